@@ -1,0 +1,96 @@
+"""Files that are either whole or not there: write under a temporary name, flush, rename.
+
+Everything slmlib leaves on a disk goes through this room, so that a full disk, a killed process or a
+pulled plug never leaves half a file under a good name.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from slmlib.errors import SlmError
+
+
+def home() -> Path:
+    """Where runs, prepared data and caches live: SLM_HOME, else `work/` in the checkout, else ~/.slmlib."""
+    if os.environ.get("SLM_HOME"):
+        return Path(os.environ["SLM_HOME"]).expanduser()
+    checkout = Path(__file__).resolve().parent.parent
+    return checkout / "work" if (checkout / "pyproject.toml").exists() else Path.home() / ".slmlib"
+
+
+@contextmanager
+def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
+    """Open `path` for writing; it appears under its name only when the block ends without an error.
+
+    Raises SlmError when the disk is full or the folder cannot be written to.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with explain_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+            flush_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write UTF-8 text with `\\n` line ends, whole or not at all."""
+    with atomic_write(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Write readable JSON, whole or not at all. NaN is refused: it is not JSON."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """Read a JSON file; SlmError names the file when it is missing or damaged."""
+    path = Path(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SlmError(f"There is no file {path}.", "Check the path.") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise SlmError(f"{path} is not a readable JSON file ({error}).", "It was damaged or edited; make it anew.") from None
+
+
+def sha256_file(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a rename inside `folder` survive a power cut. Windows cannot open folders and needs no such call."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def explain_os_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write `path` into one sentence with a way out."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SlmError(
+            f"Could not write {path}: {reason}.",
+            "Free some disk space or choose a folder you may write to (set SLM_HOME); what was saved before is intact.",
+        ) from error
