@@ -1,0 +1,1 @@
+"""One configurable decoder. Start reading in `decoder`."""

@@ -1,0 +1,93 @@
+"""What a model costs, worked out from its config alone, before anything is allocated."""
+
+from dataclasses import dataclass
+
+from slmlib.config import ModelConfig
+
+
+def parameters_by_part(config: ModelConfig) -> dict[str, int]:
+    """Exact number of learned values in each part of a Decoder with this config.
+
+    A tied head is listed as 0: its table is counted once, under `embedding`.
+    """
+    D, L, F = config.embed_dim, config.num_layers, config.ffn_dim
+    queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+    attention = D * (queries + 2 * keys) + queries * D
+    attention += (queries + 2 * keys) * config.qkv_bias + D * config.output_bias
+    wide = 2 if config.gated else 1
+    feedforward = (wide + 1) * D * F + (wide * F + D) * config.ffn_bias
+    norms = 2 * L + 1 + config.embedding_norm
+    return {
+        "embedding": config.vocab_size * D,
+        "positions": config.context_length * D if config.position == "learned" else 0,
+        "attention": L * attention,
+        "feedforward": L * feedforward,
+        "norms": norms * D * (config.norm_gain + config.norm_bias),
+        "head": 0 if config.tie_embeddings else config.vocab_size * D,
+    }
+
+
+def count_parameters(config: ModelConfig) -> int:
+    """Exact number of learned values; GPT-2's smallest has 124,439,808."""
+    return sum(parameters_by_part(config).values())
+
+
+def flops_per_token(config: ModelConfig, context_length: int = 0, training: bool = True) -> int:
+    """Floating-point operations of the matrix products for one token, a multiply-add counted as two.
+
+    Every weight that multiplies is used once a token (2 operations); attention adds 4 x H x E for each of
+    the context_length / 2 tokens that a causal query sees on average. Training costs three times the
+    forward pass: gradients for inputs and for weights (Chowdhery et al. 2022, appendix B, with the causal half).
+    """
+    time = context_length or config.context_length
+    parts = parameters_by_part(config)
+    multiplied = parts["attention"] + parts["feedforward"] + config.vocab_size * config.embed_dim
+    attention = config.num_layers * 4 * config.num_heads * config.head_dim * time // 2
+    return (2 * multiplied + attention) * (3 if training else 1)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that training needs at least, by use."""
+
+    weights: int
+    """4 bytes a parameter: weights stay float32."""
+    gradients: int
+    """4 bytes a parameter."""
+    optimizer: int
+    """8 bytes a parameter: AdamW's two running means."""
+    activations: int
+    """What the backward pass needs again, for one micro-batch: an estimate."""
+    logits: int
+    """Scores of every token of the vocabulary, with their float32 copy and gradient: an estimate."""
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.weights + self.gradients + self.optimizer + self.activations + self.logits
+
+
+def training_memory(config: ModelConfig, micro_batch_size: int, mixed_precision: bool = False) -> Memory:
+    """Memory to train with AdamW on micro-batches of that many windows. Weights, gradients and optimizer
+    are exact; activations and logits count the tensors autograd keeps, without the framework's overhead."""
+    parameters = count_parameters(config)
+    tokens = micro_batch_size * config.context_length
+    wide = 2 if config.gated else 1
+    per_layer = (
+        4 * config.embed_dim  # two norms' inputs and outputs
+        + (2 * config.num_heads + 2 * config.num_kv_heads) * config.head_dim  # q, k, v and their mixture
+        + (wide + 1) * config.ffn_dim  # before and after the activation
+    )
+    half = 2 if mixed_precision else 4
+    return Memory(
+        weights=4 * parameters,
+        gradients=4 * parameters,
+        optimizer=8 * parameters,
+        activations=tokens * config.num_layers * per_layer * half,
+        logits=tokens * config.vocab_size * (8 + (2 if mixed_precision else 0)),
+    )
+
+
+def cache_bytes(config: ModelConfig, tokens: int, bytes_per_number: int = 4) -> int:
+    """Bytes of keys and values that generation remembers for one sequence of that many tokens."""
+    return 2 * config.num_layers * config.num_kv_heads * config.head_dim * tokens * bytes_per_number

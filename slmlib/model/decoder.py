@@ -1,0 +1,142 @@
+"""The whole model: embed, let every block read and add to the residual stream, norm, compare with every token.
+
+Shapes: batch B, time T, vocab_size V, embed_dim D, num_heads H. Dropout is 0 unless the config asks.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from slmlib.config import ModelConfig
+from slmlib.errors import SlmError
+from slmlib.model.attention import Attention, Sight, look
+from slmlib.model.cache import KVCache
+from slmlib.model.feedforward import FeedForward
+from slmlib.model.norms import build_norm
+from slmlib.model.positions import sinusoidal_table
+
+
+class Block(nn.Module):
+    """Read the residual stream, add what was found, twice."""
+
+    def __init__(self, config: ModelConfig, layer: int):
+        super().__init__()
+        self.attention, self.attention_norm = Attention(config, layer), build_norm(config)
+        self.feedforward, self.feedforward_norm = FeedForward(config), build_norm(config)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+        """(B, T, D) -> (B, T, D)."""
+        x = x + self.dropout(self.attention(self.attention_norm(x), sight, cache))
+        x = x + self.dropout(self.feedforward(self.feedforward_norm(x)))
+        return x
+
+
+class Decoder(nn.Module):
+    """A decoder-only transformer: tokens (B, T) to logits (B, T, V), each position seeing only its past."""
+
+    def __init__(self, config: ModelConfig, seed: int | None = None):
+        """With a seed the first weights are the same on every machine; without one torch's state decides."""
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocab_size, config.embed_dim)
+        self.position_embedding = (
+            nn.Embedding(config.context_length, config.embed_dim) if config.position == "learned" else None
+        )
+        self.embedding_norm = build_norm(config) if config.embedding_norm else nn.Identity()
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.num_layers))
+        self.final_norm = build_norm(config)
+        self.head = nn.Linear(config.embed_dim, config.vocab_size, bias=False)
+        if config.tie_embeddings:
+            self.head.weight = self.embedding.weight
+        init_weights(self, None if seed is None else torch.Generator().manual_seed(seed))
+
+    def forward(self, tokens: Tensor, cache: KVCache | None = None) -> Tensor:
+        """tokens: (B, T) integers. Returns logits (B, T, V).
+
+        With a cache, `tokens` continue what the cache has seen, and the cache grows by T.
+        """
+        x, sight = self.embed(tokens, cache)
+        for block in self.blocks:
+            x = block(x, sight, cache)
+        if cache is not None:
+            cache.advance(tokens.shape[1])
+        return self.head(self.final_norm(x))
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy in nats per token. inputs, targets: (B, T); targets are inputs shifted by one."""
+        logits = self(inputs)
+        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())  # (B * T, V), (B * T,)
+
+    def attention_weights(self, tokens: Tensor) -> Tensor:
+        """Every head's attention over the tokens: (B, T) -> (num_layers, B, H, T, T), each row sums to 1."""
+        x, sight = self.embed(tokens, explicit_mask=True)
+        maps = []
+        for block in self.blocks:
+            maps.append(block.attention.weights(block.attention_norm(x), sight))
+            x = block(x, sight)
+        return torch.stack(maps)
+
+    def embed(
+        self, tokens: Tensor, cache: KVCache | None = None, explicit_mask: bool = False
+    ) -> tuple[Tensor, Sight]:
+        """Tokens (B, T) to the residual stream (B, T, D), and what each of them may see."""
+        start = 0 if cache is None else cache.length
+        positions = torch.arange(start, start + tokens.shape[1], device=tokens.device)[None]  # (1, T)
+        if cache is not None:
+            positions = positions - cache.padding[:, None]  # (B, T)
+        x = self.embedding(tokens)  # (B, T, D)
+        if self.position_embedding is not None:
+            if start + tokens.shape[1] > self.config.context_length:
+                raise SlmError(
+                    f"The model has learned {self.config.context_length} positions, but position "
+                    f"{start + tokens.shape[1] - 1} was asked for (counted from 0).",
+                    f"Give it at most {self.config.context_length} tokens, or train with position='rope'.",
+                )
+            x = x + self.position_embedding(positions.clamp(min=0))  # (1 or B, T, D)
+        elif self.config.position == "sinusoidal":
+            # Scaled first, so that sines of size 1 do not drown embeddings of size init_std (Vaswani 2017, 3.4).
+            table = sinusoidal_table(positions.clamp(min=0), self.config.embed_dim)  # (1 or B, T, D)
+            x = x * self.config.embed_dim**0.5 + table
+        x = self.dropout(self.embedding_norm(x))
+        return x, look(self.config, positions, cache, explicit_mask)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.embedding.weight.device
+
+
+@torch.no_grad()
+def init_weights(model: Decoder, generator: torch.Generator | None = None) -> None:
+    """Set every tensor's first value; all of it is decided here.
+
+    | tensor                                  | `gpt2`                            | `zero_output`         |
+    |-----------------------------------------|-----------------------------------|-----------------------|
+    | embedding, position embedding           | N(0, init_std)                    | N(0, init_std)        |
+    | query, key, value, gate, up             | N(0, init_std)                    | N(0, 0.6 / sqrt(D))   |
+    | attention output, down                  | N(0, init_std / sqrt(2 x layers)) | 0                     |
+    | head, unless tied                       | N(0, init_std)                    | N(0, init_std)        |
+    | biases; gains of norms                  | 0; 1                              | 0; 1                  |
+
+    `gpt2`: Radford et al. 2019, section 2.3. With a tied head and inputs of unit size, the logits have
+    variance D x init_std^2, so the first loss is ln V + D x init_std^2 / 2.
+    """
+    config = model.config
+    hidden_std, output_std = (
+        (config.init_std, config.init_std / (2 * config.num_layers) ** 0.5)
+        if config.initialization == "gpt2"
+        else (0.6 / config.embed_dim**0.5, 0.0)
+    )
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            parameter.zero_()
+        elif name.endswith("gain"):
+            parameter.fill_(1.0)
+        elif "embedding" in name or name.startswith("head"):
+            parameter.normal_(0.0, config.init_std, generator=generator)
+        elif name.endswith(("output.weight", "down.weight")):
+            parameter.normal_(0.0, output_std, generator=generator)
+        else:
+            parameter.normal_(0.0, hidden_std, generator=generator)

@@ -1,0 +1,74 @@
+"""The one preset table: sizes the command line, the lessons and the benchmarks share.
+
+Each row is a model with a vocabulary that fits the corpus and a learning rate that fits the model. The
+name is the number of parameters, embedding included.
+"""
+
+from dataclasses import dataclass
+
+from slmlib.config import ModelConfig, TrainConfig
+from slmlib.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named pair of configs."""
+
+    name: str
+    """About how many parameters the model has."""
+    good_for: str
+    """Where and how long one would train it."""
+    model: ModelConfig
+    """The shape of the model."""
+    train: TrainConfig
+    """How it is trained."""
+    tokenizer: str = "own"
+    """`own`: a BPE of vocab_size tokens trained on the corpus. `gpt2`: the published one."""
+
+
+def _preset(
+    name: str,
+    good_for: str,
+    vocab_size: int,
+    num_layers: int,
+    embed_dim: int,
+    context_length: int,
+    batch_size: int,
+    learning_rate: float,
+    tokenizer: str = "own",
+) -> Preset:
+    model = ModelConfig(
+        vocab_size=vocab_size,
+        num_layers=num_layers,
+        embed_dim=embed_dim,
+        num_heads=embed_dim // 64,
+        context_length=context_length,
+    )
+    train = TrainConfig(batch_size=batch_size, learning_rate=learning_rate)
+    return Preset(name, good_for, model, train, tokenizer)
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        _preset("0.3M", "tests, and a first minute on any laptop", 1024, 4, 64, 128, 16, 5e-3),
+        _preset("1M", "5 minutes on two CPU cores (the default there)", 4096, 4, 128, 128, 16, 4e-3),
+        _preset("3M", "10 to 60 minutes on two CPU cores", 4096, 4, 192, 256, 16, 3e-3),
+        _preset("8M", "an evening on a laptop, minutes on a GPU", 8192, 8, 256, 256, 64, 2e-3),
+        _preset("14M", "10 minutes on a GPU", 8192, 6, 384, 256, 128, 2e-3),
+        _preset("34M", "half an hour on a GPU (the default there)", 16384, 8, 512, 512, 128, 1e-3),
+        _preset("124M", "GPT-2's size and vocabulary: hours on a GPU", 50257, 12, 768, 1024, 256, 6e-4, "gpt2"),
+    )
+}
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name; ConfigError lists the names there are."""
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}.", f"Choose from {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def default_preset(device_type: str) -> Preset:
+    """The preset for a first run on a `cpu`, `cuda` or `mps` device."""
+    return PRESETS["34M" if device_type == "cuda" else "1M"]
