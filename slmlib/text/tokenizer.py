@@ -1,0 +1,280 @@
+"""The tokenizer: text to token ids and back, byte for byte.
+
+Ids 0-255 are the single bytes, then come the merges in the order they were learned, then the special tokens.
+So the merges and the names of the special tokens are all there is to store; everything else follows.
+Encoding runs through a `tiktoken.Encoding` built from them.
+"""
+
+import hashlib
+import json
+import operator
+import os
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from slmlib.errors import DataError, SlmError
+from slmlib.files import read_json, write_json
+from slmlib.text.bpe import (
+    BYTE_ALPHABET,
+    BYTE_OF_ID,
+    NUM_BYTES,
+    SPLIT_PATTERN,
+    TieBreak,
+    lone_surrogate,
+    train_bpe,
+)
+from slmlib.text.gpt2 import gpt2_merges
+
+if TYPE_CHECKING:
+    import tiktoken
+
+END_OF_TEXT = "<|endoftext|>"
+
+_FORMAT, _VERSION = "slmlib tokenizer", 1
+# tiktoken's regular expression engine overflows its stack on a run of some 500,000 white-space characters.
+_TOO_MUCH_SPACE = 100_000
+
+
+@dataclass(frozen=True, repr=False)
+class Tokenizer:
+    """A byte-level BPE tokenizer that never changes after it was made.
+
+    merges: pairs of ids; pair number k makes token 256 + k.
+    special_names: the special tokens, in the order of their ids, which follow the merges.
+
+    Raises DataError for merges that name tokens not made yet, or make the same bytes twice, and for
+    special tokens that are empty, unprintable, doubled, or lack `<|endoftext|>`.
+    """
+
+    merges: tuple[tuple[int, int], ...]
+    special_names: tuple[str, ...] = (END_OF_TEXT,)
+
+    def __post_init__(self) -> None:
+        for index, pair in enumerate(self.merges):
+            if not all(0 <= part < NUM_BYTES + index for part in pair):
+                raise DataError(
+                    f"Merge {index} joins tokens {pair[0]} and {pair[1]}, but only {NUM_BYTES + index} tokens exist there.",
+                    "Give the merges in the order they were learned.",
+                )
+        if len(self._id_of_bytes) < NUM_BYTES + len(self.merges):
+            raise DataError(
+                "Two merges make the same token.", "Train the tokenizer again, or take a whole file."
+            )
+        if len(set(self.special_names)) < len(self.special_names) or not all(self.special_names):
+            raise DataError(
+                f"The special tokens {list(self.special_names)} are empty or doubled.", "Name each once."
+            )
+        if END_OF_TEXT not in self.special_names:
+            raise DataError(
+                f"The special tokens {list(self.special_names)} lack {END_OF_TEXT}.",
+                "Add it: it marks where one story ends.",
+            )
+
+    def __repr__(self) -> str:
+        return f"Tokenizer(vocab_size={self.vocab_size}, fingerprint={self.fingerprint[:12]!r})"
+
+    @classmethod
+    def train(
+        cls,
+        texts: Iterable[str],
+        vocab_size: int,
+        special_tokens: Sequence[str] = (END_OF_TEXT,),
+        *,
+        tie_break: TieBreak = "smaller_ids",
+        progress: bool = False,
+    ) -> Self:
+        """Learn a tokenizer of `vocab_size` tokens from texts; see `slmlib.text.bpe.train_bpe`.
+
+        It comes out smaller when the texts hold too few different words for so many tokens.
+        """
+        merges = train_bpe(texts, vocab_size, special_tokens, tie_break=tie_break, progress=progress)
+        return cls(tuple(merges), tuple(special_tokens))
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are; ids run from 0 to vocab_size - 1."""
+        return NUM_BYTES + len(self.merges) + len(self.special_names)
+
+    @property
+    def special_tokens(self) -> dict[str, int]:
+        """The id of each special token."""
+        first = NUM_BYTES + len(self.merges)
+        return {name: first + index for index, name in enumerate(self.special_names)}
+
+    @property
+    def end_of_text(self) -> int:
+        """The id of `<|endoftext|>`, which follows every story."""
+        return self.special_tokens[END_OF_TEXT]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the tokenizer does, as 64 hexadecimal digits: equal if and only if the ids are."""
+        content = json.dumps(self._content(), ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+        return hashlib.sha256(content.encode("ascii")).hexdigest()
+
+    def encode(self, text: str, allowed_special: Collection[str] = ()) -> list[int]:
+        """The token ids of a text. Special tokens in it count as such only when `allowed_special` names them.
+
+        Raises DataError for a special token that was not allowed (a story must not end itself, nor a user
+        speak for the system) and for text that is not Unicode.
+        """
+        for name in allowed_special:
+            if name not in self.special_tokens:
+                raise DataError(
+                    f"There is no special token {name!r}.", f"Known are {sorted(self.special_tokens)}."
+                )
+        self._refuse_unusable(text, allowed_special)
+        if allowed_special:
+            return self._encoding.encode(text, allowed_special=set(allowed_special), disallowed_special=())
+        return self._encoding.encode_ordinary(text)
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """The token ids of many texts, encoded in parallel. No special tokens are allowed in them."""
+        for text in texts:
+            self._refuse_unusable(text, ())
+        return self._encoding.encode_ordinary_batch(list(texts), num_threads=os.cpu_count() or 1)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of token ids. Bytes that are not UTF-8 (a character cut in half) become U+FFFD."""
+        return self.decode_bytes(ids).decode("utf-8", errors="replace")
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """The bytes of token ids, exactly. Accepts any iterable of integers, also a 1-D tensor or array."""
+        # Walking over a tensor element by element is a hundred times slower than over a list.
+        return b"".join(map(self.token_bytes, ids.tolist() if hasattr(ids, "tolist") else ids))
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes that one token stands for."""
+        index = operator.index(token_id)
+        if not 0 <= index < self.vocab_size:
+            raise DataError(
+                f"Token {index} is not in this vocabulary of {self.vocab_size} tokens.",
+                "It comes from another tokenizer; use the one that the ids were made with.",
+            )
+        return self._bytes_of_id[index]
+
+    def save(self, path: Path | str) -> None:
+        """Write one readable JSON file, whole or not at all."""
+        write_json(path, {**self._content(), "fingerprint": self.fingerprint})
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Read what `save` wrote, checking everything; DataError says in one sentence what is wrong."""
+        try:
+            content = read_json(path)
+        except SlmError as error:
+            raise DataError(error.problem, error.fix) from None
+        try:
+            return cls._from_content(content)
+        except DataError as error:
+            raise DataError(f"{path} is not a usable tokenizer: {error.problem}", error.fix) from None
+
+    def _content(self) -> dict[str, Any]:
+        """All that makes this tokenizer differ from another one, ready for JSON."""
+        printable = list(BYTE_ALPHABET)
+        lines = []
+        for first, second in self.merges:
+            lines.append(f"{printable[first]} {printable[second]}")
+            printable.append(printable[first] + printable[second])
+        return {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "split_pattern": SPLIT_PATTERN,
+            "special_tokens": self.special_tokens,
+            "merges": lines,
+        }
+
+    @classmethod
+    def _from_content(cls, content: Any) -> Self:
+        """The reverse of `_content`, trusting nothing."""
+        again = "Make it anew, or take a whole copy."
+        if not isinstance(content, dict) or content.get("format") != _FORMAT:
+            raise DataError(f'it does not say "format": "{_FORMAT}".', again)
+        if content.get("version") != _VERSION:
+            raise DataError(
+                f"it has version {content.get('version')}, and this slmlib reads {_VERSION}.",
+                "Update slmlib.",
+            )
+        if content.get("split_pattern") != SPLIT_PATTERN:
+            raise DataError("it splits text in a way that this slmlib does not know.", again)
+        merges, special_tokens = content.get("merges"), content.get("special_tokens")
+        if not isinstance(merges, list) or not all(isinstance(line, str) for line in merges):
+            raise DataError("its merges are missing or not a list of text.", again)
+        if not isinstance(special_tokens, dict):
+            raise DataError("its special tokens are missing.", again)
+        first = NUM_BYTES + len(merges)
+        if list(special_tokens.values()) != list(range(first, first + len(special_tokens))):
+            raise DataError(
+                f"the ids of its special tokens do not follow one another from {first} on.", again
+            )
+        tokenizer = cls(_parse_merges(merges), tuple(special_tokens))
+        if content.get("fingerprint") != tokenizer.fingerprint:
+            raise DataError("its content does not match its fingerprint, so it was damaged or edited.", again)
+        return tokenizer
+
+    def _refuse_unusable(self, text: str, allowed_special: Collection[str]) -> None:
+        """DataError for text that has no honest encoding."""
+        for name in self.special_tokens:
+            if name not in allowed_special and name in text:
+                raise DataError(
+                    f"The text contains the special token {name} at character {text.index(name)}.",
+                    f"Remove it, or allow it with allowed_special=[{name!r}].",
+                )
+        if not text.isascii():  # tiktoken would silently replace what UTF-8 cannot write
+            try:
+                text.encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise lone_surrogate(error) from None
+        if len(text) > _TOO_MUCH_SPACE and re.search(rf"\s{{{_TOO_MUCH_SPACE}}}", text):
+            raise DataError(
+                f"The text contains more than {_TOO_MUCH_SPACE:,} white-space characters in a row.",
+                "It is probably not a text; clean it with slmlib.text.cleaning.clean_text.",
+            )
+
+    @cached_property
+    def _bytes_of_id(self) -> list[bytes]:
+        tokens = [bytes([byte]) for byte in BYTE_OF_ID]
+        for first, second in self.merges:
+            tokens.append(tokens[first] + tokens[second])
+        return tokens + [name.encode("utf-8") for name in self.special_names]
+
+    @cached_property
+    def _id_of_bytes(self) -> dict[bytes, int]:
+        ordinary = self._bytes_of_id[: NUM_BYTES + len(self.merges)]
+        return {token: index for index, token in enumerate(ordinary)}
+
+    @cached_property
+    def _encoding(self) -> "tiktoken.Encoding":
+        import tiktoken
+
+        return tiktoken.Encoding(
+            "slmlib",
+            pat_str=SPLIT_PATTERN,
+            mergeable_ranks=self._id_of_bytes,
+            special_tokens=self.special_tokens,
+            explicit_n_vocab=self.vocab_size,
+        )
+
+
+def gpt2() -> Tokenizer:
+    """GPT-2's tokenizer, 50,257 tokens, with no network: equal in ids to `tiktoken.get_encoding("gpt2")`."""
+    return Tokenizer(_parse_merges(gpt2_merges()))
+
+
+def _parse_merges(lines: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Merges written as in GPT-2's vocab.bpe, two tokens in printable bytes with a space between, as ids."""
+    ids = {character: index for index, character in enumerate(BYTE_ALPHABET)}
+    merges = []
+    for index, line in enumerate(lines):
+        first, _, second = line.partition(" ")
+        if first not in ids or second not in ids:
+            raise DataError(
+                f"merge {index} ({line!r}) joins tokens that do not exist there.", "Make it anew."
+            )
+        merges.append((ids[first], ids[second]))
+        ids[first + second] = NUM_BYTES + index
+    return tuple(merges)
