@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _VERSION = 1
-_STORIES_AT_ONCE = 1024
+_STORIES_AT_ONCE = 4096
 _AGAIN = "Prepare the data again."
 
 
@@ -97,11 +97,8 @@ class TokenStream:
             ) as bar,
         ):
             while chunk := list(islice(remaining, _STORIES_AT_ONCE)):
-                row: list[int] = []
-                for ids in tokenizer.encode_batch(chunk):
-                    row += ids
-                    row.append(tokenizer.end_of_text)
-                content = np.array(row, dtype=dtype).tobytes()
+                row = tokenizer.encode_row(chunk)
+                content = row.astype(dtype).tobytes()
                 file.write(content)
                 file_hash.update(content)
                 for story in chunk:

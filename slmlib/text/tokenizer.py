@@ -11,10 +11,14 @@ import operator
 import os
 import re
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from slmlib.errors import DataError, SlmError
 from slmlib.files import read_json, write_json
@@ -137,6 +141,23 @@ class Tokenizer:
         for text in texts:
             self._refuse_unusable(text, ())
         return self._encoding.encode_ordinary_batch(list(texts), num_threads=os.cpu_count() or 1)
+
+    def encode_row(self, texts: Sequence[str]) -> NDArray[np.uint32]:
+        """All texts as one row of token ids, each text followed by end-of-text. In parallel, as an array.
+
+        Joined texts go through tiktoken in large pieces, which is twice as fast as `encode_batch`.
+        """
+        for text in texts:
+            self._refuse_unusable(text, ())
+        pieces = [
+            "".join(text + END_OF_TEXT for text in texts[i : i + 128]) for i in range(0, len(texts), 128)
+        ]
+
+        def encode_piece(piece: str) -> NDArray[np.uint32]:
+            return self._encoding.encode_to_numpy(piece, allowed_special={END_OF_TEXT}, disallowed_special=())
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return np.concatenate([np.empty(0, np.uint32), *pool.map(encode_piece, pieces)])
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of token ids. Bytes that are not UTF-8 (a character cut in half) become U+FFFD."""
