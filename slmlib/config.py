@@ -1,12 +1,13 @@
-"""Every number a run depends on, as frozen dataclasses: one for the model, one for the training.
+"""Every number a run depends on, as frozen dataclasses: for the model, for the training, for telling stories.
 
 A config is checked the moment it is made. All problems are collected and told together, each with what
 was expected, what came, and the likeliest fix; nothing is allocated before that. `to_dict` and
 `from_dict` are the only road to and from JSON.
 """
 
+from copy import copy
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args, get_origin
 
 from slmlib.errors import ConfigError
 
@@ -14,10 +15,12 @@ Norm = Literal["rmsnorm", "layernorm"]
 Position = Literal["rope", "learned", "sinusoidal", "alibi", "none"]
 Activation = Literal["gelu", "gelu_tanh", "relu2", "silu"]
 Schedule = Literal["cosine", "linear", "wsd", "constant"]
+DeviceType = Literal["cpu", "cuda", "mps"]
+DType = Literal["float32", "bfloat16", "float16"]
 
 
 class Config:
-    """What the two configs share: a round trip through plain dictionaries, with typos named."""
+    """What all configs share: a round trip through plain dictionaries, with typos named."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
@@ -164,11 +167,16 @@ class ModelConfig(Config):
     def change(self, changes: dict[str, Any]) -> "ModelConfig":
         """The same shape with some values changed. A derived size (num_kv_heads, head_dim, ffn_dim) that had
         its usual value and is not among the changes follows the new sizes."""
-        values = self.to_dict()
+        return ModelConfig.from_dict(self.with_open_sizes().to_dict() | changes)
+
+    def with_open_sizes(self) -> "ModelConfig":
+        """A copy in which each derived size with its usual value is 0 again: not for building a model, but
+        as defaults (of flags, of `change`) that follow when other sizes change."""
+        open_sizes = copy(self)
         for name in ("num_kv_heads", "head_dim", "ffn_dim"):
-            if ModelConfig(**values | {name: 0}) == self:
-                values[name] = 0
-        return ModelConfig.from_dict(values | changes)
+            if ModelConfig(**self.to_dict() | {name: 0}) == self:
+                object.__setattr__(open_sizes, name, 0)
+        return open_sizes
 
     def _equal_cost_ffn_dim(self) -> int:
         """4 x embed_dim, or for three matrices instead of two 8/3 x embed_dim rounded to a multiple of 16."""
@@ -222,10 +230,12 @@ class TrainConfig(Config):
     """How many of the newest checkpoints stay; the best one stays too."""
     seed: int = 0
     """Decides the first weights, the order of the windows and the dropout."""
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: DeviceType | Literal["auto"] = "auto"
     """Where to compute; `auto` takes SLM_DEVICE if set, then CUDA, then the CPU."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: DType | Literal["auto"] = "auto"
     """Numbers inside matrix products; weights and optimizer state stay float32."""
+    threads: int = 0
+    """CPU threads inside torch; 0 means as many as torch takes by itself."""
     compile: bool = False
     """Whether torch.compile fuses the model first: slow to start, faster afterwards."""
     tensorboard: bool = False
@@ -257,7 +267,10 @@ class TrainConfig(Config):
                 f"min_learning_rate ({self.min_learning_rate}) must lie between 0 and learning_rate "
                 f"({self.learning_rate}).",
             ),
-            (not 0 <= self.warmup_fraction <= 1, f"warmup_fraction must be in [0, 1]; it is {self.warmup_fraction}."),
+            (
+                not 0 <= self.warmup_fraction <= 1,
+                f"warmup_fraction must be in [0, 1]; it is {self.warmup_fraction}.",
+            ),
             (
                 not 0 <= self.decay_fraction <= 1 - self.warmup_fraction,
                 f"decay_fraction ({self.decay_fraction}) and warmup_fraction ({self.warmup_fraction}) must be at "
@@ -270,14 +283,52 @@ class TrainConfig(Config):
             ),
             (not self.adam_eps > 0, f"adam_eps must be above 0; it is {self.adam_eps}."),
             (not self.gradient_clip >= 0, f"gradient_clip must be 0 or above; it is {self.gradient_clip}."),
+            (self.threads < 0, f"threads must be 0 or above; it is {self.threads}."),
             (self.seed < 0, f"seed must be 0 or above; it is {self.seed}."),
             *_choices(self),
         )
 
 
+@dataclass(frozen=True)
+class Sampling(Config):
+    """How the next token is chosen. The filters apply in the order in which they stand here."""
+
+    repetition_penalty: float = 1.0
+    """Tokens that occurred before have positive scores divided, negative ones multiplied, by this
+    (Keskar et al. 2019, section 4.1); 1 turns it off."""
+    temperature: float = 0.8
+    """Scores are divided by it: below 1 bolder, above 1 more adventurous, 0 always the likeliest token."""
+    top_k: int = 0
+    """Only the k likeliest tokens stay; 0 keeps all (Fan et al. 2018)."""
+    top_p: float = 1.0
+    """Only the smallest set of likeliest tokens with at least this probability stays (Holtzman et al. 2020)."""
+    min_p: float = 0.0
+    """Only tokens with at least this share of the likeliest one's probability stay (Nguyen et al. 2024)."""
+    max_tokens: int = 256
+    """Stop after this many new tokens, if the story has not ended itself."""
+    seed: int = 0
+    """Row i of a batch draws from seed + i, so a row does not depend on its neighbours."""
+
+    def __post_init__(self) -> None:
+        _raise_all(
+            self,
+            (
+                not self.repetition_penalty > 0,
+                f"repetition_penalty must be above 0; it is {self.repetition_penalty}.",
+            ),
+            (not self.temperature >= 0, f"temperature must be 0 or above; it is {self.temperature}."),
+            (self.top_k < 0, f"top_k must be 0 or above; it is {self.top_k}."),
+            (not 0 < self.top_p <= 1, f"top_p must be in (0, 1]; it is {self.top_p}."),
+            (not 0 <= self.min_p <= 1, f"min_p must be in [0, 1]; it is {self.min_p}."),
+            (self.max_tokens < 1, f"max_tokens must be at least 1; it is {self.max_tokens}."),
+            (self.seed < 0, f"seed must be 0 or above; it is {self.seed}."),
+        )
+
+
 def _require_positive(config: Config, *names: str) -> None:
     _raise_all(
-        config, *((getattr(config, n) < 1, f"{n} must be at least 1; it is {getattr(config, n)}.") for n in names)
+        config,
+        *((getattr(config, n) < 1, f"{n} must be at least 1; it is {getattr(config, n)}.") for n in names),
     )
 
 
@@ -285,10 +336,19 @@ def _choices(config: Config) -> list[tuple[bool, str]]:
     """One problem for each field whose value is not among the choices its type names."""
     problems = []
     for field in fields(config):  # type: ignore[arg-type]
-        choices = getattr(field.type, "__args__", ())
+        choices = _literals(field.type)
         value = getattr(config, field.name)
-        problems.append((bool(choices) and value not in choices, f"{field.name} is {value!r}; choose from {choices}."))
+        problems.append(
+            (bool(choices) and value not in choices, f"{field.name} is {value!r}; choose from {choices}.")
+        )
     return problems
+
+
+def _literals(annotation: Any) -> tuple[Any, ...]:
+    """The values that a Literal, or a union of Literals, allows; empty for other types."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(value for part in get_args(annotation) for value in _literals(part))
 
 
 def _raise_all(config: Config, *problems: tuple[bool, str]) -> None:

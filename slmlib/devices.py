@@ -10,8 +10,9 @@ import platform
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
+from slmlib.config import DeviceType, DType
 from slmlib.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 class Device:
     """A place to compute, the number format of its matrix products, and the reason for both."""
 
-    type: str
+    type: DeviceType
     """`cuda`, `cpu` or `mps`, as torch names it."""
     name: str
     """The product's own name, for people."""
-    dtype: str
+    dtype: DType
     """`float32`, `bfloat16` or `float16`: inside matrix products only; weights stay float32."""
     reason: str
     """Why this dtype, in words."""
@@ -68,7 +69,9 @@ class Device:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
-def choose_device(device: str = "auto", dtype: str = "auto") -> Device:
+def choose_device(
+    device: DeviceType | Literal["auto"] = "auto", dtype: DType | Literal["auto"] = "auto"
+) -> Device:
     """The device and dtype to use, with the reason.
 
     device: `auto` (SLM_DEVICE if set, then CUDA, then CPU), `cpu`, `cuda` or `mps`.
@@ -78,12 +81,16 @@ def choose_device(device: str = "auto", dtype: str = "auto") -> Device:
     import torch
 
     asked = os.environ.get("SLM_DEVICE", "auto") if device == "auto" else device
-    kind = ("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked
-    if kind not in ("cpu", "cuda", "mps"):
-        raise ConfigError(f"There is no device {kind!r}.", "Choose auto, cpu, cuda or mps (SLM_DEVICE, --device).")
+    if asked not in ("auto", "cpu", "cuda", "mps"):
+        raise ConfigError(
+            f"There is no device {asked!r}.", "Choose auto, cpu, cuda or mps (SLM_DEVICE, --device)."
+        )
+    kind = cast(DeviceType, ("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked)
     if kind == "cuda" and not torch.cuda.is_available():
-        built = f"torch {torch.__version__} was built for CUDA {torch.version.cuda}" if torch.version.cuda else (
-            f"torch {torch.__version__} was built without CUDA"
+        built = (
+            f"torch {torch.__version__} was built for CUDA {torch.version.cuda}"
+            if torch.version.cuda
+            else (f"torch {torch.__version__} was built without CUDA")
         )
         raise ConfigError(
             f"CUDA was asked for, but torch sees no GPU ({built}).",
@@ -91,15 +98,19 @@ def choose_device(device: str = "auto", dtype: str = "auto") -> Device:
         )
     if kind == "mps":
         _require_trustworthy_mps()
+    if kind == "cpu":
+        keep_freed_memory()
     best, reason = _best_dtype(kind)
     if dtype == "auto":
         return Device(kind, _device_name(kind), best, reason)
     if dtype == "float16" and kind == "cpu":
         raise ConfigError("float16 is too slow and too coarse on a CPU.", "Use --dtype float32 or bfloat16.")
-    return Device(kind, _device_name(kind), dtype, "asked for" + (f"; auto would take {best}" if best != dtype else ""))
+    return Device(
+        kind, _device_name(kind), dtype, "asked for" + (f"; auto would take {best}" if best != dtype else "")
+    )
 
 
-def _best_dtype(kind: str) -> tuple[str, str]:
+def _best_dtype(kind: DeviceType) -> tuple[DType, str]:
     import torch
 
     if kind == "cuda":
@@ -157,8 +168,8 @@ def self_test(kind: str) -> float:
         w = weight.to(device, copy=True).requires_grad_()
         heads = (x.to(device) @ w).view(1, 4, 64, 16)  # (batch, heads, time, head_dim)
         mixed = F.scaled_dot_product_attention(heads, heads, heads, is_causal=True)
-        F.cross_entropy(mixed.reshape(64, 64), torch.arange(64, device=device)).backward()
-        gradients.append(w.grad.cpu())
+        loss = F.cross_entropy(mixed.reshape(64, 64), torch.arange(64, device=device))
+        gradients.append(torch.autograd.grad(loss, w)[0].cpu())
     return ((gradients[0] - gradients[1]).abs().max() / gradients[0].abs().max()).item()
 
 
@@ -173,15 +184,20 @@ def keep_freed_memory() -> bool:
     trim_threshold, top_pad, mmap_threshold, mmap_max = -1, -2, -3, -4  # names from malloc.h
     gigabyte = 1 << 30
     libc = ctypes.CDLL(None)
-    settings = ((mmap_max, 0), (mmap_threshold, gigabyte), (trim_threshold, gigabyte * 2 - 1), (top_pad, 64 << 20))
+    settings = (
+        (mmap_max, 0),
+        (mmap_threshold, gigabyte),
+        (trim_threshold, gigabyte * 2 - 1),
+        (top_pad, 64 << 20),
+    )
     return all(libc.mallopt(name, value) == 1 for name, value in settings)
 
 
 def set_threads(threads: int) -> None:
-    """Use this many CPU threads inside torch: part of what makes two runs equal to the last bit."""
+    """Use this many CPU threads inside torch (0: leave it): part of what makes runs equal to the last bit."""
     import torch
 
-    if threads != torch.get_num_threads():
+    if threads and threads != torch.get_num_threads():
         torch.set_num_threads(threads)
 
 

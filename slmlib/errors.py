@@ -16,7 +16,7 @@ class SlmError(Exception):
         return f"{self.problem} {self.fix}".strip()
 
 
-class ConfigError(SlmError, ValueError):
+class ConfigError(SlmError):
     """A configuration that cannot work, found before anything was allocated."""
 
 

@@ -63,7 +63,9 @@ def read_json(path: Path | str) -> Any:
     except FileNotFoundError:
         raise SlmError(f"There is no file {path}.", "Check the path.") from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise SlmError(f"{path} is not a readable JSON file ({error}).", "It was damaged or edited; make it anew.") from None
+        raise SlmError(
+            f"{path} is not a readable JSON file ({error}).", "It was damaged or edited; make it anew."
+        ) from None
 
 
 def sha256_file(path: Path | str) -> str:

@@ -57,7 +57,9 @@ PRESETS = {
         _preset("8M", "an evening on a laptop, minutes on a GPU", 8192, 8, 256, 256, 64, 2e-3),
         _preset("14M", "10 minutes on a GPU", 8192, 6, 384, 256, 128, 2e-3),
         _preset("34M", "half an hour on a GPU (the default there)", 16384, 8, 512, 512, 128, 1e-3),
-        _preset("124M", "GPT-2's size and vocabulary: hours on a GPU", 50257, 12, 768, 1024, 256, 6e-4, "gpt2"),
+        _preset(
+            "124M", "GPT-2's size and vocabulary: hours on a GPU", 50257, 12, 768, 1024, 256, 6e-4, "gpt2"
+        ),
     )
 }
 

@@ -27,7 +27,9 @@ class Sight:
     """Added to the scores, (1 or B, 1 or H, T, S): -inf where a query must not look. None: plain causal."""
 
 
-def look(config: ModelConfig, positions: Tensor, cache: KVCache | None = None, explicit: bool = False) -> Sight:
+def look(
+    config: ModelConfig, positions: Tensor, cache: KVCache | None = None, explicit: bool = False
+) -> Sight:
     """Work out angles and mask for queries at `positions`.
 
     positions: (1 or B, T), counted from the first real token of each row; negative for padding.
@@ -41,7 +43,9 @@ def look(config: ModelConfig, positions: Tensor, cache: KVCache | None = None, e
         return Sight(cos, sin, None)
     keys = positions
     if cache is not None:
-        keys = torch.arange(cache.length + positions.shape[1], device=positions.device) - cache.padding[:, None]
+        keys = (
+            torch.arange(cache.length + positions.shape[1], device=positions.device) - cache.padding[:, None]
+        )
     queries_, keys_ = positions[:, None, :, None], keys[:, None, None, :]
     # A padding query sees only itself: its output is never read, but softmax over nothing would be NaN.
     allowed = (keys_ <= queries_) & ((keys_ >= 0) | (keys_ == queries_))  # (B, 1, T, S)
@@ -91,7 +95,9 @@ class Attention(nn.Module):
         head_dim = self.config.head_dim
         q = self.query(x).view(batch, time, self.config.num_heads, head_dim).transpose(1, 2)  # (B, H, T, E)
         k = self.key(x).view(batch, time, self.config.num_kv_heads, head_dim).transpose(1, 2)  # (B, K, T, E)
-        v = self.value(x).view(batch, time, self.config.num_kv_heads, head_dim).transpose(1, 2)  # (B, K, T, E)
+        v = (
+            self.value(x).view(batch, time, self.config.num_kv_heads, head_dim).transpose(1, 2)
+        )  # (B, K, T, E)
         if self.config.qk_norm:
             q, k = (F.rms_norm(part, (head_dim,), eps=self.config.norm_eps) for part in (q, k))
         if sight.cos is not None and sight.sin is not None:

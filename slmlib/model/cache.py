@@ -14,7 +14,9 @@ class KVCache:
     of each row are empty. Memory: 2 x num_layers x B x num_kv_heads x capacity x head_dim numbers.
     """
 
-    def __init__(self, config: ModelConfig, padding: Tensor, capacity: int, dtype: torch.dtype = torch.float32):
+    def __init__(
+        self, config: ModelConfig, padding: Tensor, capacity: int, dtype: torch.dtype = torch.float32
+    ):
         """padding: (B,) integers on the model's device; capacity: most tokens per row, padding included."""
         shape = (config.num_layers, len(padding), config.num_kv_heads, capacity, config.head_dim)
         self.keys = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
@@ -29,7 +31,8 @@ class KVCache:
         end = self.length + keys.shape[2]
         if end > self.capacity:
             raise SlmError(
-                f"The cache holds {self.capacity} tokens a row, but {end} were read.", "Make a larger KVCache."
+                f"The cache holds {self.capacity} tokens a row, but {end} were read.",
+                "Make a larger KVCache.",
             )
         self.keys[layer, :, :, self.length : end] = keys
         self.values[layer, :, :, self.length : end] = values

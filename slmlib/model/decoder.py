@@ -3,6 +3,9 @@
 Shapes: batch B, time T, vocab_size V, embed_dim D, num_heads H. Dropout is 0 unless the config asks.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -74,6 +77,7 @@ class Decoder(nn.Module):
         x, sight = self.embed(tokens, explicit_mask=True)
         maps = []
         for block in self.blocks:
+            assert isinstance(block, Block)
             maps.append(block.attention.weights(block.attention_norm(x), sight))
             x = block(x, sight)
         return torch.stack(maps)
@@ -106,6 +110,17 @@ class Decoder(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.embedding.weight.device
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Dropout off inside the block; afterwards the model is in the mode in which it was."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 @torch.no_grad()

@@ -19,7 +19,9 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: ModelConfig):
         super().__init__()
-        self.gate = nn.Linear(config.embed_dim, config.ffn_dim, bias=config.ffn_bias) if config.gated else None
+        self.gate = (
+            nn.Linear(config.embed_dim, config.ffn_dim, bias=config.ffn_bias) if config.gated else None
+        )
         self.up = nn.Linear(config.embed_dim, config.ffn_dim, bias=config.ffn_bias)
         self.down = nn.Linear(config.ffn_dim, config.embed_dim, bias=config.ffn_bias)
         self.activation = ACTIVATIONS[config.activation]

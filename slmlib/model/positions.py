@@ -42,7 +42,9 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, pairs: str = "half") -> Tensor:
         first, second = x.float().chunk(2, dim=-1)  # (B, H, T, E / 2) each
         return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1).type_as(x)
     first, second = x.float().unflatten(-1, (-1, 2)).unbind(-1)  # (B, H, T, E / 2) each
-    turned = torch.stack((first * cos - second * sin, second * cos + first * sin), dim=-1)  # (B, H, T, E / 2, 2)
+    turned = torch.stack(
+        (first * cos - second * sin, second * cos + first * sin), dim=-1
+    )  # (B, H, T, E / 2, 2)
     return turned.flatten(-2).type_as(x)
 
 

@@ -1,0 +1,1 @@
+"""Training: `trainer` has the loop; everything it needs stands beside it."""

@@ -70,12 +70,17 @@ def llama_pair(config: ModelConfig, **theirs_only):
     ).eval()
     randomise(theirs)
     source = theirs.state_dict()
-    weights = {"embedding.weight": source["model.embed_tokens.weight"], "head.weight": source["lm_head.weight"]}
+    weights = {
+        "embedding.weight": source["model.embed_tokens.weight"],
+        "head.weight": source["lm_head.weight"],
+    }
     weights["final_norm.gain"] = source["model.norm.weight"]
     for layer in range(config.num_layers):
         for our_name, their_name in BLOCK_NAMES_LLAMA.items():
             suffix = "gain" if our_name.endswith("norm") else "weight"
-            weights[f"blocks.{layer}.{our_name}.{suffix}"] = source[f"model.layers.{layer}.{their_name}.weight"]
+            weights[f"blocks.{layer}.{our_name}.{suffix}"] = source[
+                f"model.layers.{layer}.{their_name}.weight"
+            ]
     return Decoder(config).eval(), theirs, weights
 
 
@@ -111,7 +116,10 @@ def gpt2_pair(config: ModelConfig, **theirs_only):
             source[theirs_at + "attn.c_attn.bias"].chunk(3),
             strict=True,
         ):
-            weights[f"{ours_at}attention.{part}.weight"], weights[f"{ours_at}attention.{part}.bias"] = weight.T, bias
+            weights[f"{ours_at}attention.{part}.weight"], weights[f"{ours_at}attention.{part}.bias"] = (
+                weight.T,
+                bias,
+            )
         for our_name, their_name in BLOCK_NAMES_GPT2.items():
             norm = our_name.endswith("norm")
             weight = source[f"{theirs_at}{their_name}.weight"]
@@ -122,7 +130,10 @@ def gpt2_pair(config: ModelConfig, **theirs_only):
 
 @pytest.mark.parametrize(("kv_heads", "theta"), [(6, 10_000.0), (2, 500_000.0), (1, 10_000.0)])
 def test_llama(kv_heads, theta):
-    assert largest_difference(*llama_pair(small("llama-2-7b", num_kv_heads=kv_heads, rope_theta=theta))) < TOLERANCE
+    assert (
+        largest_difference(*llama_pair(small("llama-2-7b", num_kv_heads=kv_heads, rope_theta=theta)))
+        < TOLERANCE
+    )
 
 
 def test_llama_with_a_head_dim_of_its_own():

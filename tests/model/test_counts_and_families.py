@@ -5,7 +5,13 @@ import torch
 
 from slmlib.config import ModelConfig
 from slmlib.errors import ConfigError
-from slmlib.model.counts import cache_bytes, count_parameters, flops_per_token, parameters_by_part, training_memory
+from slmlib.model.counts import (
+    cache_bytes,
+    count_parameters,
+    flops_per_token,
+    parameters_by_part,
+    training_memory,
+)
 from slmlib.model.decoder import Decoder
 from slmlib.model.families import FAMILIES, family
 from slmlib.presets import PRESETS
@@ -59,7 +65,9 @@ def test_every_switch_that_adds_parameters_is_counted(switch):
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_presets_name_is_its_size(name):
     size = count_parameters(PRESETS[name].model) / 1e6
-    assert abs(size - float(name.removesuffix("M"))) < max(0.5, 0.1 * size) or round(size, 1) == float(name[:-1])
+    assert abs(size - float(name.removesuffix("M"))) < max(0.5, 0.1 * size) or round(size, 1) == float(
+        name[:-1]
+    )
 
 
 def test_parts_of_gpt2():
@@ -74,7 +82,9 @@ def test_flops_equal_a_count_of_the_products_torch_runs():
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
-    config = ModelConfig(vocab_size=100, embed_dim=32, num_layers=2, num_heads=2, context_length=64, num_kv_heads=1)
+    config = ModelConfig(
+        vocab_size=100, embed_dim=32, num_layers=2, num_heads=2, context_length=64, num_kv_heads=1
+    )
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         Decoder(config)(torch.zeros(1, 64, dtype=torch.int64))
     # torch counts the whole square of attention, we count the causal half that has to be computed.

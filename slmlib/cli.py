@@ -1,0 +1,158 @@
+"""The command line: `python -m slmlib train | generate | evaluate | doctor`.
+
+Flags, help texts and validation come from the config dataclasses; nothing is written twice. torch is
+imported only by the commands that need it, so that help and mistakes are answered at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Union
+
+import tyro
+
+from slmlib.config import ModelConfig, Sampling, TrainConfig
+from slmlib.errors import SlmError
+from slmlib.files import home
+from slmlib.presets import PRESETS, default_preset, preset
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a story model from scratch on this machine.
+
+    Ctrl-C saves; the same command goes on where it stopped.
+    """
+
+    preset: str = "auto"
+    """Size: 0.3M, 1M, 3M, 8M, 14M, 34M or 124M; auto takes 34M on a GPU and 1M on a CPU. The defaults
+    below are the preset's."""
+    corpus: str = "auto"
+    """A .txt file or folder with stories, or `auto`: SLM_CORPUS, else TinyStories, else what can be made here."""
+    run: str = ""
+    """Name of the run, a folder below work/runs; empty means one made of the preset and the budget."""
+    model: ModelConfig = field(default_factory=lambda: PRESETS["1M"].model.with_open_sizes())
+    train: TrainConfig = field(default_factory=lambda: PRESETS["1M"].train)
+
+    def execute(self) -> None:
+        """Run the command."""
+        from slmlib.plots import loss_curve
+        from slmlib.training.logs import read_log
+        from slmlib.training.run import Wish, start_or_resume
+        from slmlib.training.terminal import TerminalProgress, closing_card
+
+        budget = f"{self.train.total_steps}steps" if self.train.total_steps else f"{self.train.minutes:g}min"
+        folder = home() / "runs" / (self.run or f"{self.preset}-{budget}")
+        tokenizer = preset(self.preset).tokenizer
+        wish = Wish(self.model, self.train, folder, self.corpus, tokenizer)
+        result = start_or_resume(wish, (TerminalProgress(),))
+        loss_curve(read_log(folder / "log.jsonl")).save(folder / "loss.png")
+        print(closing_card(result))
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Let a model tell a story. Works before any training, with the model that comes with the package."""
+
+    prompt: str = "Once upon a time"
+    """How the story begins."""
+    model: str = "shipped"
+    """`shipped`, a run folder such as work/runs/1M-5min, or a checkpoint folder."""
+    count: int = 1
+    """How many stories, each from its own seed."""
+    sampling: Sampling = field(default_factory=Sampling)
+
+    def execute(self) -> None:
+        """Run the command."""
+        from slmlib.generation import stream
+        from slmlib.shipped import load_model
+
+        checkpoint = load_model(self.model)
+        for number in range(self.count):
+            if number:
+                print("\n---")
+            print(self.prompt, end="", flush=True)
+            sampling = replace(self.sampling, seed=self.sampling.seed + number)
+            for piece in stream(checkpoint.model, checkpoint.tokenizer, self.prompt, sampling):
+                print(piece, end="", flush=True)
+            print()
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a model on the whole validation set: bits per byte, perplexity, loss."""
+
+    model: str = "shipped"
+    """`shipped`, a run folder such as work/runs/1M-5min, or a checkpoint folder."""
+    corpus: str = "auto"
+    """Where the validation stories come from, as in `train`."""
+
+    def execute(self) -> None:
+        """Run the command."""
+        from slmlib.evaluation import evaluate
+        from slmlib.shipped import load_model
+        from slmlib.text.prepare import prepare
+
+        checkpoint = load_model(self.model)
+        data = prepare(self.corpus, tokenizer=checkpoint.tokenizer)
+        print(f"{checkpoint.folder.name} on {data.corpus_name} ({len(data.valid):,} tokens), float32:")
+        print(evaluate(checkpoint.model, data.valid, progress=True))
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what this machine has, what would be used and why, and how fast it is."""
+
+    def execute(self) -> None:
+        """Run the command."""
+        from slmlib.doctor import examine
+
+        print(examine())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse, run, and answer any mistake with one sentence and exit code 2."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for output in (sys.stdout, sys.stderr):  # a story may hold any character; some terminals speak only ASCII
+        if hasattr(output, "reconfigure"):
+            output.reconfigure(errors="replace")
+    try:
+        command: Any = tyro.cli(
+            _commands(arguments), args=arguments, prog="python -m slmlib", config=(tyro.conf.OmitArgPrefixes,)
+        )
+        command.execute()
+    except SlmError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
+        sys.stderr.close()
+        raise SystemExit(1) from None
+
+
+def _commands(arguments: Sequence[str]) -> Any:
+    """One subcommand a dataclass. The flags of `train` show the chosen preset's values as their defaults."""
+    commands = []
+    for kind in (Train, Generate, Evaluate, Doctor):
+        default = _train_defaults(arguments) if kind is Train and arguments[:1] == ["train"] else kind()
+        commands.append(Annotated[kind, tyro.conf.subcommand(kind.__name__.lower(), default=default)])
+    return Union[tuple(commands)]  # noqa: UP007 (the members are only known now)
+
+
+def _train_defaults(arguments: Sequence[str]) -> Train:
+    """The `train` command as it is when only its preset was given."""
+    name = next(
+        (
+            after if word == "--preset" else word.removeprefix("--preset=")
+            for word, after in zip(arguments, [*arguments[1:], ""], strict=True)
+            if word == "--preset" or word.startswith("--preset=")
+        ),
+        "auto",
+    )
+    if name == "auto":
+        from slmlib.devices import choose_device
+
+        name = default_preset(choose_device().type).name
+    return Train(preset=name, model=preset(name).model.with_open_sizes(), train=preset(name).train)

@@ -1,0 +1,105 @@
+"""How good is a model? Its surprise at a fixed text it never saw, measured over the whole of it."""
+
+import math
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from slmlib.config import Config
+from slmlib.devices import Device
+from slmlib.errors import DataError
+from slmlib.model.decoder import Decoder, evaluating
+from slmlib.text.stream import TokenStream
+
+
+@dataclass(frozen=True)
+class Evaluation(Config):
+    """The surprise of a model at a whole token stream."""
+
+    nats: float
+    """Sum over all tokens of minus the logarithm of the probability the model gave them."""
+    tokens: int
+    """How many tokens were predicted, end-of-text tokens included."""
+    bytes: int
+    """UTF-8 bytes of the stories, without the marks between them."""
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats per token. Depends on the tokenizer: compare only with the same one."""
+        return self.nats / self.tokens
+
+    @property
+    def perplexity(self) -> float:
+        """exp(loss): among how many equally likely tokens the model is hesitating, on average."""
+        return math.exp(min(self.loss, 700.0))
+
+    @property
+    def bits_per_byte(self) -> float:
+        """Surprise in bits for each byte of text: comparable between tokenizers."""
+        return self.nats / math.log(2) / self.bytes
+
+    def __str__(self) -> str:
+        return (
+            f"{self.bits_per_byte:.3f} bits per byte, perplexity {self.perplexity:.2f}, loss {self.loss:.3f}"
+        )
+
+
+def evaluate(
+    model: Decoder,
+    stream: TokenStream,
+    device: Device | None = None,
+    batch_size: int = 32,
+    progress: bool = False,
+) -> Evaluation:
+    """Predict every token of the stream once, in windows of context_length, and add up the surprise.
+
+    The mean is over tokens, not over batches, so batch_size changes nothing. device: gives the dtype of the
+    matrix products; None means float32 where the model is. Raises DataError for a stream of another vocabulary.
+    """
+    if stream.info.vocab_size != model.config.vocab_size:
+        raise DataError(
+            f"{stream.path} was written with a vocabulary of {stream.info.vocab_size:,}, the model knows "
+            f"{model.config.vocab_size:,} tokens.",
+            "Write the stream with the model's own tokenizer.",
+        )
+    nats = torch.zeros((), dtype=torch.float64, device="cpu")
+    with (
+        evaluating(model),
+        tqdm(
+            total=len(stream) - 1,
+            desc="evaluating",
+            unit="token",
+            unit_scale=True,
+            disable=not progress,
+            leave=False,
+        ) as bar,
+    ):
+        for inputs, targets in _batches(stream, model.config.context_length, batch_size):
+            with torch.inference_mode(), device.autocast() if device else nullcontext():
+                logits = model(inputs.to(model.device))  # (B, T, V)
+            surprise = F.cross_entropy(
+                logits.flatten(0, 1).float(), targets.to(model.device).flatten(), reduction="sum"
+            )  # (B * T, V), (B * T,)
+            nats += surprise.cpu()
+            bar.update(targets.numel())
+    return Evaluation(nats.item(), len(stream) - 1, stream.info.num_bytes)
+
+
+def _batches(stream: TokenStream, context_length: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Windows of the stream stacked to (up to batch_size, context_length); a shorter last window comes alone."""
+    full: list[tuple[Tensor, Tensor]] = []
+    for window in stream.evaluation_windows(context_length):
+        if full and (len(full) == batch_size or len(window[0]) < context_length):
+            yield _stack(full)
+            full = []
+        full.append(window)
+    yield _stack(full)
+
+
+def _stack(windows: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    return torch.stack([inputs for inputs, _ in windows]), torch.stack([targets for _, targets in windows])

@@ -1,0 +1,129 @@
+"""Stories out of a model: choose the next token from what it offers, append, repeat.
+
+Shapes: batch B, vocab_size V. A cache remembers keys and values, so each new token costs one token's work.
+"""
+
+import codecs
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from slmlib.config import Sampling
+from slmlib.errors import ConfigError
+from slmlib.model.cache import KVCache
+from slmlib.model.decoder import Decoder, evaluating
+from slmlib.text.tokenizer import Tokenizer
+
+
+def probabilities(logits: Tensor, sampling: Sampling, seen: Tensor | None = None) -> Tensor:
+    """The distribution the next token is drawn from.
+
+    logits: (B, V). seen: (B, V) booleans, True where a token occurred before. Returns (B, V), rows sum to 1.
+    """
+    logits = logits.float()
+    if seen is not None and sampling.repetition_penalty != 1.0:
+        penalty = sampling.repetition_penalty
+        logits = torch.where(seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+    if sampling.temperature == 0:
+        return torch.nn.functional.one_hot(logits.argmax(dim=-1), logits.shape[-1]).float()
+    logits = logits / sampling.temperature
+    if 0 < sampling.top_k < logits.shape[-1]:
+        smallest_kept = logits.topk(sampling.top_k).values[:, -1:]  # (B, 1)
+        logits = logits.masked_fill(logits < smallest_kept, float("-inf"))
+    if sampling.top_p < 1.0:
+        ordered, order = logits.softmax(dim=-1).sort(dim=-1, descending=True)  # (B, V) each
+        before = ordered.cumsum(dim=-1) - ordered  # probability of all likelier tokens
+        dropped = torch.zeros_like(before, dtype=torch.bool).scatter(-1, order, before >= sampling.top_p)
+        logits = logits.masked_fill(dropped, float("-inf"))
+    result = logits.softmax(dim=-1)
+    if sampling.min_p > 0.0:
+        result = result.masked_fill(result < sampling.min_p * result.amax(dim=-1, keepdim=True), 0.0)
+        result = result / result.sum(dim=-1, keepdim=True)
+    return result
+
+
+def generate_tokens(
+    model: Decoder,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    stop_token: int | None = None,
+    use_cache: bool = True,
+) -> Iterator[list[int | None]]:
+    """One new token for every row at a time; None for rows that have ended.
+
+    prompts: rows of token ids, each at least one token, of any lengths. Past context_length the model
+    goes on from the most recent three quarters of its window, with or without cache.
+    """
+    if not prompts or not all(len(prompt) for prompt in prompts):
+        raise ConfigError("Every prompt needs at least one token.", "Begin with the end-of-text token.")
+    device, limit = model.device, model.config.context_length
+    generators = [torch.Generator().manual_seed(sampling.seed + row) for row in range(len(prompts))]
+    longest = max(map(len, prompts))
+    rows = torch.tensor([[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
+    padding = torch.tensor([longest - len(prompt) for prompt in prompts], device=device)  # (B,)
+    seen = torch.zeros(len(prompts), model.config.vocab_size, dtype=torch.bool, device=device)
+    for row, prompt in enumerate(prompts):
+        seen[row, list(prompt)] = True
+    ended = [False] * len(prompts)
+    cache: KVCache | None = None
+    for _ in range(sampling.max_tokens):
+        if rows.shape[1] > limit:
+            kept = max(1, limit * 3 // 4)
+            padding = (padding - (rows.shape[1] - kept)).clamp(min=0)
+            rows, cache = rows[:, -kept:], None
+        unread = rows[:, -1:]
+        if cache is None or not use_cache:
+            cache, unread = KVCache(model.config, padding, limit, model.embedding.weight.dtype), rows
+        with torch.inference_mode():
+            logits = model(unread, cache)[:, -1]  # (B, V)
+            chances = probabilities(logits, sampling, seen).cpu()
+        drawn = [
+            int(torch.multinomial(chances[row], 1, generator=generator))
+            for row, generator in enumerate(generators)
+        ]
+        tokens = torch.tensor(drawn, device=device)[:, None]  # (B, 1)
+        seen.scatter_(1, tokens, True)
+        rows = torch.cat((rows, tokens), dim=1)
+        ended = [was or token == stop_token for was, token in zip(ended, drawn, strict=True)]
+        if all(ended):
+            return
+        yield [None if end else token for end, token in zip(ended, drawn, strict=True)]
+
+
+def generate(
+    model: Decoder,
+    tokenizer: Tokenizer,
+    prompts: str | Sequence[str] = "",
+    sampling: Sampling | None = None,
+    use_cache: bool = True,
+) -> list[str]:
+    """Continue each prompt until its story ends. Returns prompt and continuation, one string a prompt."""
+    texts = [prompts] if isinstance(prompts, str) else list(prompts)
+    rows = [_begin(tokenizer, text) for text in texts]
+    new: list[list[int]] = [[] for _ in rows]
+    with evaluating(model):
+        for tokens in generate_tokens(model, rows, sampling or Sampling(), tokenizer.end_of_text, use_cache):
+            for row, token in zip(new, tokens, strict=True):
+                if token is not None:
+                    row.append(token)
+    return [text + tokenizer.decode(row) for text, row in zip(texts, new, strict=True)]
+
+
+def stream(
+    model: Decoder, tokenizer: Tokenizer, prompt: str = "", sampling: Sampling | None = None
+) -> Iterator[str]:
+    """The continuation of one prompt, piece by piece as it is written; characters are never cut in half."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    with evaluating(model):
+        for tokens in generate_tokens(
+            model, [_begin(tokenizer, prompt)], sampling or Sampling(), tokenizer.end_of_text
+        ):
+            assert tokens[0] is not None  # the only row has not ended, or the iterator would have
+            yield decoder.decode(tokenizer.token_bytes(tokens[0]))
+    yield decoder.decode(b"", final=True)
+
+
+def _begin(tokenizer: Tokenizer, prompt: str) -> list[int]:
+    """Every story in training followed an end-of-text token, so every prompt does too."""
+    return [tokenizer.end_of_text, *tokenizer.encode(prompt)]

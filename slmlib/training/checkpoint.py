@@ -1,0 +1,317 @@
+"""A checkpoint is a directory that is either whole or not there, and that proves itself when it is read.
+
+    model.safetensors       the plain model's weights, float32; a tied table once
+    optimizer.safetensors   AdamW's two means of every weight; absent in a model that is only for use
+    tokenizer.json          the tokenizer, so that the two never part
+    state.json              configs, step, history, fingerprints, and the loss on a few stored probe tokens
+    manifest.json           SHA-256 of each of the others
+
+Nothing here is a pickle: reading a stranger's checkpoint runs no code of theirs.
+"""
+
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+import slmlib
+from slmlib.config import ModelConfig, TrainConfig
+from slmlib.errors import CheckpointError, SlmError
+from slmlib.files import atomic_write, explain_os_errors, flush_folder, read_json, sha256_file, write_json
+from slmlib.model.decoder import Decoder, evaluating
+from slmlib.text.tokenizer import Tokenizer
+
+FORMAT_VERSION = 1
+PROBE_TOLERANCE = 1e-4
+TEMPORARY = ".unfinished-"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """All of a run that is not a tensor: what a resumed run must know to be the same run."""
+
+    step: int
+    """Optimizer steps done."""
+    asked: TrainConfig
+    """The training as it was asked for."""
+    decided: TrainConfig
+    """The same with every `auto` and 0 replaced by what was decided once, before step 0."""
+    corpus: str
+    """Name of the corpus."""
+    train_sha256: str
+    """Fingerprint of the training stream."""
+    valid_sha256: str
+    """Fingerprint of the validation stream."""
+    probe_tokens: list[int]
+    """A few tokens of the validation stream, whose loss is stored and computed again at every load."""
+    history: list[dict[str, float]] = field(default_factory=list)
+    """One entry an evaluation: step, loss, perplexity, bits_per_byte, and more."""
+    seconds: float = 0.0
+    """Time spent training so far, over all processes."""
+    scaler: dict[str, float] = field(default_factory=dict)
+    """State of float16's loss scaler; empty otherwise."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was read and found good."""
+
+    folder: Path
+    model: Decoder
+    tokenizer: Tokenizer
+    progress: Progress
+
+
+def save_checkpoint(
+    folder: Path,
+    model: Decoder,
+    tokenizer: Tokenizer,
+    progress: Progress,
+    optimizer: torch.optim.Optimizer | None = None,
+) -> Path:
+    """Write the directory `folder`: under a temporary name first, flushed, then renamed. Returns `folder`.
+
+    A crash at any moment leaves either the whole checkpoint or none. An existing one of that name is replaced.
+    """
+    if not isinstance(model, Decoder):
+        raise CheckpointError(
+            f"Expected the plain Decoder, got {type(model).__name__}.",
+            "Save the model itself, not its compiled or parallel wrapper.",
+        )
+    temporary, replaced = (
+        folder.with_name(f"{TEMPORARY}{folder.name}-{os.getpid()}{end}") for end in ("", "-old")
+    )
+    state = {
+        "format_version": FORMAT_VERSION,
+        "model": model.config.to_dict(),
+        "tokenizer_sha256": tokenizer.fingerprint,
+        "probe_loss": probe_loss(model, progress.probe_tokens),
+        "progress": asdict(progress),
+        "versions": {
+            "slmlib": slmlib.__version__,
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+        },
+    }
+    with explain_os_errors(folder):
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            _write_tensors(temporary / "model.safetensors", _own_tensors(model))
+            if optimizer is not None:
+                _write_tensors(temporary / "optimizer.safetensors", _optimizer_tensors(model, optimizer))
+            tokenizer.save(temporary / "tokenizer.json")
+            write_json(temporary / "state.json", state)
+            files = sorted(path.name for path in temporary.iterdir())
+            write_json(temporary / "manifest.json", {name: sha256_file(temporary / name) for name in files})
+            if folder.exists():
+                os.replace(folder, replaced)
+            os.replace(temporary, folder)
+            flush_folder(folder.parent)
+        finally:
+            for leftover in (temporary, replaced):
+                shutil.rmtree(leftover, ignore_errors=True)
+    return folder
+
+
+def load_checkpoint(folder: Path | str) -> Checkpoint:
+    """Read a checkpoint on the CPU, verify every file, rebuild the model and repeat its probe loss.
+
+    Raises CheckpointError in one sentence: missing or damaged file, another format, tensors that do not
+    fit the config by name, shape or dtype, a foreign tokenizer, or a probe loss that differs.
+    """
+    folder = Path(folder)
+    verify(folder)
+    state = read_json(folder / "state.json")
+    if not isinstance(state, dict) or state.get("format_version") != FORMAT_VERSION:
+        found = state.get("format_version") if isinstance(state, dict) else None
+        raise CheckpointError(
+            f"{folder} has checkpoint format {found!r}, this slmlib reads {FORMAT_VERSION}.",
+            "Use the slmlib version that wrote it (see `versions` in its state.json).",
+        )
+    try:
+        model = Decoder(ModelConfig.from_dict(state["model"]))
+        progress = _progress_from(state["progress"])
+        expected_probe, expected_tokenizer = float(state["probe_loss"]), state["tokenizer_sha256"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder / 'state.json'} does not describe a run ({error}).", _DAMAGED
+        ) from None
+    _fill(model, _read_tensors(folder / "model.safetensors"), folder)
+    tokenizer = Tokenizer.load(folder / "tokenizer.json")
+    if tokenizer.fingerprint != expected_tokenizer or tokenizer.vocab_size != model.config.vocab_size:
+        raise CheckpointError(
+            f"{folder} holds another tokenizer ({tokenizer.vocab_size} tokens) than its model was trained with "
+            f"({model.config.vocab_size} tokens).",
+            "Put the right tokenizer.json back: with another one the model would write fluent nonsense.",
+        )
+    loss = probe_loss(model, progress.probe_tokens)
+    if not abs(loss - expected_probe) <= PROBE_TOLERANCE:
+        raise CheckpointError(
+            f"{folder}: the model read back has loss {loss:.4f} on its probe tokens, it was saved with "
+            f"{expected_probe:.4f}.",
+            "The weights do not belong to this config or to this version of slmlib.",
+        )
+    return Checkpoint(folder, model, tokenizer, progress)
+
+
+_DAMAGED = "The checkpoint is damaged; use an older one."
+
+
+def verify(folder: Path) -> None:
+    """Check that `folder` is a complete checkpoint whose every file has its recorded SHA-256."""
+    if not (folder / "manifest.json").is_file():
+        raise CheckpointError(f"{folder} is not a checkpoint: it has no manifest.json.", "Check the path.")
+    manifest = read_json(folder / "manifest.json")
+    required = {"model.safetensors", "tokenizer.json", "state.json"}
+    if not isinstance(manifest, dict) or not required <= set(manifest):
+        raise CheckpointError(
+            f"{folder / 'manifest.json'} does not list the files of a checkpoint.", _DAMAGED
+        )
+    for name, expected in manifest.items():
+        if Path(name).name != name or not (folder / name).is_file():
+            raise CheckpointError(f"{folder} lacks its file {name}.", _DAMAGED)
+        if sha256_file(folder / name) != expected:
+            raise CheckpointError(
+                f"{folder / name} is not the file that was saved: its SHA-256 differs.", _DAMAGED
+            )
+
+
+def load_optimizer(checkpoint: Checkpoint, model: Decoder, optimizer: torch.optim.Optimizer) -> None:
+    """Give the optimizer of `model` the state it had when the checkpoint was saved."""
+    path = checkpoint.folder / "optimizer.safetensors"
+    if not path.is_file():
+        raise CheckpointError(
+            f"{checkpoint.folder} has no optimizer state: it is a model for use, not for going on.",
+            "Start a new run.",
+        )
+    tensors = _read_tensors(path)
+    if not tensors:
+        return  # saved before the first step
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    expected = {f"{kind}.{name}" for name in names.values() for kind in ("step", "exp_avg", "exp_avg_sq")}
+    _require_same_names(path, set(tensors), expected)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            name = names[parameter]
+            optimizer.state[parameter] = {
+                # Copies, because a file's tensors are memory-mapped and the optimizer writes in place.
+                "step": tensors[f"step.{name}"].clone(),
+                "exp_avg": tensors[f"exp_avg.{name}"].to(parameter.device, copy=True),
+                "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].to(parameter.device, copy=True),
+            }
+
+
+def newest_checkpoint(folder: Path, say: Callable[[str], None] = print) -> Checkpoint | None:
+    """The newest good checkpoint below `folder`, or None when there is none at all.
+
+    Damaged ones are named and passed over; when every one is damaged, that is a CheckpointError.
+    """
+    found = checkpoint_folders(folder)
+    problems = []
+    for candidate in reversed(found):
+        try:
+            checkpoint = load_checkpoint(candidate)
+        except SlmError as error:
+            problems.append(str(error))
+            continue
+        for problem in problems:
+            say(f"Passed over a checkpoint: {problem}")
+        return checkpoint
+    if problems:
+        raise CheckpointError(f"No checkpoint in {folder} can be used. {problems[0]}", "Start a new run.")
+    return None
+
+
+def checkpoint_folders(folder: Path) -> list[Path]:
+    """The checkpoints below a folder, oldest first."""
+    return sorted(path for path in folder.glob("step-*") if path.is_dir())
+
+
+def step_folder(folder: Path, step: int) -> Path:
+    """Where the checkpoint after `step` steps goes."""
+    return folder / f"step-{step:08d}"
+
+
+def prune(folder: Path, keep: int, best_step: int) -> None:
+    """Delete all but the newest `keep` checkpoints and the best one, and what killed processes left half done."""
+    for path in checkpoint_folders(folder)[:-keep]:
+        if path != step_folder(folder, best_step):
+            shutil.rmtree(path, ignore_errors=True)
+    for path in folder.glob(f"{TEMPORARY}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@torch.no_grad()
+def probe_loss(model: Decoder, tokens: list[int]) -> float:
+    """Mean loss in nats on a few stored tokens, in float32: a fingerprint of what the model computes."""
+    row = torch.tensor([tokens], device=model.device)  # (1, time)
+    with evaluating(model):
+        return model.loss(row[:, :-1], row[:, 1:]).item()
+
+
+def _progress_from(values: dict[str, Any]) -> Progress:
+    known = {item.name for item in fields(Progress)}
+    if set(values) != known:
+        raise ValueError(f"its progress has the fields {sorted(values)}, expected {sorted(known)}")
+    configs = {name: TrainConfig.from_dict(values[name]) for name in ("asked", "decided")}
+    return Progress(**values | configs)
+
+
+def _own_tensors(model: Decoder) -> dict[str, Tensor]:
+    """The model's tensors by name; a tied head is the embedding and is not written twice."""
+    tensors = model.state_dict()
+    if model.config.tie_embeddings:
+        del tensors["head.weight"]
+    return tensors
+
+
+def _optimizer_tensors(model: Decoder, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+    return {
+        f"{kind}.{names[parameter]}": value
+        for parameter, state in optimizer.state.items()
+        for kind, value in state.items()
+    }
+
+
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    with atomic_write(path) as file:
+        file.write(save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is not a readable safetensors file ({error}).", _DAMAGED) from None
+
+
+def _fill(model: Decoder, tensors: dict[str, Tensor], folder: Path) -> None:
+    """Copy tensors into the model after comparing names, shapes and dtypes; nothing is skipped or cast."""
+    expected = _own_tensors(model)
+    _require_same_names(folder / "model.safetensors", set(tensors), set(expected))
+    for name, tensor in tensors.items():
+        if (tensor.shape, tensor.dtype) != (expected[name].shape, expected[name].dtype):
+            raise CheckpointError(
+                f"{folder}: {name} is {tensor.dtype} {tuple(tensor.shape)}, the config asks for "
+                f"{expected[name].dtype} {tuple(expected[name].shape)}.",
+                "The weights belong to another config.",
+            )
+        expected[name].copy_(tensor)
+
+
+def _require_same_names(path: Path, found: set[str], expected: set[str]) -> None:
+    missing, extra = sorted(expected - found), sorted(found - expected)
+    if missing or extra:
+        told = [f"lacks {', '.join(missing[:3])}"] if missing else []
+        told += [f"has the unknown {', '.join(extra[:3])}"] if extra else []
+        raise CheckpointError(f"{path} {' and '.join(told)}.", "The file belongs to another model config.")

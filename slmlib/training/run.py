@@ -1,0 +1,181 @@
+"""From a wish to a run: prepare the data, decide once what changes numbers, start or go on.
+
+A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`. Asking for the same run again goes on
+where it stopped; asking for another one under the same name is refused.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from slmlib.config import ModelConfig, TrainConfig
+from slmlib.devices import Device, choose_device
+from slmlib.errors import CheckpointError, ConfigError
+from slmlib.evaluation import Evaluation
+from slmlib.model.counts import flops_per_token, training_memory
+from slmlib.model.decoder import Decoder
+from slmlib.text.prepare import PreparedData, prepare
+from slmlib.text.tokenizer import gpt2
+from slmlib.training.checkpoint import Checkpoint, newest_checkpoint
+from slmlib.training.logs import Observer, tensorboard_log, wandb_log
+from slmlib.training.trainer import Trainer
+
+FORWARD_SHARE = 0.4
+"""Time of a forward pass as a share of a training step: one of three equal products, and some overhead."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks for: everything a new run needs to know."""
+
+    model: ModelConfig
+    train: TrainConfig
+    folder: Path
+    corpus: str = "auto"
+    tokenizer: str = "own"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it."""
+
+    evaluation: Evaluation
+    finished: bool
+    """False after Ctrl-C: the same command goes on."""
+    trained_now: bool
+    """False when the run had been finished before."""
+    trainer: Trainer
+
+
+def start_or_resume(
+    wish: Wish,
+    observers: tuple[Observer, ...] = (),
+    say: Callable[[str], None] = print,
+    progress: bool = True,
+) -> Result:
+    """Train what was wished for, from the newest good checkpoint in its folder if there is one.
+
+    Raises SlmError in one sentence when the folder holds another run, the corpus cannot be used, the
+    memory will not do, or the training breaks down.
+    """
+    checkpoint = newest_checkpoint(wish.folder / "checkpoints", say)
+    if checkpoint is not None:
+        require_same_run(checkpoint, wish)
+    decided = checkpoint.progress.decided if checkpoint else wish.train
+    device = choose_device(decided.device, decided.dtype)
+    say(f"Device: {device}")
+    require_memory(wish.model, wish.train, device)
+    data = prepare_data(wish, device, progress)
+    say(f"Corpus: {data.corpus_name}. {data.corpus_why}")
+    if checkpoint is None:
+        decided = decide(wish, data, device)
+        model = Decoder(wish.model, seed=wish.train.seed)
+    else:
+        say(f"Going on from step {checkpoint.progress.step} in {checkpoint.folder}.")
+        model = checkpoint.model
+    folder = wish.folder
+    if decided.tensorboard:
+        observers = (*observers, tensorboard_log(folder / "tensorboard"))
+    if decided.wandb:
+        observers = (
+            *observers,
+            wandb_log(folder, {"model": wish.model.to_dict(), "train": decided.to_dict()}),
+        )
+    trainer = Trainer(
+        model.to(device.type),
+        data.tokenizer,
+        data.train,
+        data.valid,
+        decided,
+        device,
+        folder,
+        asked=wish.train,
+        resume=checkpoint,
+        observers=observers,
+    )
+    trained_now = trainer.step < decided.total_steps
+    evaluation = trainer.run() if trained_now else trainer.last_evaluation
+    return Result(evaluation, trainer.step == decided.total_steps, trained_now, trainer)
+
+
+def prepare_data(wish: Wish, device: Device, progress: bool = True) -> PreparedData:
+    """Cleaned, tokenized streams for this wish: as much text as the budget can read, made once and cached."""
+    return prepare(
+        wish.corpus,
+        vocab_size=wish.model.vocab_size,
+        max_bytes=text_budget(wish.model, wish.train, device),
+        tokenizer=gpt2() if wish.tokenizer == "gpt2" else None,
+        progress=progress,
+    )
+
+
+def text_budget(model: ModelConfig, train: TrainConfig, device: Device) -> int:
+    """About how many bytes of text a run can read once: no use downloading more. Between 10 MB and 3 GB.
+
+    Counts 4 bytes a token, and a device that does its matrix products at a rate typical of its kind.
+    """
+    rate = {"cuda": 200e12, "mps": 5e12, "cpu": 200e9}[device.type]
+    tokens = train.total_steps * train.batch_size * model.context_length
+    tokens = tokens or int(train.minutes * 60 * rate / flops_per_token(model))
+    megabytes = max(10, min(3000, tokens * 4 // 10**6))
+    return megabytes * 10**6
+
+
+def decide(wish: Wish, data: PreparedData, device: Device) -> TrainConfig:
+    """Replace every `auto` and 0 by a number, once: a resumed run repeats these instead of measuring again."""
+    decided = replace(
+        wish.train,
+        device=device.type,
+        dtype=device.dtype,
+        threads=wish.train.threads or torch.get_num_threads(),
+    )
+    if decided.total_steps:
+        return decided
+    step_seconds = measure_step(wish, replace(decided, total_steps=1000), data, device)
+    tokens_per_second = decided.batch_size * wish.model.context_length / step_seconds
+    evaluation_seconds = FORWARD_SHARE * len(data.valid) / tokens_per_second
+    seconds = decided.minutes * 60 - (decided.evaluations + 1) * evaluation_seconds
+    return replace(decided, total_steps=max(20, int(seconds / step_seconds)))
+
+
+def measure_step(wish: Wish, config: TrainConfig, data: PreparedData, device: Device) -> float:
+    """Median seconds of a training step, tried on a throw-away model: the real one is not touched."""
+    model = Decoder(wish.model, seed=0).to(device.type)
+    trainer = Trainer(model, data.tokenizer, data.train, data.valid, config, device, wish.folder)
+    times: list[float] = []
+    while len(times) < 13 and sum(times) < 20:
+        started = time.perf_counter()
+        trainer.train_step(rate=0.0)
+        times.append(time.perf_counter() - started)
+    timed = sorted(times[3:] or times[-1:])  # the first ones allocate, choose kernels or compile
+    return timed[len(timed) // 2]
+
+
+def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:
+    """Refuse to go on with a run that was started with other values; the first three are named."""
+    started = checkpoint.model.config.to_dict() | checkpoint.progress.asked.to_dict()
+    wished = wish.model.to_dict() | wish.train.to_dict()
+    different = [
+        f"{name} {started[name]} (now {wished[name]})"
+        for name in started
+        if started[name] != wished.get(name)
+    ]
+    if different:
+        raise CheckpointError(
+            f"The run in {wish.folder} was started with {', '.join(different[:3])}.",
+            "Ask for the same values to go on with it, or give the new run another name (--run, RUN=).",
+        )
+
+
+def require_memory(model: ModelConfig, train: TrainConfig, device: Device) -> None:
+    """Refuse before anything is allocated when the device cannot hold the training."""
+    needed = training_memory(model, train.micro_batch_size, device.dtype != "float32").total
+    free = device.memory()
+    if needed > free:
+        raise ConfigError(
+            f"Training this model needs at least {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free on {device.name}.",
+            f"Use a smaller preset, or --micro-batch-size {max(1, train.micro_batch_size // 4)}.",
+        )

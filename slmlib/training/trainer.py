@@ -1,0 +1,229 @@
+"""The training loop, on one screen, and the object that holds what it needs.
+
+Everything a run does can be repeated: the batch of a step is a pure function of (stream, seed, step), so
+are the learning rate and the randomness of dropout. Resuming is loading weights and optimizer and going on.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from slmlib.config import TrainConfig
+from slmlib.devices import Device, set_threads, to_device
+from slmlib.errors import CheckpointError, TrainingError
+from slmlib.evaluation import Evaluation, evaluate
+from slmlib.generation import Sampling, generate
+from slmlib.model.decoder import Decoder
+from slmlib.text.stream import TokenStream
+from slmlib.text.tokenizer import Tokenizer
+from slmlib.training.checkpoint import (
+    Checkpoint,
+    Progress,
+    load_optimizer,
+    prune,
+    save_checkpoint,
+    step_folder,
+)
+from slmlib.training.interrupts import StopRequest
+from slmlib.training.logs import Event, JsonlLog, Observer
+from slmlib.training.optimizers import build_optimizer
+from slmlib.training.schedules import learning_rate
+
+PROBE_LENGTH = 64
+
+
+class Trainer:
+    """Trains one model on one token stream and leaves checkpoints and a log in `folder`.
+
+    model: the plain Decoder, already on the device. config: decided, that is without `auto` (see `decide`).
+    asked: the config before it was decided; stored, so that a later command can be compared with it.
+    observers: get every event; the log file always does. Raises CheckpointError when `resume` belongs to
+    other data, TrainingError when the loss is no longer a number.
+    """
+
+    def __init__(
+        self,
+        model: Decoder,
+        tokenizer: Tokenizer,
+        train: TokenStream,
+        valid: TokenStream,
+        config: TrainConfig,
+        device: Device,
+        folder: Path,
+        asked: TrainConfig | None = None,
+        resume: Checkpoint | None = None,
+        observers: tuple[Observer, ...] = (),
+    ):
+        self.model, self.tokenizer, self.train, self.valid = model, tokenizer, train, valid
+        self.config, self.asked, self.device, self.folder = config, asked or config, device, folder
+        set_threads(config.threads)
+        self.optimizer = build_optimizer(model, config)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=config.dtype == "float16")
+        self.loss_of: Callable[[Tensor, Tensor], Tensor] = (
+            torch.compile(model.loss) if config.compile else model.loss
+        )
+        self.step, self.history, self.seconds = 0, list[dict[str, float]](), 0.0
+        if resume is not None:
+            self._go_on_from(resume)
+        self.observers = observers
+
+    def run(self) -> Evaluation:
+        """Train to the last step or until asked to stop; returns the last measurement of the validation set."""
+        config, total = self.config, self.config.total_steps
+        evaluation_steps = spread(total, config.evaluations)
+        checkpoint_steps = spread(total, config.checkpoints) | evaluation_steps
+        self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
+        self.tell("start", tokens=len(self.train), device=str(self.device), decided=config.to_dict())
+        if self.step == 0:
+            self.write_story("before")
+            self.evaluate()
+            self.save()
+        with StopRequest() as stop:
+            while self.step < total and not stop.requested:
+                started = time.perf_counter()
+                rate = learning_rate(self.step, config)
+                loss, gradient_norm = self.train_step(rate)
+                self.step += 1
+                took = time.perf_counter() - started
+                self.seconds += took
+                speed = config.batch_size * self.model.config.context_length / took
+                self.tell(
+                    "step",
+                    loss=loss,
+                    learning_rate=rate,
+                    gradient_norm=gradient_norm,
+                    tokens_per_second=round(speed),
+                )
+                if self.step in evaluation_steps:
+                    self.evaluate()
+                if self.step in checkpoint_steps or stop.requested:
+                    self.save()
+        if self.step == total:
+            self.write_story("after")
+        self.tell("end", finished=self.step == total)
+        return self.last_evaluation
+
+    def train_step(self, rate: float) -> tuple[float, float]:
+        """One optimizer step over one global batch; returns its mean loss and the gradient norm before clipping.
+
+        Micro-batches are equally large, so the mean of their mean losses is the mean over the batch.
+        """
+        config = self.config
+        torch.manual_seed(config.seed * 1_000_003 + self.step)  # dropout: a pure function of (seed, step)
+        inputs, targets = (to_device(part, self.device) for part in self.batch(self.step))
+        micro_batches = list(
+            zip(inputs.split(config.micro_batch_size), targets.split(config.micro_batch_size), strict=True)
+        )
+        total_loss = 0.0
+        self.model.train()
+        for micro_inputs, micro_targets in micro_batches:
+            with self.device.autocast():
+                loss = self.loss_of(micro_inputs, micro_targets) / len(micro_batches)
+            self.scaler.scale(loss).backward()
+            total_loss += loss.item()
+        self.scaler.unscale_(self.optimizer)
+        limit = config.gradient_clip or math.inf
+        gradient_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit).item()
+        if not math.isfinite(total_loss) or not (math.isfinite(gradient_norm) or self.scaler.is_enabled()):
+            self.give_up(total_loss, gradient_norm, rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        return total_loss, gradient_norm
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of one global batch, (batch_size, context_length) each, on the CPU."""
+        return self.train.batch(
+            step,
+            batch_size=self.config.batch_size,
+            context_length=self.model.config.context_length,
+            seed=self.config.seed,
+        )
+
+    def evaluate(self) -> None:
+        """Measure the whole validation set and remember the result."""
+        self.last_evaluation = evaluate(self.model, self.valid, self.device)
+        measured = {
+            "loss": self.last_evaluation.loss,
+            "perplexity": self.last_evaluation.perplexity,
+            "bits_per_byte": self.last_evaluation.bits_per_byte,
+        }
+        self.history.append({"step": self.step, **self.last_evaluation.to_dict()})
+        self.tell("evaluation", **measured)
+
+    def save(self) -> None:
+        """Write a checkpoint of this step and delete what is no longer needed."""
+        folder = step_folder(self.folder / "checkpoints", self.step)
+        save_checkpoint(folder, self.model, self.tokenizer, self.progress(), self.optimizer)
+        best = min(self.history, key=lambda entry: entry["nats"])["step"]
+        prune(folder.parent, self.config.keep_checkpoints, int(best))
+        self.tell("checkpoint", folder=folder.name)
+
+    def write_story(self, name: str) -> None:
+        """Let the model tell a story; it goes to the observers as `story` under the name."""
+        sampling = Sampling(seed=self.config.seed)
+        self.tell(
+            "story",
+            name=name,
+            text=generate(self.model, self.tokenizer, self.config.sample_prompt, sampling)[0],
+        )
+
+    def progress(self) -> Progress:
+        """What a checkpoint of this moment says beside its tensors."""
+        return Progress(
+            step=self.step,
+            asked=self.asked,
+            decided=self.config,
+            corpus=self.train.info.corpus_name,
+            train_sha256=self.train.info.sha256,
+            valid_sha256=self.valid.info.sha256,
+            probe_tokens=self.valid.tokens[: PROBE_LENGTH + 1].tolist(),
+            history=self.history,
+            seconds=self.seconds,
+            scaler=self.scaler.state_dict(),
+        )
+
+    def tell(self, kind: str, **values: object) -> None:
+        """Send one event to every observer."""
+        event: Event = {"event": kind, "step": self.step, "seconds": round(self.seconds, 3), **values}
+        for observer in self.observers:
+            observer(event)
+
+    def give_up(self, loss: float, gradient_norm: float, rate: float) -> None:
+        """Stop before the bad gradient reaches the weights; what was good is saved first."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self.save()
+        raise TrainingError(
+            f"Step {self.step}: the loss is {loss} and the gradient norm {gradient_norm} (learning rate {rate:.2g}). "
+            f"The state before this step is saved in {self.folder / 'checkpoints'}.",
+            "The likeliest cause is a learning rate that is too high: start again with half of it.",
+        )
+
+    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+        progress = checkpoint.progress
+        for split, ours, theirs in (
+            ("training", self.train.info.sha256, progress.train_sha256),
+            ("validation", self.valid.info.sha256, progress.valid_sha256),
+        ):
+            if ours != theirs:
+                raise CheckpointError(
+                    f"{checkpoint.folder} was trained on another {split} set ({progress.corpus}) than this one.",
+                    "Give the same corpus again, or start a new run with another name.",
+                )
+        load_optimizer(checkpoint, self.model, self.optimizer)
+        if progress.scaler:
+            self.scaler.load_state_dict(progress.scaler)
+        self.step, self.history, self.seconds = progress.step, list(progress.history), progress.seconds
+        last = progress.history[-1]
+        self.last_evaluation = Evaluation(last["nats"], int(last["tokens"]), int(last["bytes"]))
+
+
+def spread(total: int, times: int) -> set[int]:
+    """`times` steps spread evenly over 1..total, the last one included (all of them when there are fewer)."""
+    return {round(total * (i + 1) / times) for i in range(times)} - {0}
