@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from slmlib.errors import ConfigError, DataError, SlmError
 from slmlib.files import atomic_write, read_json, sha256_file, write_json
+from slmlib.text.progress import story_bar
 from slmlib.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -89,13 +89,8 @@ class TokenStream:
         dtype = "<u2" if tokenizer.vocab_size <= 2**16 else "<u4"
         num_tokens = num_stories = num_bytes = 0
         file_hash, source_hash = hashlib.sha256(), hashlib.sha256()
-        remaining = iter(stories)
-        with (
-            atomic_write(path) as file,
-            tqdm(
-                None, f"encoding {path.stem}", expected_bytes, unit="B", unit_scale=True, disable=not progress
-            ) as bar,
-        ):
+        remaining = story_bar(stories, f"encoding {path.stem}", expected_bytes, progress)
+        with atomic_write(path) as file:
             while chunk := list(islice(remaining, _STORIES_AT_ONCE)):
                 row = tokenizer.encode_row(chunk)
                 content = row.astype(dtype).tobytes()
@@ -107,7 +102,6 @@ class TokenStream:
                     num_bytes += len(text)
                 num_tokens += len(row)
                 num_stories += len(chunk)
-                bar.update(num_bytes - bar.n)
             if num_stories == 0:
                 raise DataError(f"There is no story to write into {path}.", "Check the corpus.")
         info = StreamInfo(

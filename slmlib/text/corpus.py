@@ -1,0 +1,138 @@
+"""Where stories come from: a local path, TinyStories, or StoryWorld, which needs nothing at all."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+from slmlib.errors import DataError
+from slmlib.text.textfiles import TextFiles, limited
+from slmlib.text.tinystories import TinyStories, hub_answers, in_datasets_cache
+
+_HOW_TO_GET_ONE = (
+    "Set SLM_CORPUS to a .txt file of stories with <|endoftext|> between them, or connect to the network."
+)
+_STORYWORLD_BYTES = 10_000_000
+_STORYWORLD_SEED = 0
+
+
+class Source(Protocol):
+    """What a place that stories come from can do."""
+
+    def train(self) -> Iterator[str]:
+        """The training stories, raw."""
+
+    def valid(self) -> Iterator[str] | None:
+        """The validation stories, raw; None when the place has no such split."""
+
+    def num_bytes(self) -> int | None:
+        """About how much text there is, None when that is not known beforehand."""
+
+    def fingerprint(self) -> str:
+        """A hash of all that decides which stories come."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A source of stories and how it came to be chosen.
+
+    name: for tables and file names. why: a sentence for the person who waits. max_bytes: how much training
+    text to take at most, None for all.
+    """
+
+    name: str
+    why: str
+    source: Source
+    max_bytes: int | None = None
+
+    def train(self) -> Iterator[str]:
+        """The raw training stories. Each call starts at the first one again."""
+        return limited(self.source.train(), self.max_bytes)
+
+    def valid(self) -> Iterator[str] | None:
+        """The raw validation stories, None when the corpus has none of its own."""
+        return self.source.valid()
+
+    @property
+    def expected_bytes(self) -> int | None:
+        """About how much text will come, for progress bars; None when that is not known beforehand."""
+        return min(
+            (size for size in (self.source.num_bytes(), self.max_bytes) if size is not None), default=None
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 that changes when the stories do."""
+        return hashlib.sha256(f"{self.source.fingerprint()} {self.max_bytes}".encode()).hexdigest()
+
+
+def open_corpus(source: str = "auto", *, max_bytes: int | None = None, progress: bool = False) -> Corpus:
+    """Choose a corpus. Nothing is downloaded or generated before its stories are asked for.
+
+    source: "tinystories", "storyworld", the path of a .txt or .txt.gz file or of a folder of these, or
+    "auto": the path in SLM_CORPUS if set, else TinyStories if it is stored here or the Hub answers, else
+    StoryWorld. max_bytes: how much training text is needed at most.
+
+    Raises DataError when the path holds no text, or no corpus can be had at all.
+    """
+    if max_bytes is not None and max_bytes < 1:
+        raise DataError(f"max_bytes is {max_bytes}.", "Ask for at least one byte of text, or leave it out.")
+    path = os.environ.get("SLM_CORPUS", "") if source == "auto" else source
+    tinystories = TinyStories(max_bytes, progress=progress)
+    if source == "tinystories":
+        return Corpus("TinyStories", "TinyStories was asked for.", tinystories, max_bytes)
+    if source == "storyworld":
+        return Corpus("StoryWorld", "StoryWorld was asked for.", StoryWorld(max_bytes), max_bytes)
+    if path:
+        why = f"SLM_CORPUS points to {path}." if source == "auto" else f"The path {path} was asked for."
+        files = TextFiles.find(path)
+        return Corpus(os.path.basename(os.path.normpath(path)), why, files, max_bytes)
+    if folder := tinystories.cached():
+        why = f"SLM_CORPUS is not set, and TinyStories is stored in {folder}."
+    elif in_datasets_cache():
+        why = "SLM_CORPUS is not set, and the datasets library has TinyStories stored."
+    elif hub_answers():
+        why = "SLM_CORPUS is not set, and the Hugging Face Hub has TinyStories."
+    else:
+        why = "SLM_CORPUS is not set, and TinyStories is neither stored here nor does the Hugging Face Hub answer."
+        return Corpus("StoryWorld", why, StoryWorld(max_bytes), max_bytes)
+    return Corpus("TinyStories", why, tinystories, max_bytes)
+
+
+class StoryWorld:
+    """Simulated stories as a source: the same ones every time, on any machine, with no network."""
+
+    def __init__(self, max_bytes: int | None = None):
+        self.max_bytes = max_bytes or _STORYWORLD_BYTES
+        self._stories = _storyworld_stories()
+
+    def train(self) -> Iterator[str]:
+        """Stories of the simulated world until there are enough."""
+        endless = self._stories(0, 2**40, _STORYWORLD_SEED)
+        return limited((story.text for story in endless), self.max_bytes)
+
+    def valid(self) -> Iterator[str] | None:
+        """None: the split is made by hash."""
+        return None
+
+    def num_bytes(self) -> int | None:
+        """How much text is told."""
+        return self.max_bytes
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the first stories: another version of the world tells other ones."""
+        texts = "\0".join(islice(self.train(), 200))
+        return hashlib.sha256(f"{self.max_bytes} {_STORYWORLD_SEED} {texts}".encode()).hexdigest()
+
+
+def _storyworld_stories() -> Callable[[int, int, int], Iterable[Any]]:
+    """`slmlib.storyworld.stories`, or the sentence that says how else to get a corpus."""
+    try:
+        from slmlib.storyworld import stories
+    except ImportError:
+        raise DataError(
+            "There is no corpus: StoryWorld is not part of this version.", _HOW_TO_GET_ONE
+        ) from None
+    return stories

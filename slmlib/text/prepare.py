@@ -1,0 +1,146 @@
+"""From a corpus to what training needs, in one call: stories -> clean -> split -> tokenizer -> token streams.
+
+The result is kept under a name made of everything that decides it, so a second call only checks and opens it.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from slmlib.errors import DataError, SlmError
+from slmlib.files import atomic_write, explain_os_errors, flush_folder, home, read_json, write_json
+from slmlib.text.cleaning import Cleaner, CleaningReport, Split
+from slmlib.text.corpus import Corpus, open_corpus
+from slmlib.text.progress import story_bar
+from slmlib.text.stream import TokenStream
+from slmlib.text.textfiles import as_record, read_stories
+from slmlib.text.tokenizer import END_OF_TEXT, Tokenizer
+
+# Part of the name under which results are kept: count it up when cleaning, splitting or a format changes.
+_RECIPE = 1
+_SPLITS: tuple[Split, ...] = ("train", "valid")
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """A tokenizer and two token streams made with it.
+
+    corpus_name, corpus_why: which stories these are, and why this corpus was chosen now. report: what cleaning
+    did. folder: holds tokenizer.json, the streams, and the cleaned stories as train.txt and valid.txt.
+    """
+
+    tokenizer: Tokenizer
+    train: TokenStream
+    valid: TokenStream
+    corpus_name: str
+    corpus_why: str
+    report: CleaningReport
+    folder: Path
+
+
+def prepare(
+    source: str = "auto",
+    *,
+    vocab_size: int = 4096,
+    max_bytes: int | None = None,
+    tokenizer: Tokenizer | None = None,
+    folder: Path | str | None = None,
+    progress: bool = True,
+) -> PreparedData:
+    """Make ready a corpus for training, or open what an earlier call made.
+
+    source, max_bytes: see `slmlib.text.corpus.open_corpus`. tokenizer: use this one instead of learning one
+    of `vocab_size` tokens from the training stories (vocab_size is then ignored). folder: where results are
+    kept, `home()/data` unless given.
+
+    Raises DataError when there is no usable corpus, or too little of it to train and validate on.
+    """
+    corpus = open_corpus(source, max_bytes=max_bytes, progress=progress)
+    everything = [_RECIPE, corpus.fingerprint, tokenizer.fingerprint if tokenizer else vocab_size]
+    key = hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:16]
+    parent = Path(folder) if folder else home() / "data"
+    target = parent / key
+    try:
+        return _open(target, corpus)
+    except SlmError:
+        pass  # not there, or damaged: it can be made again from the corpus
+
+    _remove_leftovers(parent)
+    building = parent / f".{key}.{os.getpid()}.tmp"
+    try:
+        _build(building, corpus, vocab_size, tokenizer, progress)
+        with explain_os_errors(target):
+            shutil.rmtree(target, ignore_errors=True)
+            os.replace(building, target)
+            flush_folder(parent)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return _open(target, corpus)
+
+
+def _open(folder: Path, corpus: Corpus) -> PreparedData:
+    """What an earlier call made, checked. SlmError when anything is missing or damaged."""
+    tokenizer = Tokenizer.load(folder / "tokenizer.json")
+    return PreparedData(
+        tokenizer=tokenizer,
+        train=TokenStream.open(folder / "train.bin", tokenizer),
+        valid=TokenStream.open(folder / "valid.bin", tokenizer),
+        corpus_name=corpus.name,
+        corpus_why=corpus.why,
+        report=CleaningReport.from_dict(read_json(folder / "report.json")),
+        folder=folder,
+    )
+
+
+def _build(
+    folder: Path, corpus: Corpus, vocab_size: int, tokenizer: Tokenizer | None, progress: bool
+) -> None:
+    """Make everything in a folder that is not in use yet."""
+    report = _clean(folder, corpus, progress)
+    for split, count in (("train", report.train_stories), ("validation", report.valid_stories)):
+        if count == 0:
+            raise DataError(
+                f"Of {report.stories_in} stories in {corpus.name}, cleaning left none for {split}.",
+                f"Use a larger corpus, or a folder with a valid.txt; stories are divided by {END_OF_TEXT} lines.",
+            )
+    texts = {split: folder / f"{split}.txt" for split in _SPLITS}
+    if tokenizer is None:
+        words = story_bar(read_stories(texts["train"]), "counting words", report.train_bytes, progress)
+        tokenizer = Tokenizer.train(words, vocab_size, progress=progress)
+    tokenizer.save(folder / "tokenizer.json")
+    sizes = {"train": report.train_bytes, "valid": report.valid_bytes}
+    for split, path in texts.items():
+        TokenStream.write(
+            path.with_suffix(".bin"),
+            read_stories(path),
+            tokenizer,
+            corpus_name=corpus.name,
+            expected_bytes=sizes[split],
+            progress=progress,
+        )
+    write_json(folder / "report.json", report.to_dict())
+
+
+def _clean(folder: Path, corpus: Corpus, progress: bool) -> CleaningReport:
+    """Write the cleaned stories of both splits as text, so that they need not fit into memory."""
+    cleaner = Cleaner()
+    with ExitStack() as stack:
+        files = {split: stack.enter_context(atomic_write(folder / f"{split}.txt")) for split in _SPLITS}
+        train = story_bar(corpus.train(), f"cleaning {corpus.name}", corpus.expected_bytes, progress)
+        for split, story in cleaner.split(train, corpus.valid()):
+            files[split].write(as_record(story))
+    return cleaner.report
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """Delete what killed processes were building. Their ids stand in the folders' names."""
+    for folder in parent.glob(".*.tmp"):
+        process = folder.stem.rpartition(".")[2]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
