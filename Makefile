@@ -46,7 +46,7 @@ lab: .venv/.ready ## open the course in JupyterLab [HOST=127.0.0.1 PORT=8888]
 	if [ -n "$$CI$$SSH_CONNECTION$$SSH_TTY" ] || \
 		[ "$$(uname)" != Darwin -a -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then options+=(--no-browser); fi; \
 	exec $(IN_VENV) -m jupyterlab --ServerApp.ip="$$HOST" --ServerApp.port="$$PORT" \
-		--ServerApp.root_dir="$$PWD" --ServerApp.preferred_dir="$$PWD/lessons" "$${options[@]}"
+		--ServerApp.root_dir="$$PWD" --FileContentsManager.preferred_dir=lessons "$${options[@]}"
 
 train: .venv/.ready ## train a story model on this machine [MINUTES=5 PRESET= CORPUS= RUN= ARGS=]
 	@exec $(IN_VENV) -m slmlib train $${MINUTES:+--minutes "$$MINUTES"} $${PRESET:+--preset "$$PRESET"} \

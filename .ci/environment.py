@@ -39,6 +39,16 @@ except metadata.PackageNotFoundError:
     pass
 """
 
+# What pip prints when it cannot reach the registry. setuptools is the first thing it asks for, and every
+# registry has it; and when it finds no versions that fit together.
+UNREACHABLE = (
+    r"No matching distribution found for setuptools|NewConnectionError|Failed to establish|ProxyError"
+    r"|ConnectTimeout|ReadTimeout|Read timed out|Connection refused|Connection reset|name resolution"
+    r"|Name or service not known|SSLError|CERTIFICATE_VERIFY|Network is unreachable|RemoteDisconnected"
+    r"|HTTP error 40[37]"
+)
+MISFIT = r"ResolutionImpossible|No matching distribution found for"
+
 LAB_WITHOUT_POPUPS = (
     '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}\n'
 )
@@ -46,6 +56,10 @@ LAB_WITHOUT_POPUPS = (
 
 class Refusal(Exception):
     """Something only the person at the keyboard can put right; the message says what."""
+
+
+class PinsDoNotFit(Refusal):
+    """pip found no set of packages under these constraints."""
 
 
 def main(arguments: list[str]) -> int:
@@ -83,7 +97,7 @@ def install(extra: str = "") -> None:
         check_disk(VENV, has_torch=bool(torch))
         what = f".[{extra}]" if extra else "."
         print("Installing the course's libraries into .venv (some minutes the first time).", flush=True)
-        pip_install(VENV / "bin/python", "-e", what, pins=pins)
+        install_pinned(VENV / "bin/python", "-e", what, pins=pins)
         quiet_lab(VENV)
         if extra:
             (VENV / ".ready").write_text(str(COURSE))
@@ -126,7 +140,7 @@ def kernel() -> None:
     else:
         if torch:
             print(f"torch {torch} is older than the course needs and will be replaced.", flush=True)
-        pins = "".join(line + "\n" for line in LOCK.read_text().splitlines() if line.startswith("torch=="))
+        pins = only_torch(LOCK.read_text())
     check_disk(Path(sys.prefix), has_torch=is_usable(torch))
     lab_before = version_of(python, "jupyterlab")
     pip_install(python, "-e", ".", pins=pins)
@@ -190,6 +204,11 @@ def constraints(lock: str, torch: str, needs: list[str]) -> str:
     return "\n".join([*kept, f"torch=={torch}"]) + "\n"
 
 
+def only_torch(pins: str) -> str:
+    """The pin of torch alone: another torch is the one thing that costs gigabytes."""
+    return "".join(line + "\n" for line in pins.splitlines() if line.startswith("torch=="))
+
+
 def plain(name: str) -> str:
     """A package name in the one spelling that compares (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -213,13 +232,7 @@ def explain(output: str) -> str:
         return "The disk is full. Free some gigabytes (pip cache purge often frees several), then say the same again."
     if "ResolutionImpossible" in output:
         return "What this Python already has and what the course needs cannot stand together; pip says why above."
-    if re.search(
-        r"No matching distribution found for setuptools"  # the first thing pip asks for: every registry has it
-        r"|NewConnectionError|Failed to establish|ProxyError|ConnectTimeout|ReadTimeout|Read timed out"
-        r"|Connection refused|Connection reset|Name or service not known|name resolution|SSLError"
-        r"|CERTIFICATE_VERIFY|Network is unreachable|RemoteDisconnected|HTTP error 40[37]",
-        output,
-    ):
+    if re.search(UNREACHABLE, output):
         return (
             "pip could not reach the package registry. Check the network, then say the same again: it goes on "
             "from here. Behind a proxy set HTTPS_PROXY; for a mirror set PIP_INDEX_URL, for a folder of wheels "
@@ -243,14 +256,25 @@ def pip_install(python: Path, *what: str, pins: str) -> None:
         file = Path(folder, "constraints.txt")
         file.write_text(pins)
         command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "-c", str(file), *what]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
         errors = []
-        assert process.stderr is not None
-        for line in process.stderr:
-            errors.append(line)
-            sys.stderr.write(line)
-        if process.wait():
-            raise Refusal(explain("".join(errors)) or "pip did not finish; its message above says why.")
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+            for line in process.stderr or []:
+                errors.append(line)
+                sys.stderr.write(line)
+    if process.returncode:
+        output = "".join(errors)
+        misfit = re.search(MISFIT, output) and not re.search(UNREACHABLE, output)
+        sentence = explain(output) or "pip did not finish; its message above says why."
+        raise (PinsDoNotFit if misfit else Refusal)(sentence)
+
+
+def install_pinned(python: Path, *what: str, pins: str) -> None:
+    """pip_install; where the pins do not fit (another Python, a pod's own packages), the newest that do."""
+    try:
+        pip_install(python, *what, pins=pins)
+    except PinsDoNotFit:
+        print("\nThe pinned versions do not all fit here: taking the newest that do, with torch as pinned.\n")
+        pip_install(python, *what, pins=only_torch(pins))
 
 
 def torch_of(python: Path) -> tuple[str, list[str]]:

@@ -406,6 +406,28 @@ def test_usual_failures_have_a_sentence(environment: ModuleType, output: str, se
     assert bool(said) == bool(sentence)
 
 
+@pytest.mark.parametrize(
+    ("message", "tries"),
+    [
+        ("ERROR: ResolutionImpossible: for help visit", 2),
+        ("ERROR: No matching distribution found for soupsieve==4.1.1", 2),
+        ("ERROR: No matching distribution found for setuptools>=77", 1),
+        ("[Errno 28] No space left on device", 1),
+    ],
+)
+def test_pins_that_do_not_fit_give_way(
+    environment: ModuleType, tmp_path: Path, message: str, tries: int
+) -> None:
+    """The second try pins torch alone; a network or a disk that fails is not tried twice."""
+    log = tmp_path / "log"
+    pip = f"#!/bin/sh\ncat \"$6\" >> '{log}'; echo ---- >> '{log}'; echo '{message}' >&2; exit 1\n"
+    python = write_script(tmp_path / "python", pip)
+    with pytest.raises(environment.Refusal):
+        environment.install_pinned(python, "-e", ".", pins="soupsieve==4.1.1\ntorch==2.13.0\n")
+    seen = ["soupsieve==4.1.1\ntorch==2.13.0\n", "torch==2.13.0\n"][:tries]
+    assert log.read_text() == "".join(pins + "----\n" for pins in seen)
+
+
 def test_a_full_disk_is_refused_before_pip_starts(
     environment: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
