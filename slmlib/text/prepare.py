@@ -66,6 +66,8 @@ def prepare(
     key = hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:16]
     parent = Path(folder) if folder else home() / "data"
     target = parent / key
+    with explain_os_errors(parent):
+        parent.mkdir(parents=True, exist_ok=True)
     try:
         return _open(target, corpus)
     except SlmError:

@@ -236,7 +236,7 @@ class TokenStream:
         """
         import torch
 
-        self.windows_per_epoch(min(context_length, len(self) - 1))  # refuses what cannot give a single target
+        self.windows_per_epoch(min(context_length, 1))  # refuses what cannot give a single target
         end = len(self) - 1 if max_tokens is None else min(len(self) - 1, max_tokens)
         for start in range(0, end, context_length):
             window = torch.from_numpy(

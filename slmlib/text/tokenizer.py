@@ -64,13 +64,15 @@ class Tokenizer:
                     f"Merge {index} joins tokens {pair[0]} and {pair[1]}, but only {NUM_BYTES + index} tokens exist there.",
                     "Give the merges in the order they were learned.",
                 )
+        distinct = {name for name in self.special_names if name and name.isprintable()}
+        if len(distinct) < len(self.special_names):
+            raise DataError(
+                f"Among the special tokens {list(self.special_names)} one is empty, unprintable or doubled.",
+                "Name each once, in characters that can be seen.",
+            )
         if len(self._id_of_bytes) < NUM_BYTES + len(self.merges):
             raise DataError(
                 "Two merges make the same token.", "Train the tokenizer again, or take a whole file."
-            )
-        if len(set(self.special_names)) < len(self.special_names) or not all(self.special_names):
-            raise DataError(
-                f"The special tokens {list(self.special_names)} are empty or doubled.", "Name each once."
             )
         if END_OF_TEXT not in self.special_names:
             raise DataError(
