@@ -1,0 +1,38 @@
+"""How people meet, ask, offer, thank: what many plots need."""
+
+PHRASES = {
+    "meet": {
+        "comes": (
+            "4* [:Suddenly], {friend} came by.",
+            "2* {Hero} looked up and saw {friend}.",
+            "Along came {friend}.",
+            "Then {hero} [met|saw] {friend}.",
+            "Someone was [watching|coming closer|coming down the path]. It was {friend}.",
+            "Not far away sat {friend}.",
+        ),
+        "known": (
+            "3* {Hero} was there with {friend.known}.",
+            "2* {Hero} met {friend.known} there.",
+            "{Friend.known} was there too.",
+        ),
+        "asks_why": (
+            '4* "What is wrong?" asked {friend}.',
+            '3* "Why are you [so|] sad?" asked {friend}.',
+            '2* "Are you okay?" {friend} [asked|wanted to know].',
+            '"Hello! Can I help you?" asked {friend}.',
+            '(animal_friend) "{friend.sound} What is the matter?" asked {friend}.',
+            '"Why do you look so [:sad]?" {friend} asked.',
+        ),
+        "thanks": (
+            '3* "[:Thanks]" said {hero}.',
+            '2* "[:Thanks] You are [a true friend|so kind|the best|very kind]," said {hero}.',
+            '"[:Thanks]" said {hero}. "[:Welcome]" said {friend}.',
+            '{Hero} gave {friend.him} a [big*3|warm|tight] hug. "[:Thanks]"',
+        ),
+        "play": (
+            "{Hero} and {friend} played [together|happily|and laughed] [until the sun went down|all afternoon|for a long time|until it was time to go home].",
+            "They [played|laughed and played|had so much fun|ran and played|sang and danced] [together|all day long|until it was time to go home|until the stars came out].",
+            "After that, {hero} and {friend} were [good|best|the best of] friends.",
+        ),
+    },
+}  # fmt: skip

@@ -1,0 +1,54 @@
+"""The shape of every story: who it is about, what happens, what was learned, how it closes."""
+
+from slmlib.storyworld.library import Plot
+from slmlib.storyworld.tale import Tale
+
+ENOUGH = 420
+"""Characters before which a story certainly needs something more."""
+
+
+def tell_story(tale: Tale) -> None:
+    """Tell one whole story."""
+    open_story(tale)
+    plot = choose_plot(tale)
+    tale.run(plot.name)
+    close_story(tale)
+
+
+def open_story(tale: Tale) -> None:
+    """Choose the hero, and introduce them."""
+    kinds = tale.library.heroes
+    hero = tale.add("hero", tale.chooser.choose("hero", kinds, [kind.weight for kind in kinds]))
+    tale.tags.add(hero.kind.group)
+    way = tale.chooser.choose("opening", ("open", "begin"), (3, 1))
+    tale.tell(f"{way}.{hero.kind.group}")
+    if way == "begin":
+        tale.tags.add("begun")
+    else:
+        tale.tell_or_not("about." + hero.kind.group, 2, 3)
+
+
+def choose_plot(tale: Tale) -> Plot:
+    """Choose what happens, among the plots such a hero can live."""
+    kind = tale.hero.kind
+    fitting = [
+        plot
+        for plot in tale.library.main_plots
+        if plot.hero in ("any", kind.group) and tale.library.places_for(kind, plot.place) and plot.fits(tale)
+    ]
+    chosen: Plot = tale.chooser.choose("plot", fitting, [plot.weight for plot in fitting])
+    return chosen
+
+
+def close_story(tale: Tale) -> None:
+    """Say what was learned, or close, or both; a short story always gets both."""
+    length = len(tale.page.text)
+    endings = ("both",) if length < ENOUGH else ("moral", "close", "both", "none")
+    ending = tale.chooser.choose("ending", endings, (2, 2, 1, 3)[: len(endings)])
+    if ending != "none":
+        tale.narrator.paragraph()
+    if ending in ("moral", "both"):
+        tale.lesson = tale.chooser.choose("lesson", tale.lessons.split(", "))
+        tale.tell("moral." + tale.lesson)
+    if ending in ("close", "both"):
+        tale.tell("close.any")

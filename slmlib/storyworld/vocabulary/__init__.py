@@ -1,0 +1,1 @@
+"""The vocabulary: people, animals, places and things, as data with properties."""
