@@ -94,7 +94,7 @@ class Evaluate:
         from slmlib.text.prepare import prepare
 
         checkpoint = load_model(self.model)
-        data = prepare(self.corpus, tokenizer=checkpoint.tokenizer)
+        data = prepare(self.corpus, tokenizer=checkpoint.tokenizer, max_bytes=SMALLEST_TEXT)
         print(f"{checkpoint.folder.name} on {data.corpus_name} ({len(data.valid):,} tokens), float32:")
         print(evaluate(checkpoint.model, data.valid, progress=True))
 
