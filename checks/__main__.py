@@ -1,0 +1,57 @@
+"""`python -m checks build | progress`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from checks.chart import Chart
+from checks.course import Course, CourseError
+from checks.ledger import Ledger, progress_file
+from slmlib.errors import SlmError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; problems are one sentence on stderr and exit code 2."""
+    parser = argparse.ArgumentParser(prog="python -m checks", description="The course's own tools.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    build = commands.add_parser("build", help="make the notebooks of lessons from their sources")
+    build.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers, such as 02; none means all")
+    build.add_argument(
+        "--check", action="store_true", help="write nothing; say what differs from the sources"
+    )
+    build.add_argument("--force", action="store_true", help="execute even what has not changed")
+    build.set_defaults(run=_build)
+    commands.add_parser("progress", help="show the map of the course").set_defaults(run=_progress)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except SlmError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _build(options: argparse.Namespace) -> int:
+    from checks.building.build import build, drift
+
+    course = Course.here()
+    lessons = options.lessons or course.lessons()
+    if not lessons:
+        raise CourseError("There is no lesson source in solutions/.", "Write one: see checks/README.md.")
+    differences = 0
+    for number in lessons:
+        if options.check:
+            found = drift(course, number)
+            print("\n".join(found) or f"{number} is as its source says", flush=True)
+            differences += len(found)
+        else:
+            print(f"{number} {build(course, number, options.force)}", flush=True)
+    return 1 if differences else 0
+
+
+def _progress(options: argparse.Namespace) -> int:
+    print(Chart.draw(Course.here(), Ledger(progress_file()).entries()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From one source a lesson to two notebooks: the executed solution and the student's."""

@@ -1,0 +1,73 @@
+"""Run a notebook in a fresh kernel of this very Python."""
+
+import os
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from checks.course import CourseError
+
+
+class ExecutionError(CourseError):
+    """A notebook that could not be run to its end."""
+
+
+def execute(
+    notebook: NotebookNode,
+    folder: Path,
+    environment: dict[str, str],
+    seconds_a_cell: float = 600,
+    keep_going: bool = False,
+) -> NotebookNode:
+    """Fill in the outputs of `notebook`, run inside `folder`; ExecutionError names the cell that failed.
+
+    `environment` is laid over this process's own; an empty value removes a variable.
+    """
+    # With no folders to search, the only kernel there is runs in this process's own Python.
+    manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+    client = NotebookClient(
+        notebook,
+        km=manager,
+        timeout=seconds_a_cell,
+        allow_errors=keep_going,
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    own = {name: value for name, value in (os.environ | environment).items() if value}
+    try:
+        client.execute(env=own)
+    except CellExecutionError as error:
+        failed = _failed_cell(notebook)
+        raise ExecutionError(
+            f"Cell {failed} raised {error.ename}: {error.evalue}", "Run that cell by hand."
+        ) from None
+    except CellTimeoutError:
+        raise ExecutionError(
+            f"Cell {_unfinished_cell(notebook)} ran longer than {seconds_a_cell:g} seconds.",
+            "Make it smaller.",
+        ) from None
+    except DeadKernelError:
+        raise ExecutionError(
+            f"The kernel died in cell {_unfinished_cell(notebook)}.", "It may have run out of memory."
+        ) from None
+    # What the kernel says of itself depends on the Python that built; the notebook should not.
+    notebook.metadata.language_info = {"name": "python"}
+    return notebook
+
+
+def _failed_cell(notebook: NotebookNode) -> str:
+    for cell in notebook.cells:
+        if any(output.output_type == "error" for output in cell.get("outputs", ())):
+            return str(cell.id)
+    return "unknown"
+
+
+def _unfinished_cell(notebook: NotebookNode) -> str:
+    """The first code cell with neither a count nor an output after the last that has one."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    done = [index for index, cell in enumerate(code) if cell.execution_count]
+    return str(code[min(done[-1] + 1 if done else 0, len(code) - 1)].id) if code else "unknown"

@@ -1,0 +1,65 @@
+"""The half of a check that decides. Plain data only: it could run on another machine, and in the grader it does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from checks.exercise import Exercise, Finding, Questions, Reply
+from checks.plain import plain
+
+State = Literal["pass", "fail", "to do"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One exercise, judged."""
+
+    id: str
+    title: str
+    state: State
+    earned: float
+    points: float
+    problem: str = ""
+    """What is wrong, in one sentence; empty when it passed."""
+    expected: str = ""
+    got: str = ""
+    fix: str = ""
+    """What to do next."""
+
+
+def judge(exercise: Exercise, ask: Callable[[Questions, int], Reply], seed: int = 0) -> Outcome:
+    """Ask `rounds` times and judge every answer; the first wrong one decides.
+
+    The questions follow from the seed and the exercise: a notebook uses seed 0, so that its feedback is the
+    same text at every run; a grader draws a seed nobody knows.
+    """
+    for number in range(exercise.rounds):
+        rng = np.random.default_rng([seed, number, *exercise.id.encode()])
+        questions = plain(exercise.questions(rng))
+        reply = ask(questions, number)
+        if reply.state != "answered":
+            state: State = "to do" if reply.state == "to do" else "fail"
+            return _outcome(exercise, state, Finding(reply.problem), reply.fix)
+        found = exercise.judge(questions, reply.answer)
+        if found is not None:
+            return _outcome(exercise, "fail", Finding(found) if isinstance(found, str) else found)
+    return Outcome(exercise.id, exercise.title, "pass", exercise.points, exercise.points)
+
+
+def _outcome(exercise: Exercise, state: State, finding: Finding, fix: str = "") -> Outcome:
+    if state == "fail" and not fix:
+        fix = f'Change your cell, run it, and check again. Stuck? hint("{exercise.id}")'
+    earned = round(exercise.points * min(max(finding.share, 0.0), 1.0), 2) if state == "fail" else 0.0
+    return Outcome(
+        exercise.id,
+        exercise.title,
+        state,
+        earned,
+        exercise.points,
+        finding.sentence,
+        finding.expected,
+        finding.got,
+        fix,
+    )

@@ -1,0 +1,125 @@
+"""Bounds around a student's code while a check runs it: time, output, warnings, and random state.
+
+None of this is protection against malice (the grader's own process is); it keeps an honest mistake from
+freezing the notebook, filling the page, or changing what the next cell computes.
+"""
+
+import contextlib
+import ctypes
+import io
+import random
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from types import FrameType
+
+import numpy as np
+
+
+class TimeUp(BaseException):
+    """Raised inside code that ran too long. Not an Exception, so that `except Exception` does not eat it."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeUp inside the block after `seconds`, and again every second after that.
+
+    On the main thread by a timer signal, which also ends a `sleep`; elsewhere (and on Windows) by an
+    exception sent to the thread, which arrives between two lines of Python.
+    """
+    on_main = threading.current_thread() is threading.main_thread()
+    with _by_signal(seconds) if on_main and hasattr(signal, "setitimer") else _by_thread(seconds):
+        yield
+
+
+@contextlib.contextmanager
+def _by_signal(seconds: float) -> Iterator[None]:
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise TimeUp
+
+    started = time.monotonic()
+    before = signal.signal(signal.SIGALRM, ring)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        # A test runner may have had its own alarm set; it gets the rest of its time back.
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before if before is not None else signal.SIG_DFL)
+        if remaining:
+            left = max(remaining - (time.monotonic() - started), 0.001)
+            signal.setitimer(signal.ITIMER_REAL, left, interval)
+
+
+@contextlib.contextmanager
+def _by_thread(seconds: float) -> Iterator[None]:
+    finished, lock = threading.Event(), threading.Lock()
+    target = ctypes.c_ulong(threading.get_ident())
+
+    def watch() -> None:
+        wait = seconds
+        while not finished.wait(wait):
+            with lock:  # never after the block has ended
+                if not finished.is_set():
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(TimeUp))
+            wait = 1.0
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        with lock:
+            finished.set()
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(target, None)
+        watcher.join()
+
+
+class Tail(io.TextIOBase):
+    """A text stream that remembers only the last few thousand characters: a page of prints costs nothing."""
+
+    def __init__(self, limit: int = 2000):
+        self.limit, self.text = limit, ""
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Keep the end of what was written."""
+        self.text = (self.text + text[-self.limit :])[-self.limit :]
+        return len(text)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[Tail]:
+    """Catch what is printed and drop warnings: nothing of a probe may reach stderr, where graders look."""
+    printed = Tail()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Tail()):
+        warnings.simplefilter("ignore")
+        yield printed
+
+
+@contextlib.contextmanager
+def own_randomness(seed: int) -> Iterator[None]:
+    """Seed Python's, numpy's and torch's global generators inside the block; put all back afterwards.
+
+    So a function that draws gives the same answer at every check, and checking changes no later number.
+    """
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    torch = sys.modules.get("torch")
+    with contextlib.ExitStack() as stack:
+        if torch is not None:
+            devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+            stack.enter_context(torch.random.fork_rng(devices=devices))
+            torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)  # noqa: NPY002

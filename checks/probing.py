@@ -1,0 +1,98 @@
+"""The half of a check that runs beside the student's code: one round of questions in, plain data out.
+
+Whatever the student's code does (raise, loop, exit, print a gigabyte) becomes a Reply; nothing escapes
+but the student's own Ctrl-C.
+"""
+
+import linecache
+import re
+import traceback
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from checks.exercise import STUB, Exercise, Questions, Reply
+from checks.limits import TimeUp, own_randomness, quiet, time_limit
+from checks.plain import NotPlain, plain
+from checks.student import Student, Trouble, missing
+
+
+def ask(exercise: Exercise, namespace: Mapping[str, Any], questions: Questions, seed: int = 0) -> Reply:
+    """Run one probe on the student's names, within the exercise's limits."""
+    questions = plain(questions)  # the probe may do with its copy what it likes
+    for name in exercise.asks_for:
+        if name not in namespace:
+            return _reply(missing(name, namespace, exercise))
+    with quiet() as printed, own_randomness(seed):
+        try:
+            with time_limit(exercise.seconds):
+                answer = exercise.probe(Student(namespace, exercise, printed), questions)
+        except Trouble as trouble:
+            return _reply(trouble)
+        except NotPlain as error:
+            return Reply("failed", None, error.problem, error.fix)
+        except NotImplementedError as error:
+            return _reply(_not_done(error, exercise, namespace))
+        except TimeUp:
+            return Reply(
+                "failed",
+                None,
+                f"Your code did not finish within {exercise.seconds:g} seconds.",
+                "Is there a loop that never ends, or a loop over what one tensor operation could do?",
+            )
+        except (Exception, SystemExit) as error:
+            return _reply(_raised(error, exercise, namespace))
+    try:
+        return Reply("answered", plain(answer))
+    except NotPlain as error:
+        return Reply("failed", None, error.problem, error.fix)
+
+
+def _reply(trouble: Trouble) -> Reply:
+    return Reply("to do" if trouble.todo else "failed", None, trouble.problem, trouble.fix)
+
+
+def _not_done(error: BaseException, exercise: Exercise, namespace: Mapping[str, Any]) -> Trouble:
+    """An untouched stub: this exercise's own, or that of an earlier one this one calls."""
+    stub = STUB.search(str(error))
+    if stub is None:
+        return _raised(error, exercise, namespace)
+    if stub.group(1) == exercise.id:
+        return Trouble(
+            "Not done yet.",
+            "Write your version in the cell above and run it, then run this again.",
+            todo=True,
+        )
+    return Trouble(
+        f"This one uses exercise {stub.group(1)}, which is not done yet.",
+        f'Do exercise {stub.group(1)} first, or borrow ours: reference("{stub.group(1)}").',
+        todo=True,
+    )
+
+
+def _raised(error: BaseException, exercise: Exercise, namespace: Mapping[str, Any]) -> Trouble:
+    """An exception, told by its name, its message and the student's own line; none of our frames."""
+    name = type(error).__name__
+    message = re.sub(r"0x[0-9a-fA-F]+", "0x...", str(error)).strip().partition("\n")[0][:240]
+    where = _students_line(error.__traceback__, namespace)
+    told = f"Your code raised {name}{f': {message}' if message else ''}{where}".rstrip(".") + "."
+    if isinstance(error, NameError) and error.name:
+        trouble = missing(error.name, namespace, exercise)
+        return Trouble(told, f"{trouble.problem} {trouble.fix}")
+    if isinstance(error, SystemExit):
+        return Trouble(told, "Remove exit() or quit(): a function ends with return.")
+    if isinstance(error, RecursionError):
+        return Trouble(told, "It calls itself without end: which case stops it?")
+    if isinstance(error, TypeError) and "argument" in message:
+        return Trouble(told, "Compare the parameters with the signature the exercise gives.")
+    return Trouble(told, "Call it yourself in a new cell on a small input and look at the shapes on the way.")
+
+
+def _students_line(trace: TracebackType | None, namespace: Mapping[str, Any]) -> str:
+    """`, in line 3 of your cell: ...`: the innermost frame whose globals are the notebook's names."""
+    found = ""
+    for frame, line in traceback.walk_tb(trace):
+        if frame.f_globals is namespace:
+            text = linecache.getline(frame.f_code.co_filename, line).strip()
+            found = f", in line {line} of your cell" + (f": `{text}`" if text else "")
+    return found
