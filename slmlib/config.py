@@ -1,12 +1,12 @@
 """Every number a run depends on, as frozen dataclasses: for the model, for the training, for telling stories.
 
-A config is checked the moment it is made. All problems are collected and told together, each with what
-was expected, what came, and the likeliest fix; nothing is allocated before that. `to_dict` and
-`from_dict` are the only road to and from JSON.
+A config is checked the moment it is made: first types and choices, then each value, then how they fit
+together. All problems of such a stage are told at once, each with what was expected, what came, and the
+likeliest fix; nothing is allocated before that. `to_dict` and `from_dict` are the only road to and from JSON.
 """
 
 from copy import copy
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args, get_origin
 
 from slmlib.errors import ConfigError
@@ -36,22 +36,14 @@ class Config:
                 f"{cls.__name__} has no field {', '.join(unknown)}.",
                 f"It has: {', '.join(known)}. The file may come from another version of slmlib.",
             )
-        for name, value in values.items():
-            expected = _json_type(known[name].type)
-            if expected is not None and type(value) not in expected:
-                raise ConfigError(
-                    f"{cls.__name__}.{name} is {value!r}; expected {expected[0].__name__}.",
-                    "Correct the value; it may come from an edited file.",
-                )
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise ConfigError(f"{cls.__name__} is incomplete: {error}.", "Give the missing values.") from None
+        missing = [name for name, field in known.items() if name not in values and field.default is MISSING]
+        if missing:
+            raise ConfigError(f"{cls.__name__} lacks {', '.join(missing)}.", "Give the missing values.")
+        return cls(**values)
 
-
-def _json_type(annotation: Any) -> tuple[type, ...] | None:
-    """The Python types that JSON may deliver for a field, or None where any choice is checked later."""
-    return {int: (int,), float: (float, int), bool: (bool,), str: (str,)}.get(annotation)
+    def __post_init__(self) -> None:
+        """Refuse values of another type, and choices that do not exist."""
+        _raise_all(self, *_mistyped(self), *_choices(self))
 
 
 @dataclass(frozen=True)
@@ -115,15 +107,18 @@ class ModelConfig(Config):
     0.6 / sqrt(inputs) and residual outputs zero, so that every block starts as the identity."""
 
     def __post_init__(self) -> None:
-        _require_positive(self, "vocab_size", "context_length", "embed_dim", "num_layers", "num_heads")
-        derived = {
-            "num_kv_heads": self.num_kv_heads or self.num_heads,
-            "head_dim": self.head_dim or self.embed_dim // self.num_heads,
-            "ffn_dim": self.ffn_dim or self._equal_cost_ffn_dim(),
-        }
+        super().__post_init__()
+        _raise_all(
+            self,
+            *_below_one(self, "vocab_size", "context_length", "embed_dim", "num_layers", "num_heads"),
+            (not 0 <= self.dropout < 1, f"dropout must be in [0, 1); it is {self.dropout}."),
+            (not self.norm_eps > 0, f"norm_eps must be above 0; it is {self.norm_eps}."),
+            (not self.init_std > 0, f"init_std must be above 0; it is {self.init_std}."),
+            (not self.rope_theta > 0, f"rope_theta must be above 0; it is {self.rope_theta}."),
+        )
         divides = self.head_dim or self.embed_dim % self.num_heads == 0
-        for name, value in derived.items():
-            object.__setattr__(self, name, value)
+        for name, usual in self._usual_sizes().items():
+            object.__setattr__(self, name, getattr(self, name) or int(usual))
         _raise_all(
             self,
             (not divides, self._indivisible()),
@@ -157,11 +152,6 @@ class ModelConfig(Config):
                 self.norm_bias and not self.norm_gain,
                 "norm_bias needs norm_gain=True: torch's LayerNorm has a bias only beside a gain.",
             ),
-            (not 0 <= self.dropout < 1, f"dropout must be in [0, 1); it is {self.dropout}."),
-            (not self.norm_eps > 0, f"norm_eps must be above 0; it is {self.norm_eps}."),
-            (not self.init_std > 0, f"init_std must be above 0; it is {self.init_std}."),
-            (not self.rope_theta > 0, f"rope_theta must be above 0; it is {self.rope_theta}."),
-            *_choices(self),
         )
 
     def change(self, changes: dict[str, Any]) -> "ModelConfig":
@@ -173,10 +163,18 @@ class ModelConfig(Config):
         """A copy in which each derived size with its usual value is 0 again: not for building a model, but
         as defaults (of flags, of `change`) that follow when other sizes change."""
         open_sizes = copy(self)
-        for name in ("num_kv_heads", "head_dim", "ffn_dim"):
-            if ModelConfig(**self.to_dict() | {name: 0}) == self:
+        for name, usual in self._usual_sizes().items():
+            if getattr(self, name) == usual:
                 object.__setattr__(open_sizes, name, 0)
         return open_sizes
+
+    def _usual_sizes(self) -> dict[str, float]:
+        """What 0 stands for in each derived size; no whole number where the heads do not divide embed_dim."""
+        return {
+            "num_kv_heads": self.num_heads,
+            "head_dim": self.embed_dim / self.num_heads,
+            "ffn_dim": self._equal_cost_ffn_dim(),
+        }
 
     def _equal_cost_ffn_dim(self) -> int:
         """4 x embed_dim, or for three matrices instead of two 8/3 x embed_dim rounded to a multiple of 16."""
@@ -246,16 +244,18 @@ class TrainConfig(Config):
     """How the story before and the story after begin."""
 
     def __post_init__(self) -> None:
-        _require_positive(self, "batch_size", "evaluations", "checkpoints", "keep_checkpoints")
+        super().__post_init__()
         object.__setattr__(self, "micro_batch_size", self.micro_batch_size or self.batch_size)
         _raise_all(
             self,
+            *_below_one(self, "batch_size", "evaluations", "checkpoints", "keep_checkpoints"),
             (
                 self.total_steps < 0 or (self.total_steps == 0 and not 0 < self.minutes < float("inf")),
                 f"give a time budget or a number of steps: minutes is {self.minutes}, total_steps {self.total_steps}.",
             ),
             (
-                self.micro_batch_size < 1 or self.batch_size % self.micro_batch_size != 0,
+                self.batch_size > 0
+                and (self.micro_batch_size < 1 or self.batch_size % self.micro_batch_size != 0),
                 f"batch_size ({self.batch_size}) must be a multiple of micro_batch_size ({self.micro_batch_size}).",
             ),
             (
@@ -285,7 +285,6 @@ class TrainConfig(Config):
             (not self.gradient_clip >= 0, f"gradient_clip must be 0 or above; it is {self.gradient_clip}."),
             (self.threads < 0, f"threads must be 0 or above; it is {self.threads}."),
             (self.seed < 0, f"seed must be 0 or above; it is {self.seed}."),
-            *_choices(self),
         )
 
 
@@ -310,6 +309,7 @@ class Sampling(Config):
     """Row i of a batch draws from seed + i, so a row does not depend on its neighbours."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _raise_all(
             self,
             (
@@ -325,11 +325,24 @@ class Sampling(Config):
         )
 
 
-def _require_positive(config: Config, *names: str) -> None:
-    _raise_all(
-        config,
-        *((getattr(config, n) < 1, f"{n} must be at least 1; it is {getattr(config, n)}.") for n in names),
-    )
+def _mistyped(config: Config) -> list[tuple[bool, str]]:
+    """One problem for each field whose value is not of its type. Whole numbers serve as float, not as bool."""
+    problems = []
+    for field in fields(config):  # type: ignore[arg-type]
+        value, expected = getattr(config, field.name), field.type
+        if expected in (int, float, bool, str):
+            fits = isinstance(value, (int, float) if expected is float else expected)
+            wrong = not fits or (isinstance(value, bool) and expected is not bool)
+            problems.append((wrong, f"{field.name} is {value!r}; expected {expected.__name__}."))
+    return problems
+
+
+def _below_one(config: Config, *names: str) -> list[tuple[bool, str]]:
+    """One problem for each field that counts something and is below 1."""
+    return [
+        (getattr(config, name) < 1, f"{name} must be at least 1; it is {getattr(config, name)}.")
+        for name in names
+    ]
 
 
 def _choices(config: Config) -> list[tuple[bool, str]]:

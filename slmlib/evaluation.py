@@ -83,9 +83,9 @@ def evaluate(
             with torch.inference_mode(), device.autocast() if device else nullcontext():
                 logits = model(inputs.to(model.device))  # (B, T, V)
             surprise = F.cross_entropy(
-                logits.flatten(0, 1).float(), targets.to(model.device).flatten(), reduction="sum"
-            )  # (B * T, V), (B * T,)
-            nats += surprise.cpu()
+                logits.flatten(0, 1).float(), targets.to(model.device).flatten(), reduction="none"
+            )  # (B * T, V), (B * T,) -> (B * T,)
+            nats += surprise.cpu().double().sum()
             bar.update(targets.numel())
     return Evaluation(nats.item(), len(stream) - 1, stream.info.num_bytes)
 

@@ -52,39 +52,44 @@ def generate_tokens(
 ) -> Iterator[list[int | None]]:
     """One new token for every row at a time; None for rows that have ended.
 
-    prompts: rows of token ids, each at least one token, of any lengths. Past context_length the model
+    prompts: rows of token ids, each at least one token, of any lengths. Past context_length a row
     goes on from the most recent three quarters of its window, with or without cache.
     """
     if not prompts or not all(len(prompt) for prompt in prompts):
         raise ConfigError("Every prompt needs at least one token.", "Begin with the end-of-text token.")
     device, limit = model.device, model.config.context_length
     generators = [torch.Generator().manual_seed(sampling.seed + row) for row in range(len(prompts))]
-    longest = max(map(len, prompts))
-    rows = torch.tensor([[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
-    padding = torch.tensor([longest - len(prompt) for prompt in prompts], device=device)  # (B,)
-    seen = torch.zeros(len(prompts), model.config.vocab_size, dtype=torch.bool, device=device)
-    for row, prompt in enumerate(prompts):
-        seen[row, list(prompt)] = True
-    ended = [False] * len(prompts)
+    rows = [list(prompt) for prompt in prompts]
+    begins = [0] * len(rows)  # where each row's window begins; shared, a row would feel its neighbours
+    seen = torch.zeros(len(rows), model.config.vocab_size, dtype=torch.bool, device=device)
+    for row, prompt in enumerate(rows):
+        seen[row, prompt] = True
+    ended = [False] * len(rows)
     cache: KVCache | None = None
     for _ in range(sampling.max_tokens):
-        if rows.shape[1] > limit:
-            kept = max(1, limit * 3 // 4)
-            padding = (padding - (rows.shape[1] - kept)).clamp(min=0)
-            rows, cache = rows[:, -kept:], None
-        unread = rows[:, -1:]
+        for row, tokens in enumerate(rows):
+            if len(tokens) - begins[row] > limit:
+                begins[row], cache = len(tokens) - max(1, limit * 3 // 4), None
         if cache is None or not use_cache:
-            cache, unread = KVCache(model.config, padding, limit, model.embedding.weight.dtype), rows
+            windows = [tokens[begin:] for tokens, begin in zip(rows, begins, strict=True)]
+            longest = max(map(len, windows))
+            padding = [longest - len(window) for window in windows]
+            unread = [[0] * empty + window for empty, window in zip(padding, windows, strict=True)]
+            cache = KVCache(
+                model.config, torch.tensor(padding, device=device), limit, model.embedding.weight.dtype
+            )
+        else:
+            unread = [tokens[-1:] for tokens in rows]
         with torch.inference_mode():
-            logits = model(unread, cache)[:, -1]  # (B, V)
+            logits = model(torch.tensor(unread, device=device), cache)[:, -1]  # (B, V)
             chances = probabilities(logits, sampling, seen).cpu()
         drawn = [
             int(torch.multinomial(chances[row], 1, generator=generator))
             for row, generator in enumerate(generators)
         ]
-        tokens = torch.tensor(drawn, device=device)[:, None]  # (B, 1)
-        seen.scatter_(1, tokens, True)
-        rows = torch.cat((rows, tokens), dim=1)
+        for tokens, token in zip(rows, drawn, strict=True):
+            tokens.append(token)
+        seen[range(len(rows)), drawn] = True
         ended = [was or token == stop_token for was, token in zip(ended, drawn, strict=True)]
         if all(ended):
             return

@@ -102,7 +102,7 @@ class Decoder(nn.Module):
         elif self.config.position == "sinusoidal":
             # Scaled first, so that sines of size 1 do not drown embeddings of size init_std (Vaswani 2017, 3.4).
             table = sinusoidal_table(positions.clamp(min=0), self.config.embed_dim)  # (1 or B, T, D)
-            x = x * self.config.embed_dim**0.5 + table
+            x = x * self.config.embed_dim**0.5 + table.type_as(x)
         x = self.dropout(self.embedding_norm(x))
         return x, look(self.config, positions, cache, explicit_mask)
 
@@ -136,7 +136,8 @@ def init_weights(model: Decoder, generator: torch.Generator | None = None) -> No
     | biases; gains of norms                  | 0; 1                              | 0; 1                  |
 
     `gpt2`: Radford et al. 2019, section 2.3. With a tied head and inputs of unit size, the logits have
-    variance D x init_std^2, so the first loss is ln V + D x init_std^2 / 2.
+    variance D x init_std^2, so the first loss is ln V + D x init_std^2 / 2. With `zero_output` one logit, that
+    of the input token itself, is D x init_std: keep exp of it far below V by a smaller init_std when D is large.
     """
     config = model.config
     hidden_std, output_std = (

@@ -1,0 +1,360 @@
+"""Configs: every mistake is named with what came and what would work, all of a kind at once."""
+
+import json
+import string
+from dataclasses import FrozenInstanceError, fields, replace
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmlib import config as room
+from slmlib.config import Config, ModelConfig, Sampling, TrainConfig
+from slmlib.errors import ConfigError, SlmError
+from slmlib.model.families import FAMILIES
+
+NAN, INFINITY = float("nan"), float("inf")
+
+BAD_MODELS = [
+    (dict(vocab_size=0), "vocab_size must be at least 1; it is 0."),
+    (dict(context_length=0), "context_length must be at least 1; it is 0."),
+    (dict(embed_dim=-4), "embed_dim must be at least 1; it is -4."),
+    (dict(num_layers=0), "num_layers must be at least 1; it is 0."),
+    (dict(num_heads=0), "num_heads must be at least 1; it is 0."),
+    (dict(dropout=1.0), "dropout must be in [0, 1); it is 1.0."),
+    (dict(dropout=NAN), "dropout must be in [0, 1); it is nan."),
+    (dict(norm_eps=0.0), "norm_eps must be above 0; it is 0.0."),
+    (dict(init_std=-1.0), "init_std must be above 0; it is -1.0."),
+    (dict(rope_theta=0.0), "rope_theta must be above 0; it is 0.0."),
+    (
+        dict(embed_dim=130, num_heads=4),
+        "embed_dim (130) does not divide into num_heads (4) equal heads; try embed_dim 128 or 132, or give head_dim.",
+    ),
+    (
+        dict(embed_dim=3, num_heads=4),
+        "embed_dim (3) does not divide into num_heads (4) equal heads; try embed_dim 4 or 8, or give head_dim.",
+    ),
+    (
+        dict(num_heads=4, num_kv_heads=3),
+        "num_heads (4) must be a multiple of num_kv_heads (3), so that each key serves equally many queries.",
+    ),
+    (dict(num_heads=4, num_kv_heads=8), "num_heads (4) must be a multiple of num_kv_heads (8)"),
+    (dict(num_heads=4, num_kv_heads=-2), "num_heads (4) must be a multiple of num_kv_heads (-2)"),
+    (
+        dict(head_dim=-2),
+        "head_dim (-2) and ffn_dim (512) must be at least 1; leave them 0 for the usual sizes.",
+    ),
+    (dict(ffn_dim=-1), "head_dim (64) and ffn_dim (-1) must be at least 1"),
+    (dict(head_dim=33), "rope turns pairs, so head_dim must be even; it is 33."),
+    (
+        dict(position="sinusoidal", embed_dim=129, num_heads=3),
+        "sinusoidal positions come in sine and cosine, so embed_dim must be even; it is 129.",
+    ),
+    (
+        dict(position="alibi", rope_theta=500_000.0),
+        "rope_theta and rope_pairs do nothing with position='alibi'; leave them at their defaults.",
+    ),
+    (
+        dict(position="none", rope_pairs="interleaved"),
+        "rope_theta and rope_pairs do nothing with position='none'",
+    ),
+    (
+        dict(norm_bias=True, norm_gain=True),
+        "an rmsnorm has no bias; use norm='layernorm' or norm_bias=False.",
+    ),
+    (dict(norm="layernorm", norm_bias=True), "norm_bias needs norm_gain=True"),
+    (dict(norm="batchnorm"), "norm is 'batchnorm'; choose from ('rmsnorm', 'layernorm')."),
+    (
+        dict(position="rotary"),
+        "position is 'rotary'; choose from ('rope', 'learned', 'sinusoidal', 'alibi', 'none').",
+    ),
+    (dict(activation="relu"), "activation is 'relu'; choose from ('gelu', 'gelu_tanh', 'relu2', 'silu')."),
+    (dict(rope_pairs="both"), "rope_pairs is 'both'; choose from ('half', 'interleaved')."),
+    (dict(initialization="xavier"), "initialization is 'xavier'; choose from ('gpt2', 'zero_output')."),
+    (dict(embed_dim=128.0), "embed_dim is 128.0; expected int."),
+    (dict(num_layers="4"), "num_layers is '4'; expected int."),
+    (dict(num_layers=True), "num_layers is True; expected int."),
+    (dict(gated=1), "gated is 1; expected bool."),
+    (dict(dropout="0.1"), "dropout is '0.1'; expected float."),
+    (dict(init_std=None), "init_std is None; expected float."),
+]
+BAD_TRAINING = [
+    (dict(batch_size=0), "batch_size must be at least 1; it is 0."),
+    (dict(evaluations=0), "evaluations must be at least 1; it is 0."),
+    (dict(checkpoints=0), "checkpoints must be at least 1; it is 0."),
+    (dict(keep_checkpoints=0), "keep_checkpoints must be at least 1; it is 0."),
+    (dict(minutes=0.0), "give a time budget or a number of steps: minutes is 0.0, total_steps 0."),
+    (dict(minutes=INFINITY), "give a time budget or a number of steps: minutes is inf"),
+    (dict(minutes=NAN), "give a time budget or a number of steps: minutes is nan"),
+    (dict(total_steps=-5), "give a time budget or a number of steps: minutes is 5.0, total_steps -5."),
+    (dict(micro_batch_size=5), "batch_size (16) must be a multiple of micro_batch_size (5)."),
+    (dict(micro_batch_size=-4), "batch_size (16) must be a multiple of micro_batch_size (-4)."),
+    (
+        dict(learning_rate=1.5),
+        "learning_rate must be between 0 and 1; it is 1.5. Usual values: 1e-4 to 5e-3.",
+    ),
+    (dict(learning_rate=0.0), "learning_rate must be between 0 and 1; it is 0.0."),
+    (dict(learning_rate=NAN), "learning_rate must be between 0 and 1; it is nan."),
+    (
+        dict(min_learning_rate=0.1),
+        "min_learning_rate (0.1) must lie between 0 and learning_rate (0.003).",
+    ),
+    (dict(warmup_fraction=1.5), "warmup_fraction must be in [0, 1]; it is 1.5."),
+    (
+        dict(warmup_fraction=0.6, decay_fraction=0.5),
+        "decay_fraction (0.5) and warmup_fraction (0.6) must be at least 0 and together at most 1.",
+    ),
+    (dict(decay_fraction=-0.1), "decay_fraction (-0.1) and warmup_fraction (0.02) must be at least 0"),
+    (dict(weight_decay=-0.1), "weight_decay must be in [0, 1); it is -0.1."),
+    (dict(beta1=1.0), "beta1 and beta2 must be in [0, 1); they are 1.0 and 0.95."),
+    (dict(beta2=-0.5), "beta1 and beta2 must be in [0, 1); they are 0.9 and -0.5."),
+    (dict(adam_eps=0.0), "adam_eps must be above 0; it is 0.0."),
+    (dict(gradient_clip=-1.0), "gradient_clip must be 0 or above; it is -1.0."),
+    (dict(threads=-1), "threads must be 0 or above; it is -1."),
+    (dict(seed=-1), "seed must be 0 or above; it is -1."),
+    (dict(schedule="step"), "schedule is 'step'; choose from ('cosine', 'linear', 'wsd', 'constant')."),
+    (dict(device="tpu"), "device is 'tpu'; choose from ('cpu', 'cuda', 'mps', 'auto')."),
+    (dict(dtype="fp8"), "dtype is 'fp8'; choose from ('float32', 'bfloat16', 'float16', 'auto')."),
+    (dict(sample_prompt=3), "sample_prompt is 3; expected str."),
+    (dict(compile="yes"), "compile is 'yes'; expected bool."),
+]
+BAD_SAMPLING = [
+    (dict(repetition_penalty=0.0), "repetition_penalty must be above 0; it is 0.0."),
+    (dict(temperature=-0.1), "temperature must be 0 or above; it is -0.1."),
+    (dict(temperature=NAN), "temperature must be 0 or above; it is nan."),
+    (dict(top_k=-1), "top_k must be 0 or above; it is -1."),
+    (dict(top_p=0.0), "top_p must be in (0, 1]; it is 0.0."),
+    (dict(top_p=1.1), "top_p must be in (0, 1]; it is 1.1."),
+    (dict(min_p=-0.1), "min_p must be in [0, 1]; it is -0.1."),
+    (dict(min_p=2.0), "min_p must be in [0, 1]; it is 2.0."),
+    (dict(max_tokens=0), "max_tokens must be at least 1; it is 0."),
+    (dict(seed=-1), "seed must be 0 or above; it is -1."),
+    (dict(top_k=2.5), "top_k is 2.5; expected int."),
+]
+BAD = [
+    *((ModelConfig, dict(vocab_size=100) | values, sentence) for values, sentence in BAD_MODELS),
+    *((TrainConfig, values, sentence) for values, sentence in BAD_TRAINING),
+    *((Sampling, values, sentence) for values, sentence in BAD_SAMPLING),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "sentence"), BAD, ids=lambda value: str(value)[:60])
+def test_a_bad_value_is_named_with_what_would_work(kind, values, sentence):
+    for make in (lambda: kind(**values), lambda: kind.from_dict(values)):
+        with pytest.raises(ConfigError) as refusal:
+            make()
+        assert sentence in str(refusal.value)
+        assert str(refusal.value).startswith(f"{kind.__name__}: ")
+        assert "\n" not in str(refusal.value)
+
+
+def test_every_sentence_of_validation_is_tested_here():
+    """A new rule brings its row: each line of config.py that holds a problem's text is met above."""
+    import inspect
+    import re
+
+    source = inspect.getsource(room)
+    written = re.findall(r"(must be [^;{\"(]+|must lie between|does not divide into|do nothing with)", source)
+    met = " ".join(sentence for _, _, sentence in BAD)
+    assert [words for words in written if words.strip() not in met] == []
+
+
+def test_all_problems_of_a_kind_are_told_at_once():
+    with pytest.raises(ConfigError) as refusal:
+        ModelConfig(vocab_size="many", gated=1, norm="none", activation="relu")
+    assert [
+        name for name in ("vocab_size", "gated", "norm", "activation") if name not in str(refusal.value)
+    ] == []
+    with pytest.raises(ConfigError) as refusal:
+        ModelConfig(vocab_size=0, num_heads=0, dropout=3.0, init_std=0.0)
+    assert str(refusal.value) == (
+        "ModelConfig: vocab_size must be at least 1; it is 0. Also: num_heads must be at least 1; it is 0. "
+        "Also: dropout must be in [0, 1); it is 3.0. Also: init_std must be above 0; it is 0.0."
+    )
+    with pytest.raises(ConfigError) as refusal:
+        ModelConfig(vocab_size=10, embed_dim=30, num_heads=4, num_kv_heads=3, norm_bias=True)
+    assert str(refusal.value).count("Also: ") == 4
+    with pytest.raises(ConfigError) as refusal:
+        TrainConfig(batch_size=0, learning_rate=2.0, beta1=1.0, seed=-1, threads=-1)
+    assert str(refusal.value).count("Also: ") == 4
+    with pytest.raises(ConfigError) as refusal:
+        Sampling(temperature=-1.0, top_k=-1, top_p=0.0, min_p=2.0, max_tokens=0)
+    assert str(refusal.value).count("Also: ") == 4
+
+
+def test_whole_numbers_serve_as_float():
+    assert ModelConfig(100, dropout=0, rope_theta=10_000).dropout == 0
+    assert TrainConfig.from_dict({"minutes": 3}).minutes == 3
+
+
+def test_unknown_and_missing_fields_are_named():
+    with pytest.raises(
+        ConfigError, match=r"ModelConfig has no field embed_dmi, layers\. It has: vocab_size, "
+    ):
+        ModelConfig.from_dict({"vocab_size": 5, "layers": 3, "embed_dmi": 4})
+    with pytest.raises(ConfigError, match=r"ModelConfig lacks vocab_size\."):
+        ModelConfig.from_dict({"embed_dim": 128})
+
+
+def test_a_config_cannot_change_after_it_was_checked():
+    with pytest.raises(FrozenInstanceError):
+        Sampling().top_k = -1
+
+
+def test_a_typo_in_replace_or_change_is_not_swallowed():
+    config = ModelConfig(100)
+    with pytest.raises(TypeError, match="embed_dmi"):
+        replace(config, embed_dmi=64)
+    with pytest.raises(ConfigError, match="no field embed_dmi"):
+        config.change({"embed_dmi": 64})
+    with pytest.raises(ConfigError, match="num_layers must be at least 1"):
+        replace(config, num_layers=0)
+
+
+def test_sizes_left_open_get_their_usual_values():
+    config = ModelConfig(100, embed_dim=192, num_heads=3)
+    assert (config.num_kv_heads, config.head_dim, config.ffn_dim) == (3, 64, 768)
+    assert ModelConfig(100, embed_dim=192, num_heads=3, gated=True).ffn_dim == 512
+    assert ModelConfig(100, embed_dim=2, num_heads=1, gated=True).ffn_dim == 16
+    assert TrainConfig(batch_size=24).micro_batch_size == 24
+
+
+def test_sizes_left_open_follow_a_change_and_chosen_ones_stay():
+    config = ModelConfig(100, embed_dim=128, num_heads=2)
+    wider = config.change(dict(embed_dim=256, num_heads=4))
+    assert (wider.num_kv_heads, wider.head_dim, wider.ffn_dim) == (4, 64, 1024)
+    assert config.change(dict(gated=True)).ffn_dim == 336
+    assert config.change(dict(num_kv_heads=1)).change(dict(num_heads=4)).num_kv_heads == 1
+    chosen = ModelConfig(100, embed_dim=128, num_heads=2, num_kv_heads=1, head_dim=32, ffn_dim=100)
+    wider = chosen.change(dict(embed_dim=256, num_heads=4))
+    assert (wider.num_kv_heads, wider.head_dim, wider.ffn_dim) == (1, 32, 100)
+    assert config.change({}) == config
+
+
+def test_a_head_dim_without_which_the_heads_would_not_fit_can_be_changed_too():
+    for sizes in (dict(embed_dim=50, num_heads=4, head_dim=12), dict(embed_dim=20, num_heads=4, head_dim=16)):
+        config = ModelConfig(100, **sizes)
+        assert config.change({"num_layers": 2}) == replace(config, num_layers=2)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_open_sizes_closed_again_give_the_same_config(name):
+    config = FAMILIES[name]
+    assert ModelConfig.from_dict(config.with_open_sizes().to_dict()) == config
+    assert config.change({}) == config
+    assert config.with_open_sizes().head_dim == 0
+    assert (config.with_open_sizes().num_kv_heads == 0) == (config.num_kv_heads == config.num_heads)
+
+
+def fractions(low: float, high: float, **options) -> st.SearchStrategy[float]:
+    return st.floats(low, high, **options)
+
+
+@st.composite
+def model_configs(draw) -> ModelConfig:
+    heads = draw(st.integers(1, 8))
+    norm, position = (
+        draw(st.sampled_from(get_args(room.Norm))),
+        draw(st.sampled_from(get_args(room.Position))),
+    )
+    gain = draw(st.booleans())
+    flags = ("embedding_norm", "qk_norm", "gated", "qkv_bias", "output_bias", "ffn_bias", "tie_embeddings")
+    return ModelConfig(
+        vocab_size=draw(st.integers(1, 10**6)),
+        context_length=draw(st.integers(1, 10**5)),
+        embed_dim=2 * heads * draw(st.integers(1, 100)),
+        num_layers=draw(st.integers(1, 100)),
+        num_heads=heads,
+        num_kv_heads=draw(st.sampled_from([0, *(kv for kv in range(1, heads + 1) if heads % kv == 0)])),
+        head_dim=2 * draw(st.integers(0, 100)),
+        ffn_dim=draw(st.integers(0, 10**4)),
+        norm=norm,
+        norm_gain=gain,
+        norm_bias=gain and norm == "layernorm" and draw(st.booleans()),
+        norm_eps=draw(fractions(1e-12, 1.0)),
+        position=position,
+        rope_theta=draw(fractions(1.0, 1e7)) if position == "rope" else 10_000.0,
+        rope_pairs=draw(st.sampled_from(["half", "interleaved"])) if position == "rope" else "half",
+        activation=draw(st.sampled_from(get_args(room.Activation))),
+        dropout=draw(fractions(0.0, 1.0, exclude_max=True)),
+        init_std=draw(fractions(1e-6, 10.0)),
+        initialization=draw(st.sampled_from(["gpt2", "zero_output"])),
+        **{flag: draw(st.booleans()) for flag in flags},
+    )
+
+
+@st.composite
+def train_configs(draw) -> TrainConfig:
+    micro, warmup = draw(st.integers(1, 64)), draw(fractions(0.0, 0.5))
+    return TrainConfig(
+        minutes=draw(fractions(0.01, 1e6)),
+        total_steps=draw(st.integers(0, 10**9)),
+        batch_size=micro * draw(st.integers(1, 64)),
+        micro_batch_size=draw(st.sampled_from([0, micro])),
+        learning_rate=draw(fractions(1e-3, 0.99)),
+        min_learning_rate=draw(fractions(0.0, 1e-3)),
+        schedule=draw(st.sampled_from(get_args(room.Schedule))),
+        warmup_fraction=warmup,
+        decay_fraction=draw(fractions(0.0, 0.5)),
+        seed=draw(st.integers(0, 2**63)),
+        device=draw(st.sampled_from(["auto", *get_args(room.DeviceType)])),
+        dtype=draw(st.sampled_from(["auto", *get_args(room.DType)])),
+        compile=draw(st.booleans()),
+        sample_prompt=draw(st.text(string.printable + "é🦊\u2028", max_size=20)),
+    )
+
+
+@given(st.one_of(model_configs(), train_configs(), st.builds(Sampling, top_p=fractions(0.01, 1.0))))
+def test_a_config_survives_json(config: Config):
+    again = type(config).from_dict(json.loads(json.dumps(config.to_dict())))
+    assert again == config
+    assert again.to_dict() == config.to_dict()
+
+
+@given(model_configs())
+def test_open_sizes_always_close_to_the_same_config(config: ModelConfig):
+    assert config.change({}) == config
+    assert config.change({"num_layers": config.num_layers + 1}) == replace(
+        config, num_layers=config.num_layers + 1
+    )
+
+
+@given(
+    st.sampled_from([ModelConfig, TrainConfig, Sampling]),
+    st.data(),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-3, 3),
+        st.floats(),
+        st.text(max_size=3),
+        st.lists(st.integers(), max_size=1),
+    ),
+)
+def test_whatever_a_file_holds_the_answer_is_a_config_or_one_sentence(kind, data, value):
+    name = data.draw(st.sampled_from([field.name for field in fields(kind)]))
+    required = {"vocab_size": 100} if kind is ModelConfig else {}
+    try:
+        kind.from_dict(required | {name: value})
+        answer = name
+    except ConfigError as error:
+        answer = str(error)
+    assert name in answer
+
+
+@pytest.mark.parametrize("kind", [ModelConfig, TrainConfig, Sampling])
+def test_every_field_explains_itself(kind):
+    """The command line takes its help from these sentences."""
+    import inspect
+
+    source = inspect.getsource(kind)
+    for field in fields(kind):
+        after = source.split(f"\n    {field.name}: ")[1].split("\n", 1)[1].lstrip()
+        assert after.startswith('"""'), field.name
+
+
+def test_an_error_is_its_problem_and_its_fix():
+    error = SlmError("It broke.", "Mend it.")
+    assert (str(error), error.problem, error.fix) == ("It broke. Mend it.", "It broke.", "Mend it.")
+    assert str(SlmError("It broke.")) == "It broke."
