@@ -1,4 +1,4 @@
-"""`python -m checks build | progress`."""
+"""`python -m checks build | prove | progress`."""
 
 import argparse
 import sys
@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     build.add_argument("--force", action="store_true", help="execute even what has not changed")
     build.set_defaults(run=_build)
+    prove = commands.add_parser("prove", help="run the mutation tests of exercises")
+    prove.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers; none means all")
+    prove.set_defaults(run=_prove)
     commands.add_parser("progress", help="show the map of the course").set_defaults(run=_progress)
     options = parser.parse_args(arguments)
     try:
@@ -46,6 +49,19 @@ def _build(options: argparse.Namespace) -> int:
         else:
             print(f"{number} {build(course, number, options.force)}", flush=True)
     return 1 if differences else 0
+
+
+def _prove(options: argparse.Namespace) -> int:
+    from checks.building.mutants import weaknesses
+
+    course = Course.here()
+    found = []
+    for number in options.lessons or course.lessons():
+        for exercise in course.exercises(number):
+            weak = weaknesses(course, exercise)
+            print("\n".join(weak) or f"{exercise.id} {exercise.title}: proved", flush=True)
+            found += weak
+    return 1 if found else 0
 
 
 def _progress(options: argparse.Namespace) -> int:

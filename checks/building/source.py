@@ -194,7 +194,7 @@ def without_markers(source: str) -> str:
 
 
 def definitions(cells: tuple[Cell, ...]) -> str:
-    """The lesson's imports, functions, classes and UPPER_CASE constants, without anything that computes.
+    """The imports, functions, classes and Capitalised or UPPER_CASE constants, without anything that computes.
 
     Run, they give a namespace with every solution in it in no time: what the mutation tests start from.
     """
@@ -203,7 +203,7 @@ def definitions(cells: tuple[Cell, ...]) -> str:
         if cell.kind == "code" and not cell.source.startswith("%"):
             for node in ast.parse(cell.source).body:
                 constant = isinstance(node, ast.Assign) and all(
-                    isinstance(target, ast.Name) and target.id.isupper() for target in node.targets
+                    isinstance(target, ast.Name) and target.id[0].isupper() for target in node.targets
                 )
                 if constant or isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)):
                     kept.append(ast.unparse(node))

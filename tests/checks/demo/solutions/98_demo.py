@@ -4,6 +4,8 @@
 # *Two minutes, difficulty 1 of 5.* A lesson that exists only to test the machinery.
 
 # %%
+from itertools import pairwise
+
 import torch
 
 from checks import check
@@ -42,7 +44,7 @@ def count_pairs(ids: list[int]) -> dict[tuple[int, int], int]:
     """A dict from (left, right) to its count."""
     ### BEGIN SOLUTION
     counts: dict[tuple[int, int], int] = {}
-    for pair in zip(ids, ids[1:], strict=False):
+    for pair in pairwise(ids):
         counts[pair] = counts.get(pair, 0) + 1
     return counts
     ### END SOLUTION

@@ -1,5 +1,6 @@
 """The demonstration's exercises: one with tensors, one with plain lists, which uses nothing but its words."""
 
+# ruff: noqa: RUF012 - the tables of mistakes are only read
 from typing import Any
 
 import numpy as np
