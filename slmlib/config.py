@@ -116,7 +116,7 @@ class ModelConfig(Config):
             (not self.init_std > 0, f"init_std must be above 0; it is {self.init_std}."),
             (not self.rope_theta > 0, f"rope_theta must be above 0; it is {self.rope_theta}."),
         )
-        divides = self.head_dim or self.embed_dim % self.num_heads == 0
+        divides = self.head_dim != 0 or self.embed_dim % self.num_heads == 0
         for name, usual in self._usual_sizes().items():
             object.__setattr__(self, name, getattr(self, name) or int(usual))
         _raise_all(
@@ -128,12 +128,12 @@ class ModelConfig(Config):
                 "so that each key serves equally many queries.",
             ),
             (
-                self.head_dim < 1 or self.ffn_dim < 1,
+                (divides and self.head_dim < 1) or self.ffn_dim < 1,
                 f"head_dim ({self.head_dim}) and ffn_dim ({self.ffn_dim}) must be at least 1; leave them 0 "
                 "for the usual sizes.",
             ),
             (
-                self.position == "rope" and self.head_dim % 2 == 1,
+                divides and self.position == "rope" and self.head_dim % 2 == 1,
                 f"rope turns pairs, so head_dim must be even; it is {self.head_dim}.",
             ),
             (
@@ -181,10 +181,11 @@ class ModelConfig(Config):
         return round(self.embed_dim * 8 / 3 / 16) * 16 or 16 if self.gated else 4 * self.embed_dim
 
     def _indivisible(self) -> str:
-        down = self.embed_dim // self.num_heads * self.num_heads or self.num_heads
+        step = self.num_heads * (2 if self.position == "rope" else 1)  # rope needs an even head_dim
+        down = self.embed_dim // step * step or step
         return (
             f"embed_dim ({self.embed_dim}) does not divide into num_heads ({self.num_heads}) equal heads; "
-            f"try embed_dim {down} or {down + self.num_heads}, or give head_dim."
+            f"try embed_dim {down} or {down + step}, or give head_dim."
         )
 
 

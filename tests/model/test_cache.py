@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from slmlib.errors import SlmError
+from slmlib.model.attention import look
 from slmlib.model.cache import KVCache
 
 POSITIONS = {
@@ -66,6 +67,16 @@ def test_what_stands_in_the_padding_does_not_matter(random_decoder, position):
     first, second = (read_in_pieces(model, rows, [9, 1], padding) for rows in (tokens, other))
     assert torch.equal(first[0, 4:], second[0, 4:])
     assert first.isfinite().all()
+
+
+@each_position
+def test_even_padding_has_something_to_look_at(random_decoder, position):
+    """Not every kernel of torch survives a softmax over nothing."""
+    config = random_decoder(**position).config
+    cache, positions = KVCache(config, torch.tensor([4, 0]), 12), torch.arange(9) - torch.tensor([[4], [0]])
+    mask = look(config, positions, cache).mask  # (B, 1 or H, T, S)
+    assert mask.isfinite().any(-1).all()
+    assert not mask[0, :, 4:, :4].isfinite().any(), "real tokens never look at padding"
 
 
 def test_a_full_cache_refuses_in_one_sentence_and_stays_usable(random_decoder):
