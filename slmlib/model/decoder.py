@@ -72,14 +72,19 @@ class Decoder(nn.Module):
         logits = self(inputs)
         return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())  # (B * T, V), (B * T,)
 
+    @torch.no_grad()
     def attention_weights(self, tokens: Tensor) -> Tensor:
-        """Every head's attention over the tokens: (B, T) -> (num_layers, B, H, T, T), each row sums to 1."""
-        x, sight = self.embed(tokens, explicit_mask=True)
+        """Every head's attention over the tokens: (B, T) -> (num_layers, B, H, T, T), each row sums to 1.
+
+        Without dropout, whatever the model's mode, and without gradients.
+        """
         maps = []
-        for block in self.blocks:
-            assert isinstance(block, Block)
-            maps.append(block.attention.weights(block.attention_norm(x), sight))
-            x = block(x, sight)
+        with evaluating(self):
+            x, sight = self.embed(tokens, explicit_mask=True)
+            for block in self.blocks:
+                assert isinstance(block, Block)
+                maps.append(block.attention.weights(block.attention_norm(x), sight))
+                x = block(x, sight)
         return torch.stack(maps)
 
     def embed(

@@ -128,6 +128,14 @@ def test_the_map_of_attention_is_what_the_model_computes(random_decoder, positio
             torch.testing.assert_close(block.attention.output(mixed), output, atol=1e-5, rtol=0)
 
 
+def test_the_map_is_the_same_in_training(random_decoder):
+    tokens, model = torch.arange(9)[None], random_decoder(dropout=0.5).train()
+    weights = model.attention_weights(tokens)
+    assert torch.equal(weights, random_decoder().attention_weights(tokens))
+    assert model.training
+    assert not weights.requires_grad
+
+
 @each_position
 def test_a_whole_model_in_bfloat16_runs_and_stays_near(random_decoder, position):
     model, tokens = random_decoder(**position), torch.arange(10)[None]
