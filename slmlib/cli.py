@@ -7,7 +7,7 @@ imported only by the commands that need it, so that help and mistakes are answer
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Union, cast
 
 import tyro
 
@@ -92,6 +92,7 @@ class Evaluate:
         from slmlib.evaluation import evaluate
         from slmlib.shipped import load_model
         from slmlib.text.prepare import prepare
+        from slmlib.training.run import SMALLEST_TEXT
 
         checkpoint = load_model(self.model)
         data = prepare(self.corpus, tokenizer=checkpoint.tokenizer, max_bytes=SMALLEST_TEXT)
@@ -142,17 +143,18 @@ def _commands(arguments: Sequence[str]) -> Any:
 
 
 def _train_defaults(arguments: Sequence[str]) -> Train:
-    """The `train` command as it is when only its preset was given."""
-    name = next(
-        (
-            after if word == "--preset" else word.removeprefix("--preset=")
-            for word, after in zip(arguments, [*arguments[1:], ""], strict=True)
-            if word == "--preset" or word.startswith("--preset=")
-        ),
-        "auto",
-    )
+    """The `train` command as it is when only its preset, or the device it depends on, was given."""
+    name = _value_of("--preset", arguments)
     if name == "auto":
         from slmlib.devices import choose_device
 
-        name = default_preset(choose_device().type).name
+        name = default_preset(choose_device(cast(Any, _value_of("--device", arguments))).type).name
     return Train(preset=name, model=preset(name).model.with_open_sizes(), train=preset(name).train)
+
+
+def _value_of(flag: str, arguments: Sequence[str]) -> str:
+    """The word after `flag`, also in the form `--flag=word`; `auto` when it was not given."""
+    for word, after in zip(arguments, [*arguments[1:], "auto"], strict=True):
+        if word == flag or word.startswith(f"{flag}="):
+            return after if word == flag else word.removeprefix(f"{flag}=")
+    return "auto"

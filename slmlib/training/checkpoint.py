@@ -141,6 +141,8 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
         model = Decoder(ModelConfig.from_dict(state["model"]))
         progress = _progress_from(state["progress"])
         expected_probe, expected_tokenizer = float(state["probe_loss"]), state["tokenizer_sha256"]
+        if not all(0 <= token < model.config.vocab_size for token in progress.probe_tokens):
+            raise ValueError("its probe tokens are not in the vocabulary")
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{folder / 'state.json'} does not describe a run ({error}).", _DAMAGED

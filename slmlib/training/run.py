@@ -23,6 +23,9 @@ from slmlib.training.checkpoint import Checkpoint, newest_checkpoint
 from slmlib.training.logs import Observer, tensorboard_log, wandb_log
 from slmlib.training.trainer import Trainer
 
+SMALLEST_TEXT = 10 * 10**6
+"""Bytes of text that even the shortest run asks for: enough for a tokenizer and an honest validation set."""
+
 FORWARD_SHARE = 0.4
 """Time of a forward pass as a share of a training step: one of three equal products, and some overhead."""
 
@@ -62,14 +65,17 @@ def start_or_resume(
     memory will not do, or the training breaks down.
     """
     checkpoint = newest_checkpoint(wish.folder / "checkpoints", say)
-    if checkpoint is not None:
-        require_same_run(checkpoint, wish)
     decided = checkpoint.progress.decided if checkpoint else wish.train
     device = choose_device(decided.device, decided.dtype)
     say(f"Device: {device}")
     require_memory(wish.model, wish.train, device)
     data = prepare_data(wish, device, progress)
     say(f"Corpus: {data.corpus_name}. {data.corpus_why}")
+    if data.tokenizer.vocab_size != wish.model.vocab_size:
+        say(f"This text has only {data.tokenizer.vocab_size:,} tokens to learn, not {wish.model.vocab_size:,}.")
+        wish = replace(wish, model=wish.model.change({"vocab_size": data.tokenizer.vocab_size}))
+    if checkpoint is not None:
+        require_same_run(checkpoint, wish)
     if checkpoint is None:
         decided = decide(wish, data, device)
         model = Decoder(wish.model, seed=wish.train.seed)
@@ -120,8 +126,8 @@ def text_budget(model: ModelConfig, train: TrainConfig, device: Device) -> int:
     rate = {"cuda": 200e12, "mps": 5e12, "cpu": 200e9}[device.type]
     tokens = train.total_steps * train.batch_size * model.context_length
     tokens = tokens or int(train.minutes * 60 * rate / flops_per_token(model))
-    megabytes = max(10, min(3000, tokens * 4 // 10**6))
-    return megabytes * 10**6
+    megabytes = min(3000, tokens * 4 // 10**6)
+    return max(SMALLEST_TEXT, megabytes * 10**6)
 
 
 def decide(wish: Wish, data: PreparedData, device: Device) -> TrainConfig:

@@ -78,7 +78,7 @@ class Trainer:
         checkpoint_steps = spread(total, config.checkpoints) | evaluation_steps
         self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
         self.tell("start", tokens=len(self.train), device=str(self.device), decided=config.to_dict())
-        if self.step == 0:
+        if not self.history:
             self.write_story("before")
             self.evaluate()
             self.save()
@@ -183,7 +183,7 @@ class Trainer:
             corpus=self.train.info.corpus_name,
             train_sha256=self.train.info.sha256,
             valid_sha256=self.valid.info.sha256,
-            probe_tokens=self.valid.tokens[: PROBE_LENGTH + 1].tolist(),
+            probe_tokens=self.valid.tokens[: min(PROBE_LENGTH, self.model.config.context_length) + 1].tolist(),
             history=self.history,
             seconds=self.seconds,
             scaler=self.scaler.state_dict(),

@@ -1,0 +1,154 @@
+"""Resuming equals never stopping: to the last bit, at any step, after any kill."""
+
+import multiprocessing
+import os
+import random
+import signal
+
+import pytest
+import torch
+
+from slmlib.errors import CheckpointError
+from slmlib.training.checkpoint import TEMPORARY, checkpoint_folders, load_checkpoint, newest_checkpoint, step_folder
+from slmlib.training.logs import read_log, series
+from slmlib.training.schedules import build_scheduler
+
+
+def weights(trainer) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+
+
+def assert_identical(first: dict, second: dict) -> None:
+    assert first.keys() == second.keys()
+    different = [name for name in first if not torch.equal(first[name], second[name])]
+    assert not different
+
+
+@pytest.fixture
+def uninterrupted(world):
+    trainer = world.trainer("uninterrupted", checkpoints=12)
+    trainer.run()
+    return trainer
+
+
+@pytest.mark.parametrize("step", [0, 1, 5, 11])
+def test_resume_at_any_step_gives_the_same_bits(world, uninterrupted, step):
+    checkpoint = load_checkpoint(step_folder(uninterrupted.folder / "checkpoints", step))
+    resumed = world.trainer("resumed", resume=checkpoint, checkpoints=12)
+    resumed.run()
+    assert_identical(weights(resumed), weights(uninterrupted))
+    assert resumed.history == uninterrupted.history
+    whole, rest = (read_log(trainer.folder / "log.jsonl") for trainer in (uninterrupted, resumed))
+    assert series(whole, "step", "loss")[1][step:] == series(rest, "step", "loss")[1]
+
+
+@pytest.mark.parametrize("forget", ["optimizer", "step", "seed"])
+def test_each_thing_a_checkpoint_remembers_is_needed(world, uninterrupted, forget):
+    checkpoint = load_checkpoint(step_folder(uninterrupted.folder / "checkpoints", 5))
+    resumed = world.trainer("resumed", resume=checkpoint, seed=7 if forget == "seed" else 0)
+    if forget == "optimizer":
+        resumed.optimizer.state.clear()
+    if forget == "step":
+        resumed.step = 4
+    resumed.run()
+    assert not torch.equal(resumed.model.embedding.weight, uninterrupted.model.embedding.weight)
+
+
+def test_interrupt_saves_and_the_same_call_goes_on(world, uninterrupted):
+    def interrupt_at_step_7(event):
+        if event["event"] == "step" and event["step"] == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    stopped = world.trainer("stopped", observers=(interrupt_at_step_7,))
+    stopped.run()
+    assert stopped.step == 7
+    assert signal.getsignal(signal.SIGINT) is before
+    assert read_log(stopped.folder / "log.jsonl")[-1]["finished"] is False
+    resumed = world.trainer("stopped", resume=newest_checkpoint(stopped.folder / "checkpoints"))
+    resumed.run()
+    assert_identical(weights(resumed), weights(uninterrupted))
+
+
+def test_a_second_interrupt_is_obeyed_at_once(world):
+    def interrupt_twice(event):
+        if event["event"] == "step":
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        world.trainer("twice", observers=(interrupt_twice,)).run()
+
+
+def test_sigterm_saves_too(world):
+    def terminate(event):
+        if event["event"] == "step" and event["step"] == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    trainer = world.trainer("terminated", observers=(terminate,))
+    trainer.run()
+    assert load_checkpoint(step_folder(trainer.folder / "checkpoints", 3)).progress.step == 3
+
+
+def test_other_data_is_refused(world, uninterrupted):
+    checkpoint = load_checkpoint(step_folder(uninterrupted.folder / "checkpoints", 5))
+    swapped = type(world)(world.folder, world.tokenizer, world.valid, world.train, world.model_config)
+    with pytest.raises(CheckpointError, match="trained on another training set"):
+        swapped.trainer("swapped", resume=checkpoint)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork to start many processes quickly")
+def test_killed_at_random_moments_it_ends_with_the_same_bits(world):
+    """SIGKILL leaves no time to clean up; with a checkpoint every step, many kills land inside a save."""
+    reference = world.trainer("reference", total_steps=60)
+    reference.run()
+    folder = world.folder / "killed"
+
+    def train_on() -> None:
+        resume = newest_checkpoint(folder / "checkpoints", say=lambda problem: None)
+        world.trainer("killed", resume=resume, total_steps=60, checkpoints=60, keep_checkpoints=2).run()
+
+    chance = random.Random(0)
+    kills = in_a_save = 0
+    for _ in range(40):
+        process = multiprocessing.get_context("fork").Process(target=train_on)
+        process.start()
+        goal = newest_step(folder) + chance.randrange(1, 10)
+        while process.is_alive():
+            saving = any(folder.glob(f"checkpoints/{TEMPORARY}*"))
+            if kills < 10 and newest_step(folder) >= goal and (kills % 2 == 0 or saving):
+                process.join(chance.random() * 0.002)  # so that the kill may land anywhere
+                process.kill()
+                process.join()
+                kills += 1
+                in_a_save += any(folder.glob(f"checkpoints/{TEMPORARY}*"))
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+    assert process.exitcode == 0
+    assert kills >= 4
+    assert in_a_save >= 1
+    final = newest_checkpoint(folder / "checkpoints")
+    assert final.progress.step == 60
+    assert_identical(final.model.state_dict(), weights(reference))
+    steps = series(read_log(folder / "log.jsonl"), "step", "loss")[0]
+    assert steps == list(range(1, 61)), "every step is in the log exactly once"
+    assert len(checkpoint_folders(folder / "checkpoints")) <= 3
+    assert not list(folder.glob(f"checkpoints/{TEMPORARY}*"))
+    print(f"{kills} kills, {in_a_save} of them inside a save")
+
+
+def newest_step(folder) -> int:
+    return max((int(path.name[5:]) for path in folder.glob("checkpoints/step-*")), default=-1)
+
+
+def test_the_scheduler_of_torch_gives_the_trainers_learning_rates(world):
+    trainer = world.trainer("rates")
+    trainer.run()
+    rates = series(read_log(trainer.folder / "log.jsonl"), "step", "learning_rate")[1]
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=trainer.config.learning_rate)
+    scheduler = build_scheduler(optimizer, trainer.config)
+    for rate in rates:
+        assert scheduler.get_last_lr()[0] == pytest.approx(rate, rel=1e-12)
+        optimizer.step()
+        scheduler.step()
