@@ -14,7 +14,7 @@ from typing import Any
 from checks.exercise import STUB, Exercise, Questions, Reply
 from checks.limits import TimeUp, own_randomness, quiet, time_limit
 from checks.plain import NotPlain, plain
-from checks.student import Student, Trouble, missing
+from checks.student import Student, Trouble, missing, overwritten
 
 
 def ask(exercise: Exercise, namespace: Mapping[str, Any], questions: Questions, seed: int = 0) -> Reply:
@@ -79,6 +79,10 @@ def _raised(error: BaseException, exercise: Exercise, namespace: Mapping[str, An
     if isinstance(error, NameError) and error.name:
         trouble = missing(error.name, namespace, exercise)
         return Trouble(told, f"{trouble.problem} {trouble.fix}")
+    if isinstance(error, TypeError) and message.endswith("is not callable") and not where:
+        for name in exercise.asks_for:
+            if not callable(namespace[name]):
+                return overwritten(name, namespace[name])
     if isinstance(error, SystemExit):
         return Trouble(told, "Remove exit() or quit(): a function ends with return.")
     if isinstance(error, RecursionError):

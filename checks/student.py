@@ -54,10 +54,7 @@ class Student:
         before = None if self._exercise.may_change_inputs else _snapshot((arguments, options))
         self._printed.text = ""
         if not callable(function):
-            raise Trouble(
-                f"`{self._asked}` is {_a(function)}, not a function.",
-                "A later cell may have used the same name: run the cell that defines it again.",
-            )
+            raise overwritten(self._asked, function)
         result = function(*arguments, **options)
         if before is not None:
             self._require_untouched(function, (arguments, options), before)
@@ -173,6 +170,14 @@ def missing(name: str, namespace: Mapping[str, Any], exercise: Exercise) -> Trou
         f"There is no `{name}` in this notebook yet.",
         f"Run {where} first; after a restart of the kernel, run all cells above again (menu Run).",
         todo=True,
+    )
+
+
+def overwritten(name: str, value: Any) -> Trouble:
+    """The sentence for a function's name that now means something else."""
+    return Trouble(
+        f"`{name}` is {_a(value)}, not a function.",
+        "A later cell may have used the same name: run the cell that defines it again.",
     )
 
 
