@@ -98,7 +98,7 @@ class Library:
             able = [
                 kind
                 for kind in everybody
-                if (not can or can in kind.can) and (not size or kind.size in size.split()) and group in ("", kind.group)
+                if (can in kind.can if can else "afloat" not in kind.can) and (not size or kind.size in size.split()) and group in ("", kind.group)
             ]
             near = [kind for kind in able if place is None or kind.group == "child" or place.tags & {*kind.homes}]
             walkers = [kind for kind in able if "afloat" not in kind.can]

@@ -35,8 +35,10 @@ class Page:
         self.target = target
 
     def write(self, piece: str) -> int:
-        """Add a piece; returns where it begins. Raises Mismatch when a target says otherwise."""
+        """Add a piece, never two spaces in a row; returns where it begins. Raises Mismatch when a target says otherwise."""
         text = self.text
+        if piece.startswith(" ") and text[-1:] in ("", " ", "\n"):
+            piece = piece[1:]
         if text[-2:] in ("a ", "A ") and _ENDS_WITH_A.search(text[-3:]) and needs_an(piece):
             self.text = text[:-1] + "n "
         start = len(self.text)

@@ -1,5 +1,7 @@
 """The grammar that is data: pronouns, agreement in number, possessives."""
 
+from slmlib.storyworld.page import right_articles
+
 PRONOUNS = {
     "he": {"he": "he", "she": "she"},
     "him": {"he": "him", "she": "her"},
@@ -30,5 +32,5 @@ def possessive(name: str) -> str:
 
 
 def indefinite(noun: str, number: str) -> str:
-    """`a red ball` (the page makes `an` of it where needed), `some red boots`, `some hot soup`."""
-    return ("a " if number == "one" else "some ") + noun
+    """`a red ball`, `an orange ball`, `some red boots`, `some hot soup`."""
+    return right_articles(("a " if number == "one" else "some ") + noun)

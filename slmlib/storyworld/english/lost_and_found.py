@@ -70,7 +70,7 @@ PHRASES = {
         "falls": (
             "3* {Hero} had {toy}. {Hero} held {toy.it} over the water to see {toy.it} in the mirror of the waves. Splash! In {toy.they} fell.",
             "{Hero} was [jumping|dancing|running] near the water with {toy}. Then {hero.he} slipped, and {toy} fell in. Splash!",
-            '{Hero} {toy.use}, but {toy} {toy.was} wet and slippery now. Plop! "[:Ohno]" cried {hero}. {Toy} {toy.was} in the water.',
+            '{Hero} washed {toy} in the water, but {toy.they} {toy.was} wet and slippery now. Plop! "[:Ohno]" cried {hero}. {Toy} {toy.was} in the water.',
         ),
         "tries": (
             "{Hero} tried to reach {toy.it} with a [long|] stick, but {toy.they} went farther and farther away.",

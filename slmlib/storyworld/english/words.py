@@ -38,7 +38,7 @@ CLASSES = {
 
 TRAITS = (
     ("happy", 6), ("kind", 6), ("curious", 8), ("cheerful", 4), ("friendly", 5), ("playful", 5), ("clever", 4),
-    ("gentle", 3), ("lively", 2), ("funny", 3), ("smart", 3), ("polite", 2), ("silly", 3), ("sweet", 3),
+    ("gentle", 3), ("lively", 2), ("funny", 3), ("smart", 3), ("silly", 3), ("sweet", 3),
     ("busy", 2), ("quiet", 3), ("cute", 2), ("merry", 1), ("bubbly", 1), ("helpful", 2), ("adventurous", 2),
-    ("thoughtful", 1), ("imaginative", 1), ("energetic", 1), ("honest", 1), ("dreamy", 1),
+    ("thoughtful", 1), ("imaginative", 1), ("energetic", 1), ("dreamy", 1),
 )  # fmt: skip

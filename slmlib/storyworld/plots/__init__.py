@@ -4,6 +4,6 @@ To add one: write the function in a room, its phrases in the room of the same na
 the tests; they tell what is missing.
 """
 
-from slmlib.storyworld.plots import lost_and_found
+from slmlib.storyworld.plots import courage, friendship, home, kindness, lost_and_found, making, side, wonder
 
-ROOMS = (lost_and_found,)
+ROOMS = (lost_and_found, friendship, courage, making, kindness, home, wonder, side)

@@ -1,6 +1,6 @@
 """What an entry of the vocabulary is: the properties that make a story make sense."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -74,24 +74,18 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """Something to learn: `ride a bike`, `rode a bike`, `riding a bike`."""
+    """Something to learn."""
 
     base: str
+    """`ride a bike`"""
     past: str
-    doing: str
-    first_try: str
-    """What went wrong, as the rest of a sentence after the name."""
+    """`rode a bike`: how it looks when it works."""
+    fails: str
+    """`wobbled and fell over`: how it looks at first."""
     advice: str
-    """What one tells a beginner."""
-    group: str = "any"
+    """What one tells a beginner; a sentence without its full stop."""
+    group: str
     """child, animal or any: who may learn it."""
+    part: str
+    """For animals: the part of the body it needs, or empty."""
     weight: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Feeling:
-    """A mood and the words for it."""
-
-    name: str
-    glad: bool
-    tags: frozenset[str] = field(default_factory=frozenset)
