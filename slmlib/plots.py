@@ -4,6 +4,7 @@ import base64
 import html
 import io
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -68,26 +69,37 @@ def loss_curve(events: list[Event]) -> Picture:
                 color=color,
                 va="center",
             )
-    message = "No measurement yet"
-    if measured:
-        message = (
-            f"Validation loss fell from {measured[0]:.2f} to {measured[-1]:.2f} in {measured_at[-1]:,} steps"
-        )
-    axes.set_title(message, loc="left")
+    message = _message(measured_at, measured)
+    axes.set_title(message, loc="left", pad=12)
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats per token)")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.margins(x=0.01)
     axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=GREY)
     axes.grid(axis="y", color=GREY, alpha=0.2)
     return Picture(
         figure, f"{message}. Training loss is a line per step, validation loss a dashed line with dots."
     )
 
 
-def _smooth(values: list[float], weight: float = 0.97) -> list[float]:
-    """Exponential mean, corrected for its start."""
-    smooth, total, mean = [], 0.0, 0.0
-    for value in values:
-        mean = weight * mean + (1 - weight) * value
-        total = weight * total + (1 - weight)
-        smooth.append(mean / total)
-    return smooth
+def _message(steps: list[int], losses: list[float]) -> str:
+    """What the curve says, in one line."""
+    if not losses:
+        return "No measurement yet"
+    if len(losses) == 1:
+        return f"Validation loss is {losses[0]:.2f} at step {steps[0]:,}"
+    verb = "fell" if losses[-1] < losses[0] else "did not fall: it went"
+    return f"Validation loss {verb} from {losses[0]:.2f} to {losses[-1]:.2f} in {steps[-1]:,} steps"
+
+
+def _smooth(values: list[float]) -> list[float]:
+    """Mean over a window around each value, a 30th of all: a mean of past values alone would lag behind."""
+    half = len(values) // 60
+    windows = ((max(i - half, 0), i + min(half, i)) for i in range(len(values)))
+    sums = list(accumulate(values, initial=0.0))
+    return [
+        (sums[min(last + 1, len(values))] - sums[first]) / (min(last + 1, len(values)) - first)
+        for first, last in windows
+    ]
