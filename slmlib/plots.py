@@ -8,6 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from slmlib.files import atomic_write
 from slmlib.training.logs import Event, series
@@ -74,7 +75,7 @@ def loss_curve(events: list[Event]) -> Picture:
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats per token)")
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.01)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=GREY)

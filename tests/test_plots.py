@@ -1,0 +1,82 @@
+"""The loss curve says what happened: in its title, in its lines, and to someone who cannot see it."""
+
+import io
+
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from slmlib.plots import BLUE, ORANGE, Picture, _smooth, loss_curve
+
+
+def log(validation: list[float], training: list[float]) -> list[dict]:
+    """Events of a run: one measurement before the first step, the others spread evenly."""
+    stride = len(training) // max(1, len(validation) - 1)
+    measured = [
+        {"event": "evaluation", "step": i * stride, "loss": loss} for i, loss in enumerate(validation)
+    ]
+    return measured + [{"event": "step", "step": i + 1, "loss": loss} for i, loss in enumerate(training)]
+
+
+FELL = log([8.3, 4.0, 2.25], [8 - 0.006 * i for i in range(1000)])
+
+
+def test_the_title_is_the_message_and_begins_the_alt_text():
+    picture = loss_curve(FELL)
+    title = picture.figure.axes[0].get_title(loc="left")
+    assert title == "Validation loss fell from 8.30 to 2.25 in 1,000 steps"
+    assert picture.alt.startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("validation", "message"),
+    [
+        ([], "No measurement yet"),
+        ([8.3], "Validation loss is 8.30 at step 0"),
+        ([2.0, 2.5], "Validation loss did not fall: it went from 2.00 to 2.50 in 40 steps"),
+    ],
+)
+def test_the_title_is_true_for_other_runs_too(validation, message):
+    assert loss_curve(log(validation, [2.0] * 40)).alt.startswith(f"{message}.")
+
+
+def test_an_empty_log_is_a_picture_too():
+    picture = loss_curve([])
+    assert picture.alt.startswith("No measurement yet")
+    assert Image.open(io.BytesIO(picture.png())).size > (500, 300)
+
+
+@pytest.mark.parametrize("last_training", [0.5, 2.2, 2.25, 2.3, 7.0])
+def test_labels_stand_beside_their_lines_and_never_on_each_other(last_training):
+    figure = loss_curve(log([8.3, 2.25], [last_training] * 200)).figure
+    figure.draw_without_rendering()
+    labels = {text.get_color(): text for text in figure.axes[0].texts}
+    assert labels[BLUE].get_text() == f"training {last_training:.2f}"
+    assert labels[ORANGE].get_text() == "validation 2.25"
+    assert not labels[BLUE].get_window_extent().overlaps(labels[ORANGE].get_window_extent())
+    edge = figure.axes[0].get_window_extent().x1
+    assert all(label.get_window_extent().x0 > edge - 10 for label in labels.values())
+
+
+def test_the_smooth_line_follows_without_lag_and_averages_noise():
+    falling = [10 - 0.01 * i for i in range(600)]
+    assert _smooth(falling)[:590] == pytest.approx(falling[:590])
+    noisy = [1 + (-1) ** i for i in range(600)]
+    assert all(abs(value - 1) < 0.1 for value in _smooth(noisy)[20:])
+    assert _smooth([]) == []
+    assert _smooth([3.0, 1.0]) == [3.0, 1.0]
+
+
+def test_alt_text_is_in_the_png_and_escaped_in_html():
+    picture = Picture(Figure(), 'loss < 2 & "falling"')
+    assert Image.open(io.BytesIO(picture.png())).info["Description"] == 'loss < 2 & "falling"'
+    assert 'alt="loss &lt; 2 &amp; &quot;falling&quot;"' in picture._repr_html_()
+    assert repr(picture) == 'Picture: loss < 2 & "falling"'
+
+
+def test_saving_writes_a_png_and_replaces_an_older_one(tmp_path):
+    path = tmp_path / "run" / "loss.png"
+    for _ in range(2):
+        loss_curve(FELL).save(path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert [found.name for found in path.parent.iterdir()] == ["loss.png"]
