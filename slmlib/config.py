@@ -246,7 +246,6 @@ class TrainConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "micro_batch_size", self.micro_batch_size or self.batch_size)
         _raise_all(
             self,
             *_below_one(self, "batch_size", "evaluations", "checkpoints", "keep_checkpoints"),
@@ -255,8 +254,7 @@ class TrainConfig(Config):
                 f"give a time budget or a number of steps: minutes is {self.minutes}, total_steps {self.total_steps}.",
             ),
             (
-                self.batch_size > 0
-                and (self.micro_batch_size < 1 or self.batch_size % self.micro_batch_size != 0),
+                self.micro_batch_size < 0 or self.batch_size % (self.micro_batch_size or 1) != 0,
                 f"batch_size ({self.batch_size}) must be a multiple of micro_batch_size ({self.micro_batch_size}).",
             ),
             (

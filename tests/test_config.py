@@ -242,7 +242,6 @@ def test_sizes_left_open_get_their_usual_values():
     assert (config.num_kv_heads, config.head_dim, config.ffn_dim) == (3, 64, 768)
     assert ModelConfig(100, embed_dim=192, num_heads=3, gated=True).ffn_dim == 512
     assert ModelConfig(100, embed_dim=2, num_heads=1, gated=True).ffn_dim == 16
-    assert TrainConfig(batch_size=24).micro_batch_size == 24
 
 
 def test_sizes_left_open_follow_a_change_and_chosen_ones_stay():

@@ -137,6 +137,7 @@ def decide(wish: Wish, data: PreparedData, device: Device) -> TrainConfig:
         device=device.type,
         dtype=device.dtype,
         threads=wish.train.threads or torch.get_num_threads(),
+        micro_batch_size=wish.train.micro_batch_size or wish.train.batch_size,
     )
     if decided.total_steps:
         return decided
@@ -178,10 +179,11 @@ def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:
 
 def require_memory(model: ModelConfig, train: TrainConfig, device: Device) -> None:
     """Refuse before anything is allocated when the device cannot hold the training."""
-    needed = training_memory(model, train.micro_batch_size, device.dtype != "float32").total
+    micro_batch_size = train.micro_batch_size or train.batch_size
+    needed = training_memory(model, micro_batch_size, device.dtype != "float32").total
     free = device.memory()
     if needed > free:
         raise ConfigError(
             f"Training this model needs at least {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free on {device.name}.",
-            f"Use a smaller preset, or --micro-batch-size {max(1, train.micro_batch_size // 4)}.",
+            f"Use a smaller preset, or --micro-batch-size {max(1, micro_batch_size // 4)}.",
         )

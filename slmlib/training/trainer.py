@@ -115,9 +115,8 @@ class Trainer:
         config = self.config
         torch.manual_seed(config.seed * 1_000_003 + self.step)  # dropout: a pure function of (seed, step)
         inputs, targets = (to_device(part, self.device) for part in self.batch(self.step))
-        micro_batches = list(
-            zip(inputs.split(config.micro_batch_size), targets.split(config.micro_batch_size), strict=True)
-        )
+        size = config.micro_batch_size or config.batch_size
+        micro_batches = list(zip(inputs.split(size), targets.split(size), strict=True))
         total_loss = 0.0
         self.model.train()
         for micro_inputs, micro_targets in micro_batches:
