@@ -39,7 +39,7 @@ def execute(
     )
     own = {name: value for name, value in (os.environ | environment).items() if value}
     try:
-        client.execute(env=own)
+        client.execute(env=own, cleanup_kc=True)  # the manager is ours, so stopping the kernel is too
     except CellExecutionError as error:
         failed = _failed_cell(notebook)
         raise ExecutionError(

@@ -31,14 +31,18 @@ def weaknesses(course: Course, exercise: Exercise) -> list[str]:
         return [
             f"{exercise.id}: the lesson's definitions do not run alone ({type(error).__name__}: {error})."
         ]
-    found = [
-        *problems(exercise),
-        *_reference(exercise, names),
-        *_stub(course, exercise, names),
-        *_mistakes(exercise, names),
-        *_missing(exercise, names),
-        *_spoiled(exercise, names),
-    ]
+    found = problems(exercise)
+    undefined = [name for name in exercise.asks_for if name not in names]
+    if undefined:
+        found.append(f"neither the solution nor stage() defines {', '.join(undefined)}.")
+    else:
+        for trial in (_reference, partial(_stub, course), _mistakes, _missing, _spoiled):
+            try:
+                found += trial(exercise, names)
+            except (
+                Exception
+            ) as error:  # in a judge or an expected answer: a notebook would call it our mistake
+                found.append(f"it broke with {type(error).__name__}: {error}.")
     return [sentence if exercise.id in sentence else f"{exercise.id}: {sentence}" for sentence in found]
 
 

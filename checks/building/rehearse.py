@@ -22,9 +22,8 @@ class Rehearsal:
     errors: dict[str, str]
     """Cell id -> `Name: message`, in the order of the notebook."""
 
-    @property
-    def untouched_as_it_should_be(self) -> list[str]:
-        """What is wrong with an untouched notebook's run; empty when all is well."""
+    def faults_of_untouched(self) -> list[str]:
+        """What is wrong with the run of an untouched notebook; empty when all is well."""
         found = [
             f"{cell} shows {text!r}, not [TO DO]"
             for cell, text in self.checks.items()

@@ -39,7 +39,9 @@ def test_the_table_is_for_everyone(kernel):
     page = kernel.run('check("98")')._repr_html_()
     assert page.count("<caption") == 1
     assert "1 of 2 passed, 2 of 5 points" in page
-    assert {"✗ FAIL", "✓ PASS"} <= set(re.findall(r"<td[^>]*>([^<]*)</td>", page)), "a word beside each symbol"
+    assert {"✗ FAIL", "✓ PASS"} <= set(re.findall(r"<td[^>]*>([^<]*)</td>", page)), (
+        "a word beside each symbol"
+    )
     assert page.count('scope="col"') == 6
     assert page.count('scope="row"') == 2
     for word in ("Likely mistake", "Expected", "Got", "What to do next"):

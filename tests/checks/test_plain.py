@@ -10,7 +10,9 @@ from checks.plain import NotPlain, brief, difference, plain, same
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text() | st.binary()
 trees = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -53,7 +55,16 @@ def sly(kind):
 
 @pytest.mark.parametrize(
     "value",
-    [Sly(), sly(str)("x"), sly(int)(3), sly(list)([1]), sly(dict)(), [Sly()], {"a": sly(float)(1)}, {sly(str)("k"): 1}]
+    [
+        Sly(),
+        sly(str)("x"),
+        sly(int)(3),
+        sly(list)([1]),
+        sly(dict)(),
+        [Sly()],
+        {"a": sly(float)(1)},
+        {sly(str)("k"): 1},
+    ]
     + [np.array([1], dtype=object), np.zeros(2).view(sly(np.ndarray)), {1, 2}, 1j, range(3), lambda: 1]
     + [np.array(["x"]), np.datetime64("2026-01-01")],
     ids=repr,

@@ -64,7 +64,11 @@ WRONG = {
         "RecursionError",
         "which case stops it",
     ),
-    "is overwritten": ("causal_weights = 3", "`causal_weights` is a whole number (int), not a function", "same name"),
+    "is overwritten": (
+        "causal_weights = 3",
+        "`causal_weights` is a whole number (int), not a function",
+        "same name",
+    ),
     "is a tensor subclass": (
         "class Sly(torch.Tensor):\n    def __eq__(self, other):\n        return True\n"
         "def causal_weights(q, k):\n    return torch.zeros(2, 2).as_subclass(Sly)",
@@ -120,8 +124,7 @@ def test_what_plain_data_may_hide_is_refused(kernel):
 
 def test_a_stub_is_to_do_and_so_is_whoever_calls_it(kernel):
     kernel.run(
-        "def count_pairs(ids):\n"
-        "    raise NotImplementedError('Exercise 98.1 is not done yet: more words')"
+        "def count_pairs(ids):\n    raise NotImplementedError('Exercise 98.1 is not done yet: more words')"
     )
     (outcome,) = kernel.run('check("98.2")').outcomes
     assert outcome.state == "to do"
