@@ -72,7 +72,9 @@ def start_or_resume(
     data = prepare_data(wish, device, progress)
     say(f"Corpus: {data.corpus_name}. {data.corpus_why}")
     if data.tokenizer.vocab_size != wish.model.vocab_size:
-        say(f"This text has only {data.tokenizer.vocab_size:,} tokens to learn, not {wish.model.vocab_size:,}.")
+        say(
+            f"This text has only {data.tokenizer.vocab_size:,} tokens to learn, not {wish.model.vocab_size:,}."
+        )
         wish = replace(wish, model=wish.model.change({"vocab_size": data.tokenizer.vocab_size}))
     if checkpoint is not None:
         require_same_run(checkpoint, wish)

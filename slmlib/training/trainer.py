@@ -182,7 +182,9 @@ class Trainer:
             corpus=self.train.info.corpus_name,
             train_sha256=self.train.info.sha256,
             valid_sha256=self.valid.info.sha256,
-            probe_tokens=self.valid.tokens[: min(PROBE_LENGTH, self.model.config.context_length) + 1].tolist(),
+            probe_tokens=self.valid.tokens[
+                : min(PROBE_LENGTH, self.model.config.context_length) + 1
+            ].tolist(),
             history=self.history,
             seconds=self.seconds,
             scaler=self.scaler.state_dict(),

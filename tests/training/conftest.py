@@ -19,7 +19,11 @@ CPU = Device("cpu", "test", "float32", "tests compare numbers")
 
 def tiny_stories(seed: int, count: int = 200) -> list[str]:
     random = np.random.default_rng(seed)
-    people, verbs, things = ["Tom", "Ana", "Mia", "Ben"], ["saw", "had", "took"], ["a cat", "a red ball", "the sun"]
+    people, verbs, things = (
+        ["Tom", "Ana", "Mia", "Ben"],
+        ["saw", "had", "took"],
+        ["a cat", "a red ball", "the sun"],
+    )
     return [
         " ".join(f"{random.choice(people)} {random.choice(verbs)} {random.choice(things)}." for _ in range(6))
         for _ in range(count)
@@ -36,19 +40,38 @@ class World:
 
     def config(self, **changes) -> TrainConfig:
         values = dict(
-            total_steps=12, batch_size=4, evaluations=3, checkpoints=4, keep_checkpoints=20, threads=1, dtype="float32",
-            device="cpu", learning_rate=1e-2,
+            total_steps=12,
+            batch_size=4,
+            evaluations=3,
+            checkpoints=4,
+            keep_checkpoints=20,
+            threads=1,
+            dtype="float32",
+            device="cpu",
+            learning_rate=1e-2,
         )
         return TrainConfig(**values | changes)
 
     def trainer(
-        self, name: str, resume: Checkpoint | None = None, observers=(), model: Decoder | None = None, **changes
+        self,
+        name: str,
+        resume: Checkpoint | None = None,
+        observers=(),
+        model: Decoder | None = None,
+        **changes,
     ) -> Trainer:
         if model is None:
             model = resume.model if resume else Decoder(self.model_config, seed=0)
         return Trainer(
-            model, self.tokenizer, self.train, self.valid, self.config(**changes), CPU, self.folder / name,
-            resume=resume, observers=observers,
+            model,
+            self.tokenizer,
+            self.train,
+            self.valid,
+            self.config(**changes),
+            CPU,
+            self.folder / name,
+            resume=resume,
+            observers=observers,
         )
 
 
@@ -68,4 +91,6 @@ def shared_world(tmp_path_factory) -> World:
 @pytest.fixture
 def world(shared_world, tmp_path) -> World:
     """The shared streams, and an empty folder for this test's runs."""
-    return World(tmp_path, shared_world.tokenizer, shared_world.train, shared_world.valid, shared_world.model_config)
+    return World(
+        tmp_path, shared_world.tokenizer, shared_world.train, shared_world.valid, shared_world.model_config
+    )

@@ -40,7 +40,10 @@ def saved(trained, tmp_path):
 
 def sign_again(folder) -> None:
     """What a careful forger would do: make the manifest fit the changed files."""
-    write_json(folder / "manifest.json", {p.name: sha256_file(p) for p in folder.iterdir() if p.name != "manifest.json"})
+    write_json(
+        folder / "manifest.json",
+        {p.name: sha256_file(p) for p in folder.iterdir() if p.name != "manifest.json"},
+    )
 
 
 def edit_state(folder, change) -> None:
@@ -68,7 +71,9 @@ def test_round_trip_is_exact_and_tells_the_same_story(saved):
     assert stories[0] == stories[1]
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json", "tokenizer.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "optimizer.safetensors", "state.json", "tokenizer.json", "manifest.json"]
+)
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "empty"])
 def test_damage_to_any_file_is_found(saved, name, damage):
     _, folder = saved
@@ -80,7 +85,9 @@ def test_damage_to_any_file_is_found(saved, name, damage):
         path.unlink()
     else:
         path.write_bytes({"flip": bytes(content), "truncate": bytes(content[:-7]), "empty": b""}[damage])
-    with pytest.raises(SlmError, match=name if damage != "flip" or name != "manifest.json" else "manifest|differs|lacks"):
+    with pytest.raises(
+        SlmError, match=name if damage != "flip" or name != "manifest.json" else "manifest|differs|lacks"
+    ):
         load_checkpoint(folder)
 
 
@@ -126,7 +133,10 @@ def test_other_weights_of_the_right_shape_are_refused(saved, world):
         (lambda t: t.pop("embedding.weight"), r"lacks embedding\.weight"),
         (lambda t: t.update({"head.weight": t["embedding.weight"] * 1.0}), r"unknown head\.weight"),
         (lambda t: t.update({"embedding.weight": t["embedding.weight"].bfloat16()}), r"bfloat16.*float32"),
-        (lambda t: t.update({"embedding.weight": t["embedding.weight"][:-1].clone()}), r"\(279, 16\).*\(280, 16\)"),
+        (
+            lambda t: t.update({"embedding.weight": t["embedding.weight"][:-1].clone()}),
+            r"\(279, 16\).*\(280, 16\)",
+        ),
         (lambda t: t.update({"_orig_mod.x": torch.zeros(1)}), r"unknown _orig_mod\.x"),
     ],
     ids=["missing", "tie", "dtype", "shape", "wrapper"],
@@ -217,7 +227,9 @@ def test_nothing_in_a_checkpoint_is_a_pickle(saved):
 
 
 def test_untied_and_biased_models_round_trip(world, tmp_path):
-    config = world.model_config.change(dict(tie_embeddings=False, qkv_bias=True, norm_gain=True, position="learned"))
+    config = world.model_config.change(
+        dict(tie_embeddings=False, qkv_bias=True, norm_gain=True, position="learned")
+    )
     trainer = world.trainer("untied", model=Decoder(config, seed=1))
     folder = save_checkpoint(tmp_path / "untied", trainer.model, trainer.tokenizer, trainer.progress())
     loaded = load_checkpoint(folder).model

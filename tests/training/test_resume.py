@@ -9,7 +9,13 @@ import pytest
 import torch
 
 from slmlib.errors import CheckpointError
-from slmlib.training.checkpoint import TEMPORARY, checkpoint_folders, load_checkpoint, newest_checkpoint, step_folder
+from slmlib.training.checkpoint import (
+    TEMPORARY,
+    checkpoint_folders,
+    load_checkpoint,
+    newest_checkpoint,
+    step_folder,
+)
 from slmlib.training.logs import read_log, series
 from slmlib.training.schedules import build_scheduler
 

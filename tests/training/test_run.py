@@ -1,0 +1,143 @@
+"""From a wish to a run: decided once, gone on with by the same wish, refused for another one."""
+
+from dataclasses import replace
+
+import pytest
+
+from slmlib.config import ModelConfig, TrainConfig
+from slmlib.devices import Device
+from slmlib.errors import CheckpointError, ConfigError
+from slmlib.training import run as run_module
+from slmlib.training.checkpoint import load_checkpoint, step_folder
+from slmlib.training.run import SMALLEST_TEXT, Wish, start_or_resume, text_budget
+from slmlib.training.terminal import TerminalProgress, closing_card
+from tests.training.conftest import tiny_stories
+
+CPU = Device("cpu", "test", "float32", "test")
+
+
+@pytest.fixture
+def wish(tmp_path, monkeypatch) -> Wish:
+    monkeypatch.setenv("SLM_HOME", str(tmp_path / "home"))
+    (tmp_path / "stories.txt").write_text("\n<|endoftext|>\n".join(tiny_stories(0)))
+    model = ModelConfig(vocab_size=280, context_length=16, embed_dim=16, num_layers=1, num_heads=2)
+    train = TrainConfig(total_steps=8, batch_size=4, dtype="float32", device="cpu", sample_prompt="Tom")
+    return Wish(model, train, tmp_path / "runs" / "first", str(tmp_path / "stories.txt"))
+
+
+def quietly(wish: Wish, observers=()) -> tuple[run_module.Result, list[str]]:
+    said: list[str] = []
+    return start_or_resume(wish, observers, said.append, progress=False), said
+
+
+def test_the_same_wish_goes_on_and_then_says_it_is_finished(wish):
+    def stop(event):
+        if event["event"] == "step" and event["step"] == 3:
+            import os
+            import signal
+
+            os.kill(os.getpid(), signal.SIGINT)
+
+    stopped, _ = quietly(wish, (stop,))
+    assert not stopped.finished
+    assert "The same command goes on" in closing_card(stopped)
+    resumed, said = quietly(wish)
+    assert resumed.finished
+    assert any("Going on from step 3" in sentence for sentence in said)
+    again, _ = quietly(wish)
+    assert again.finished
+    assert not again.trained_now
+    assert again.evaluation == resumed.evaluation
+    assert "finished before" in closing_card(again)
+
+
+def test_another_wish_under_the_same_name_is_refused(wish):
+    quietly(wish)
+    other = replace(wish, train=replace(wish.train, learning_rate=1e-4, seed=3))
+    with pytest.raises(CheckpointError, match=r"learning_rate 0.003 \(now 0.0001\), seed 0 \(now 3\).*--run"):
+        quietly(other)
+    with pytest.raises(CheckpointError, match="num_layers 1"):
+        quietly(replace(wish, model=wish.model.change({"num_layers": 2})))
+
+
+def test_another_corpus_under_the_same_name_is_refused(wish, tmp_path):
+    quietly(wish)
+    (tmp_path / "other.txt").write_text("\n<|endoftext|>\n".join(tiny_stories(0) + tiny_stories(9, 20)))
+    with pytest.raises(
+        CheckpointError, match=r"another (training|validation) set|vocab_size|another tokenizer"
+    ):
+        quietly(replace(wish, corpus=str(tmp_path / "other.txt")))
+
+
+def test_a_time_budget_becomes_steps_once_and_stays(wish, monkeypatch):
+    monkeypatch.setattr(run_module, "measure_step", lambda *_: 0.5)
+    budget = replace(wish, train=replace(wish.train, total_steps=0, minutes=0.5))
+    first, _ = quietly(budget)
+    decided = first.trainer.config
+    assert 20 <= decided.total_steps <= 60
+    assert decided.threads >= 1
+    assert decided.micro_batch_size == 4
+    monkeypatch.setattr(run_module, "measure_step", lambda *_: 1 / 0)
+    again, _ = quietly(budget)
+    assert again.trainer.config == decided
+
+
+def test_measuring_the_speed_leaves_no_trace(wish):
+    budget = replace(wish, train=replace(wish.train, total_steps=0, minutes=0.01))
+    measured, _ = quietly(budget)
+    steps = measured.trainer.config.total_steps
+    fixed, _ = quietly(
+        replace(wish, folder=wish.folder.with_name("fixed"), train=replace(wish.train, total_steps=steps))
+    )
+    # The two runs ask for other things, yet train on the same batches from the same weights.
+    assert measured.evaluation.nats == fixed.evaluation.nats
+
+
+def test_text_with_fewer_tokens_than_asked_for_shrinks_the_vocabulary(wish):
+    result, said = quietly(replace(wish, model=wish.model.change({"vocab_size": 2000})))
+    assert result.trainer.model.config.vocab_size == result.trainer.tokenizer.vocab_size < 2000
+    assert any("only" in sentence and "2,000" in sentence for sentence in said)
+
+
+def test_memory_is_checked_before_anything_is_allocated(wish):
+    huge = wish.model.change({"embed_dim": 2**16, "num_layers": 500})
+    with pytest.raises(ConfigError, match="GB are free"):
+        quietly(replace(wish, model=huge))
+
+
+def test_the_text_budget_follows_the_steps():
+    model = ModelConfig(vocab_size=280, context_length=100)
+    assert text_budget(model, TrainConfig(total_steps=1), CPU) == SMALLEST_TEXT
+    assert text_budget(model, TrainConfig(total_steps=100_000, batch_size=10), CPU) == 400 * 10**6
+    assert text_budget(model, TrainConfig(minutes=1e6), CPU) == 3 * 10**9
+
+
+def test_a_run_that_broke_off_does_not_lose_its_folder(wish):
+    quietly(wish)
+    newest = step_folder(wish.folder / "checkpoints", 8)
+    (newest / "model.safetensors").write_bytes(b"")
+    result, said = quietly(wish)
+    assert result.finished
+    assert any("Passed over" in sentence for sentence in said)
+    assert load_checkpoint(newest).progress.step == 8
+
+
+def test_the_terminal_shows_stories_measurements_and_time_left(wish, capsys):
+    result, _ = quietly(wish, (TerminalProgress(),))
+    output = capsys.readouterr()
+    assert "a story before training" in output.out
+    assert "a story after training" in output.out
+    assert output.out.count("bits per byte") == 9
+    assert "8/8" in output.err
+    card = closing_card(result)
+    assert "Finished" in card
+    assert "python -m slmlib generate --model" in card
+
+
+def test_a_read_only_folder_is_one_sentence(wish, tmp_path):
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    from slmlib.errors import SlmError
+
+    with pytest.raises(SlmError, match="Could not write"):
+        quietly(replace(wish, folder=blocked / "run"))

@@ -1,0 +1,207 @@
+"""The pieces of training against torch, transformers and plain arithmetic; and what happens when it goes wrong."""
+
+import math
+
+import pytest
+import torch
+
+from slmlib.config import TrainConfig
+from slmlib.devices import Device
+from slmlib.errors import TrainingError
+from slmlib.model.decoder import Decoder
+from slmlib.training.checkpoint import newest_checkpoint
+from slmlib.training.logs import JsonlLog, read_log, series, tensorboard_log, wandb_log
+from slmlib.training.optimizers import build_optimizer
+from slmlib.training.schedules import learning_rate
+from slmlib.training.trainer import spread
+from tests.training.conftest import CPU
+
+
+def rates(**changes) -> list[float]:
+    config = TrainConfig(**dict(total_steps=100, warmup_fraction=0.1, learning_rate=1e-3) | changes)
+    return [learning_rate(step, config) for step in range(100)]
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "wsd", "constant"])
+def test_schedules_rise_hold_and_end_where_they_should(schedule):
+    found = rates(schedule=schedule, min_learning_rate=1e-4, decay_fraction=0.3)
+    assert found[0] == pytest.approx(1e-3 / 11)
+    assert all(earlier < later for earlier, later in zip(found[:10], found[1:11], strict=True))
+    assert max(found) == pytest.approx(1e-3)
+    assert found[-1] == pytest.approx(1e-3 if schedule == "constant" else 1e-4)
+    assert all(earlier >= later for earlier, later in zip(found[10:], found[11:], strict=False))
+
+
+def test_wsd_is_flat_until_the_decay():
+    found = rates(schedule="wsd", decay_fraction=0.3)
+    assert set(found[10:70]) == {1e-3}
+    assert found[71] < 1e-3
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_the_descent_is_that_of_transformers(schedule):
+    """transformers ends one step after the last one and starts the warm-up at 0; in between the curves agree."""
+    from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
+
+    build = {"cosine": get_cosine_schedule_with_warmup, "linear": get_linear_schedule_with_warmup}[schedule]
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1e-3)
+    scheduler = build(optimizer, num_warmup_steps=10, num_training_steps=99)
+    theirs = []
+    for _ in range(100):
+        theirs.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+    assert rates(schedule=schedule)[10:] == pytest.approx(theirs[10:], abs=1e-12)
+
+
+def test_decay_touches_exactly_the_matrices(world):
+    model = Decoder(world.model_config.change(dict(norm_gain=True, qkv_bias=True, ffn_bias=True)))
+    groups = build_optimizer(model, world.config(weight_decay=0.3)).param_groups
+    decayed = {id(parameter) for parameter in groups[0]["params"]}
+    assert [group["weight_decay"] for group in groups] == [0.3, 0.0]
+    for name, parameter in model.named_parameters():
+        assert (id(parameter) in decayed) == name.endswith("weight"), name
+    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
+
+
+def test_one_step_is_adamw_by_hand(world):
+    """Loshchilov and Hutter 2019, algorithm 2, in float64."""
+    trainer = world.trainer("adamw", weight_decay=0.1, gradient_clip=0.0)
+    inputs, targets = trainer.batch(0)
+    model = Decoder(world.model_config, seed=0).eval()
+    trainer.model.dropout.p = 0.0
+    for block in trainer.model.blocks:
+        block.dropout.p = 0.0
+        block.attention.config = world.model_config.change(dict(dropout=0.0))
+    model.loss(inputs, targets).backward()
+    expected = {}
+    for name, parameter in model.named_parameters():
+        gradient = parameter.grad.double()
+        mean, square = 0.1 * gradient, 0.05 * gradient**2
+        step = (mean / (1 - 0.9)) / ((square / (1 - 0.95)).sqrt() + 1e-8)
+        decay = 0.1 if parameter.dim() >= 2 else 0.0
+        expected[name] = parameter.double() * (1 - 1e-2 * decay) - 1e-2 * step
+    trainer.train_step(rate=1e-2)
+    for name, parameter in trainer.model.named_parameters():
+        # Near a gradient of 0 AdamW divides noise by noise; elsewhere the two agree closely.
+        close = torch.isclose(parameter.double(), expected[name], atol=1e-5).float().mean()
+        assert close > 0.999, name
+
+
+@pytest.mark.parametrize("micro_batch_size", [1, 2])
+def test_accumulated_micro_batches_equal_one_batch(world, micro_batch_size):
+    config = world.model_config.change(dict(dropout=0.0))
+    gradients = []
+    for size in (4, micro_batch_size):
+        trainer = world.trainer(f"micro{size}", model=Decoder(config, seed=0), micro_batch_size=size)
+        kept: dict[str, torch.Tensor] = {}
+        trainer.optimizer.register_step_pre_hook(
+            lambda *_, kept=kept, trainer=trainer: kept.update(
+                {name: parameter.grad.clone() for name, parameter in trainer.model.named_parameters()}
+            )
+        )
+        loss, norm = trainer.train_step(rate=1e-2)
+        gradients.append((kept, loss, norm))
+    (whole, loss, norm), (parts, parts_loss, parts_norm) = gradients
+    assert parts_loss == pytest.approx(loss, abs=1e-6)
+    assert parts_norm == pytest.approx(norm, abs=1e-6)
+    assert max((whole[name] - parts[name]).abs().max().item() for name in whole) < 1e-6
+
+
+def test_the_gradient_is_clipped_to_its_limit(world):
+    trainer = world.trainer("clipped", gradient_clip=0.01)
+    norms: list[float] = []
+    trainer.optimizer.register_step_pre_hook(
+        lambda *_: norms.append(math.hypot(*(p.grad.norm().item() for p in trainer.model.parameters())))
+    )
+    _, before = trainer.train_step(rate=1e-2)
+    assert before > 0.1
+    assert norms[0] == pytest.approx(0.01, rel=1e-3)
+
+
+def test_it_learns_one_batch_by_heart(world, monkeypatch):
+    model = Decoder(world.model_config.change(dict(dropout=0.0)), seed=0)
+    trainer = world.trainer("heart", model=model, weight_decay=0.0)
+    batch = trainer.batch(0)
+    monkeypatch.setattr(trainer, "batch", lambda step: batch)
+    losses = [trainer.train_step(rate=1e-2)[0] for _ in range(150)]
+    assert losses[0] > 5
+    assert losses[-1] < 0.1
+
+
+def test_training_beats_what_frequencies_alone_reach(world):
+    """The unigram floor: a model that has learned no context cannot go below it."""
+    counts = torch.bincount(torch.from_numpy(world.train.tokens.astype("int64")), minlength=280) + 1e-9
+    frequencies = counts / counts.sum()
+    valid = torch.from_numpy(world.valid.tokens.astype("int64"))
+    unigram = -frequencies.log()[valid[1:]].mean().item()
+    model = Decoder(world.model_config.change(dict(dropout=0.0)), seed=0)
+    evaluation = world.trainer("learns", model=model, total_steps=120).run()
+    assert evaluation.loss < 0.7 * unigram
+
+
+def test_bfloat16_follows_float32(world):
+    losses = {}
+    for dtype in ("float32", "bfloat16"):
+        trainer = world.trainer(dtype, dtype=dtype, total_steps=30)
+        trainer.device = Device("cpu", "test", dtype, "test")
+        trainer.run()
+        losses[dtype] = series(read_log(trainer.folder / "log.jsonl"), "step", "loss")[1]
+    assert losses["float32"] != losses["bfloat16"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], abs=0.05)
+    assert all(p.dtype is torch.float32 for p in trainer.model.parameters())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_stops_with_the_last_good_state_saved(world, monkeypatch, value):
+    trainer = world.trainer("broken")
+    sound = trainer.loss_of
+    monkeypatch.setattr(trainer, "loss_of", lambda *b: sound(*b) * (value if trainer.step == 5 else 1.0))
+    with pytest.raises(TrainingError, match=r"Step 5: the loss is (nan|inf).*learning rate"):
+        trainer.run()
+    checkpoint = newest_checkpoint(trainer.folder / "checkpoints")
+    assert checkpoint.progress.step == 5
+    assert all(tensor.isfinite().all() for tensor in checkpoint.model.state_dict().values())
+    world.trainer("broken", resume=checkpoint).run()  # the same steps without the fault go through
+
+
+def test_measurements_and_checkpoints_are_spread_over_the_run_and_include_its_end():
+    assert spread(100, 4) == {25, 50, 75, 100}
+    assert spread(3, 8) == {1, 2, 3}
+    assert max(spread(7, 3)) == 7
+
+
+def test_the_log_forgets_what_will_be_done_again_and_a_torn_line(tmp_path):
+    log = JsonlLog(tmp_path / "log.jsonl")
+    for step in range(5):
+        log({"event": "step", "step": step, "loss": float(step)})
+    with open(log.path, "ab") as file:
+        file.write(b'{"event": "step", "st')
+    JsonlLog(log.path, step=2)
+    assert series(read_log(log.path), "step", "loss") == ([0, 1, 2], [0.0, 1.0, 2.0])
+
+
+def test_tensorboard_and_wandb_get_the_same_numbers(world, monkeypatch):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    folder = world.folder / "logged"
+    folder.mkdir()
+    observers = (tensorboard_log(folder / "tensorboard"), wandb_log(folder, {"seed": 0}))
+    world.trainer("logged", observers=observers).run()
+    losses = series(read_log(folder / "log.jsonl"), "step", "loss")[1]
+    accumulator = EventAccumulator(str(folder / "tensorboard"))
+    accumulator.Reload()
+    assert [scalar.value for scalar in accumulator.Scalars("step/loss")] == pytest.approx(losses)
+    assert list(folder.glob("wandb/offline-run-*/*.wandb"))
+
+
+def test_what_a_run_tells_its_observers(world):
+    events: list[dict] = []
+    world.trainer("told", observers=(events.append,), total_steps=4, evaluations=2, checkpoints=1).run()
+    kinds = [event["event"] for event in events]
+    expected = ["start", "story", "evaluation", "checkpoint"]  # before the first step
+    expected += ["step", "step", "evaluation", "checkpoint"] * 2 + ["story", "end"]
+    assert kinds == expected
+    assert CPU.name in events[0]["device"]
