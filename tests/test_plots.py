@@ -6,7 +6,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from slmlib.plots import BLUE, ORANGE, Picture, _smooth, loss_curve
+from slmlib.plots import BLUE, ORANGE, Picture, loss_curve
+from slmlib.plots.style import ink
+from slmlib.plots.training import _smooth
 
 
 def log(validation: list[float], training: list[float]) -> list[dict]:
@@ -51,9 +53,9 @@ def test_labels_stand_beside_their_lines_and_never_on_each_other(last_training):
     figure = loss_curve(log([8.3, 2.25], [last_training] * 200)).figure
     figure.draw_without_rendering()
     labels = {text.get_color(): text for text in figure.axes[0].texts}
-    assert labels[BLUE].get_text() == f"training {last_training:.2f}"
-    assert labels[ORANGE].get_text() == "validation 2.25"
-    assert not labels[BLUE].get_window_extent().overlaps(labels[ORANGE].get_window_extent())
+    assert labels[ink(BLUE)].get_text() == f"training {last_training:.2f}"
+    assert labels[ink(ORANGE)].get_text() == "validation 2.25"
+    assert not labels[ink(BLUE)].get_window_extent().overlaps(labels[ink(ORANGE)].get_window_extent())
     edge = figure.axes[0].get_window_extent().x1
     assert all(label.get_window_extent().x0 > edge - 10 for label in labels.values())
 

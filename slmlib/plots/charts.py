@@ -1,0 +1,133 @@
+"""Lines, bars and histograms from plain data, each with a message and its alt text."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from matplotlib.ticker import FuncFormatter
+
+from slmlib.plots.picture import Picture
+from slmlib.plots.style import (
+    BLUE,
+    GREY,
+    LINES,
+    MARKERS,
+    ORANGE,
+    PALETTE,
+    ink,
+    label,
+    label_lines,
+    new_axes,
+)
+
+Number = Callable[[float], str]
+"""How a value is written."""
+
+
+def number(value: float) -> str:
+    """Four digits at most: 1,234 or 0.1234."""
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+
+
+def lines(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    message: str,
+    *,
+    xlabel: str,
+    ylabel: str,
+    floors: Mapping[str, float] | None = None,
+    markers: bool = True,
+    log_x: bool = False,
+    log_y: bool = False,
+    write: Number = number,
+    size: tuple[float, float] = (7, 4),
+) -> Picture:
+    """Curves with their names at their right ends.
+
+    curves: name -> (xs, ys). floors: name -> height of a thin line across, for what cannot be undercut or a
+    value to compare with. The alt text is the message and where each curve begins and ends.
+    """
+    figure, axes = new_axes(message, xlabel, ylabel, size)
+    axes.set_xscale("log" if log_x else "linear")
+    axes.set_yscale("log" if log_y else "linear")
+    ends, said = [], []
+    for i, (name, (xs, ys)) in enumerate(curves.items()):
+        color, dashes, marker = (PALETTE[i % len(PALETTE)], LINES[i % len(LINES)], MARKERS[i % len(MARKERS)])
+        axes.plot(xs, ys, color=color, linestyle=dashes, marker=marker if markers else "", markersize=5)
+        ends.append((name, xs[-1], ys[-1], color))
+        said.append(f"{name}: from {write(ys[0])} at {number(xs[0])} to {write(ys[-1])} at {number(xs[-1])}.")
+    axes.margins(x=0.02)
+    for name, height in (floors or {}).items():
+        axes.axhline(height, color=GREY, linewidth=0.8)
+        axes.annotate(
+            f"{name} {write(height)}",
+            (0.99, height),
+            (0, 4),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            color=GREY,
+            fontsize="small",
+            ha="right",
+        )
+        said.append(f"{name} lies at {write(height)}.")
+    figure.draw_without_rendering()  # settles the scales that labels are placed by
+    label_lines(axes, ends)
+    return Picture(figure, " ".join([f"{message.rstrip('.')}.", *said]))
+
+
+def bars(
+    values: Mapping[str, float],
+    message: str,
+    *,
+    xlabel: str = "",
+    highlight: Sequence[str] = (),
+    write: Number = number,
+    size: tuple[float, float] | None = None,
+) -> Picture:
+    """Horizontal bars in the order given, each with its value; the names in `highlight` are in orange."""
+    figure, axes = new_axes(message, xlabel, size=size or (7, 0.9 + 0.4 * len(values)))
+    names = list(values)
+    colors = [ORANGE if name in highlight else BLUE for name in names]
+    axes.barh(range(len(names)), list(values.values()), color=colors, height=0.7)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.tick_params(left=False, bottom=False, labelbottom=False)
+    axes.tick_params(axis="y", labelcolor="black")
+    for row, (name, value) in enumerate(values.items()):
+        label(axes, write(value), (value, row), ORANGE if name in highlight else BLUE, (5, 0))
+    axes.margins(x=0.12)
+    said = ", ".join(f"{name} {write(value)}" for name, value in values.items())
+    return Picture(figure, f"{message.rstrip('.')}. Bars: {said}.")
+
+
+def histogram(
+    values: Sequence[float],
+    message: str,
+    *,
+    xlabel: str,
+    ylabel: str = "",
+    bins: int | Sequence[float] = 40,
+    marks: Mapping[str, float] | None = None,
+    write: Number = number,
+    log_y: bool = False,
+    size: tuple[float, float] = (7, 3.6),
+) -> Picture:
+    """How often each value occurs. marks: name -> a value to point at, such as a median."""
+    figure, axes = new_axes(message, xlabel, ylabel, size)
+    axes.hist(values, bins=bins, color=BLUE, alpha=0.85, log=log_y)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axes.margins(x=0.01)
+    for row, (name, value) in enumerate((marks or {}).items()):
+        axes.axvline(value, color=ORANGE, linewidth=1.4, linestyle="--")
+        axes.annotate(
+            f"{name} {write(value)}",
+            (value, 0.97 - 0.09 * row),
+            (5, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            color=ink(ORANGE),
+            va="top",
+        )
+    said = "".join(f" {name}: {write(value)}." for name, value in (marks or {}).items())
+    spread = f" {len(values):,} values from {write(min(values))} to {write(max(values))}."
+    return Picture(figure, f"{message.rstrip('.')}.{spread}{said}")
