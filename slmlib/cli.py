@@ -12,9 +12,9 @@ from typing import Annotated, Any, Union, cast
 import tyro
 
 from slmlib.config import ModelConfig, Sampling, TrainConfig
-from slmlib.errors import SlmError
+from slmlib.errors import ConfigError, SlmError
 from slmlib.files import home
-from slmlib.presets import PRESETS, default_preset, preset
+from slmlib.presets import PRESETS, Preset, default_preset, preset
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Train:
         from slmlib.training.terminal import TerminalProgress, closing_card
 
         budget = f"{self.train.total_steps}steps" if self.train.total_steps else f"{self.train.minutes:g}min"
-        folder = home() / "runs" / (self.run or f"{self.preset}-{budget}")
-        tokenizer = preset(self.preset).tokenizer
-        wish = Wish(self.model, self.train, folder, self.corpus, tokenizer)
+        chosen = _chosen_preset(self.preset, self.train.device)
+        folder = home() / "runs" / (self.run or f"{chosen.name}-{budget}")
+        wish = Wish(self.model, self.train, folder, self.corpus, chosen.tokenizer)
         result = start_or_resume(wish, (TerminalProgress(),))
         loss_curve(read_log(folder / "log.jsonl")).save(folder / "loss.png")
         print(closing_card(result))
@@ -61,6 +61,10 @@ class Generate:
     count: int = 1
     """How many stories, each from its own seed."""
     sampling: Sampling = field(default_factory=Sampling)
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ConfigError(f"count must be at least 1; it is {self.count}.")
 
     def execute(self) -> None:
         """Run the command."""
@@ -144,12 +148,17 @@ def _commands(arguments: Sequence[str]) -> Any:
 
 def _train_defaults(arguments: Sequence[str]) -> Train:
     """The `train` command as it is when only its preset, or the device it depends on, was given."""
-    name = _value_of("--preset", arguments)
+    chosen = _chosen_preset(_value_of("--preset", arguments), _value_of("--device", arguments))
+    return Train(preset=chosen.name, model=chosen.model.with_open_sizes(), train=chosen.train)
+
+
+def _chosen_preset(name: str, device: str) -> Preset:
+    """The preset of that name; for `auto`, the one for the device."""
     if name == "auto":
         from slmlib.devices import choose_device
 
-        name = default_preset(choose_device(cast(Any, _value_of("--device", arguments))).type).name
-    return Train(preset=name, model=preset(name).model.with_open_sizes(), train=preset(name).train)
+        return default_preset(choose_device(cast(Any, device)).type)
+    return preset(name)
 
 
 def _value_of(flag: str, arguments: Sequence[str]) -> str:

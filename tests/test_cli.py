@@ -1,0 +1,266 @@
+"""The command line: every flag is told, every mistake is answered at once, in words, with exit code 2."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from types import SimpleNamespace
+
+import pytest
+
+from slmlib import cli, devices
+from slmlib.cli import Doctor, Evaluate, Generate, Train, main
+from slmlib.config import ModelConfig, Sampling, TrainConfig
+from slmlib.errors import SlmError
+from slmlib.presets import PRESETS, default_preset
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(monkeypatch, tmp_path):
+    """Whatever a command leaves behind goes to the test's folder; no GPU decides a default; nothing is downloaded."""
+    monkeypatch.setenv("SLM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SLM_DEVICE", "cpu")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("SLM_CORPUS", raising=False)
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """Parses a command line without executing it: `parsed("train", "--preset", "3M")` is a Train."""
+
+    def parse(*arguments: str):
+        caught = []
+        for kind in (Train, Generate, Evaluate, Doctor):
+            monkeypatch.setattr(kind, "execute", lambda self: caught.append(self))
+        main(arguments)
+        return caught[0]
+
+    return parse
+
+
+def answer(capsys, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command that exits."""
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    output = capsys.readouterr()
+    assert "Traceback" not in output.out + output.err
+    return stop.value.code, output.out, output.err
+
+
+def words(text: str) -> str:
+    """The text without the frames and line breaks of a terminal."""
+    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", text).split())
+
+
+# --- help ---
+
+
+@pytest.mark.parametrize(
+    ("command", "kinds"),
+    [
+        ("train", (Train, ModelConfig, TrainConfig)),
+        ("generate", (Generate, Sampling)),
+        ("evaluate", (Evaluate,)),
+    ],
+)
+def test_help_tells_every_field_with_its_meaning(capsys, command, kinds):
+    code, told, _ = answer(capsys, command, "--help")
+    assert code == 0
+    for kind in kinds:
+        for field in fields(kind):
+            if field.name not in ("model", "train", "sampling") or field.type is str:
+                flag = re.escape(f"--{field.name.replace('_', '-')}")
+                assert re.search(rf"{flag}[ ,\n]", told), f"{flag} is not in the help"
+    assert "Width of the residual stream" in told or command != "train"
+
+
+def test_the_list_of_commands_says_what_each_does(capsys):
+    code, told, _ = answer(capsys, "--help")
+    assert code == 0
+    for kind in (Train, Generate, Evaluate, Doctor):
+        assert kind.__name__.lower() in told
+        assert kind.__doc__.split(".")[0] in words(told)
+
+
+def test_help_shows_the_values_of_the_preset(capsys):
+    def default(flag: str, told: str) -> str:
+        return re.search(rf"{flag} (?:(?!--).)*?\(default: ([^)]*)\)", words(told))[1]
+
+    for name in ("3M", "8M"):
+        model, train = PRESETS[name].model, PRESETS[name].train
+        for arguments in (("--preset", name), (f"--preset={name}",)):
+            _, told, _ = answer(capsys, "train", *arguments, "--help")
+            assert default("--embed-dim INT", told) == str(model.embed_dim)
+            assert default("--vocab-size INT", told) == str(model.vocab_size)
+            assert default("--batch-size INT", told) == str(train.batch_size)
+            assert float(default("--learning-rate FLOAT", told)) == train.learning_rate
+            assert default("--head-dim INT", told) == "0"
+
+
+# --- what is parsed ---
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_alone_is_that_preset(parsed, name):
+    command = parsed("train", "--preset", name)
+    assert command == Train(preset=name, model=PRESETS[name].model, train=PRESETS[name].train)
+
+
+def test_auto_is_the_preset_of_the_device(parsed, monkeypatch):
+    assert parsed("train").preset == default_preset("cpu").name
+
+    def choose(device="auto"):
+        return SimpleNamespace(type="cuda" if device == "auto" else device)
+
+    monkeypatch.setattr(devices, "choose_device", choose)
+    assert parsed("train").preset == default_preset("cuda").name
+    assert parsed("train", "--device", "cpu").preset == default_preset("cpu").name
+    assert parsed("train", "--preset=auto", "--device=cpu").model == default_preset("cpu").model
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "tokenizer"),
+    [
+        (["--preset", "auto", "--total-steps", "3"], "1M-3steps", "own"),
+        (["--minutes", "0.5"], "1M-0.5min", "own"),
+        (["--preset", "124M", "--run", "mine"], "mine", "gpt2"),
+    ],
+)
+def test_a_run_is_named_after_preset_and_budget(capsys, monkeypatch, tmp_path, arguments, name, tokenizer):
+    def refuse(wish, observers):
+        raise SlmError(f"{wish.folder} {wish.tokenizer}")
+
+    monkeypatch.setattr("slmlib.training.run.start_or_resume", refuse)
+    _, _, error = answer(capsys, "train", *arguments)
+    assert error == f"Error: {tmp_path / 'home' / 'runs' / name} {tokenizer}\n"
+
+
+def test_derived_sizes_follow_the_flags(parsed):
+    wide = parsed("train", "--preset", "1M", "--embed-dim", "256").model
+    assert (wide.embed_dim, wide.num_heads, wide.head_dim, wide.ffn_dim) == (256, 2, 128, 1024)
+    many = parsed("train", "--preset", "1M", "--num-heads", "4").model
+    assert (many.num_heads, many.num_kv_heads, many.head_dim) == (4, 4, 32)
+    assert parsed("train", "--preset", "1M", "--gated", "--activation", "silu").model.ffn_dim == 336
+    assert parsed("train", "--preset", "1M", "--head-dim", "32").model.head_dim == 32
+
+
+def test_a_changed_batch_size_works_alone(parsed):
+    assert parsed("train", "--preset", "1M", "--batch-size", "8").train.batch_size == 8
+
+
+def test_flags_of_every_kind_arrive(parsed):
+    train = parsed(
+        *("train", "--preset", "0.3M", "--minutes", "0.5", "--schedule", "wsd", "--compile", "--no-qk-norm")
+    )
+    assert (train.train.minutes, train.train.schedule, train.train.compile) == (0.5, "wsd", True)
+    assert train.model.qk_norm is False
+    story = parsed("generate", "--prompt", "Tom had --a-- ball", "--top-p", "0.9", "--count", "3")
+    assert (story.prompt, story.sampling.top_p, story.count) == ("Tom had --a-- ball", 0.9, 3)
+    assert parsed("evaluate", "--model", "work/runs/a").model == "work/runs/a"
+    assert parsed("doctor") == Doctor()
+
+
+# --- mistakes ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "Expected one of {train, generate, evaluate, doctor}"),
+        (["trian"], "trian"),
+        (["train", "--preset", "1M", "--embed-dm", "3"], "--embed-dim"),
+        (["train", "--preset", "1M", "--embed-dim", "many"], "--embed-dim"),
+        (["train", "--preset", "1M", "--norm", "batchnorm"], "'batchnorm'"),
+        (["train", "--preset"], "--preset"),
+        (["generate", "--temperature", "warm"], "--temperature"),
+    ],
+)
+def test_what_cannot_be_parsed_is_named(capsys, arguments, told):
+    code, _, error = answer(capsys, *arguments)
+    assert code == 2
+    assert told in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train", "--preset", "2M"], "There is no preset '2M'. Choose from 0.3M, 1M,"),
+        (
+            ["train", "--preset", "1M", "--embed-dim", "100", "--num-heads", "3"],
+            "embed_dim (100) does not divide",
+        ),
+        (["train", "--preset", "1M", "--minutes", "0"], "minutes is 0.0"),
+        (["train", "--preset", "1M", "--batch-size", "8", "--micro-batch-size", "3"], "must be a multiple"),
+        (
+            ["train", "--preset", "0.3M", "--corpus", "/no/such/stories.txt"],
+            "no corpus at /no/such/stories.txt",
+        ),
+        (["train", "--device", "tpu"], "There is no device 'tpu'"),
+        (["generate", "--temperature", "-1"], "temperature must be 0 or above; it is -1.0"),
+        (["generate", "--count", "0"], "count must be at least 1; it is 0"),
+        (["generate", "--model", "/no/such/run"], "There is no folder /no/such/run"),
+        (["evaluate", "--model", "/no/such/run"], "There is no folder /no/such/run"),
+    ],
+)
+def test_what_cannot_work_is_one_line_on_standard_error(capsys, tmp_path, arguments, told):
+    code, _, error = answer(capsys, *arguments)
+    assert code == 2
+    assert error.startswith("Error: ")
+    assert error.count("\n") == 1
+    assert told in error
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_run_without_a_checkpoint_is_one_line(capsys, tmp_path):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    code, _, error = answer(capsys, "generate", "--model", str(tmp_path / "run"))
+    assert (code, error.count("\n")) == (2, 1)
+    assert "has no checkpoint yet" in error
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        (SlmError("Wrong.", "Do that."), 2, "Error: Wrong. Do that.\n"),
+        (KeyboardInterrupt(), 130, "\nStopped.\n"),
+    ],
+)
+def test_how_a_command_ends(capsys, monkeypatch, raised, code, told):
+    def fail(self):
+        raise raised
+
+    monkeypatch.setattr(cli.Doctor, "execute", fail)
+    assert answer(capsys, "doctor") == (code, "", told)
+
+
+# --- in a process of its own ---
+
+
+def test_help_and_mistakes_do_not_wait_for_torch():
+    script = """
+import sys
+import slmlib
+from slmlib.cli import main
+for arguments in (["--help"], ["generate", "--help"], ["train", "--preset", "3M", "--help"], ["trian"],
+                  ["train", "--preset", "2M"], ["generate", "--count", "0"]):
+    try:
+        main(arguments)
+    except SystemExit as stop:
+        print("exit", stop.code, file=sys.stderr)
+heavy = [name for name in ("torch", "numpy", "matplotlib", "datasets") if name in sys.modules]
+print("imported", heavy, file=sys.stderr)
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr
+    assert re.findall(r"exit (\d)", told) == ["0", "0", "0", "2", "2", "2"]
+    assert "imported []" in told
+
+
+def test_it_is_a_module_and_speaks_to_ascii_terminals(tmp_path):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "SLM_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "slmlib", "train", "--preset", "Müller"]
+    told = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert told.returncode == 2
+    assert told.stderr.startswith("Error: There is no preset 'M")
+    assert "Traceback" not in told.stderr
