@@ -5,6 +5,7 @@ exactly that type, copied, and bounded in size. A subclass could carry its own `
 data cannot, so nothing written in a notebook takes part in the judgement.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from slmlib.errors import SlmError
 
 MAX_BYTES = 64 * 2**20
 MAX_DEPTH = 32
+RELATIVE = 1e-5
+"""Fractions may differ by this part of their size, besides the exercise's own `atol`."""
 SCALARS: tuple[type, ...] = (type(None), bool, int, float, str, bytes)
 
 
@@ -43,6 +46,7 @@ def _copy(value: Any, room: int, depth: int) -> tuple[Any, int]:
     if issubclass(kind, np.generic) and kind.__module__ == "numpy" and value.dtype.kind in "biuf":
         return value.item(), 8
     if kind in (list, tuple):
+        _require_room(8 * len(value), room)
         items, used = [], 8
         for item in value:
             copied, size = _copy(item, room - used, depth - 1)
@@ -68,7 +72,7 @@ def _require_room(size: int, room: int) -> None:
 
 
 def same(expected: Any, answer: Any, atol: float = 1e-5) -> bool:
-    """Whether two plain values are equal: numbers within `atol` (and 1e-5 of their size), NaN like NaN."""
+    """Whether two plain values are equal: fractions within `atol` (and 1e-5 of their size), NaN like NaN."""
     return difference(expected, answer, atol) is None
 
 
@@ -122,12 +126,19 @@ def _difference_in_numbers(
             brief(expected),
             brief(answer),
         )
+    if not isinstance(expected, np.ndarray) and not isinstance(answer, np.ndarray):
+        if _close(expected, answer, atol):
+            return None
+        return f"Wrong number{place}.", brief(expected), brief(answer)
     wanted, given = np.asarray(expected), np.asarray(answer)
     if wanted.shape != given.shape:
         sentence = f"Wrong shape{place}: expected {wanted.shape}, got {given.shape}."
         return sentence, f"shape {wanted.shape}", f"shape {given.shape}"
     with np.errstate(all="ignore"):
-        close = np.isclose(given, wanted, atol=atol, rtol=1e-5, equal_nan=True)
+        if wanted.dtype.kind == "f" and given.dtype.kind != "O":
+            close = np.isclose(given, wanted, atol=atol, rtol=RELATIVE, equal_nan=True)
+        else:
+            close = np.asarray(wanted == given)
     if close.all():
         return None
     if wanted.ndim == 0:
@@ -137,6 +148,17 @@ def _difference_in_numbers(
     words = f"Right shape, wrong numbers{place}: {int((~close).sum())} of {close.size} differ, first at {list(first)}."
     label = f"row {list(row)}: " if row else ""
     return words, f"{label}{brief(wanted[row])}", f"{label}{brief(given[row])}"
+
+
+def _close(expected: float, answer: float, atol: float) -> bool:
+    if isinstance(expected, int) or expected == answer:
+        return expected == answer  # whole numbers are counts and ids: no tolerance
+    if math.isnan(expected):
+        return answer != answer
+    try:
+        return math.isfinite(expected) and abs(answer - expected) <= atol + RELATIVE * abs(expected)
+    except OverflowError:  # a whole number too large for any float
+        return False
 
 
 def brief(value: Any, limit: int = 120) -> str:

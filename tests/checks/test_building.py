@@ -260,10 +260,16 @@ def test_a_cell_that_fails_or_warns_stops_the_build(copy_of_built):
     path.write_text(good.replace("return counts", "return {}"))
     with pytest.raises(CourseError, match=r"Cell check-98-2 raised AssertionError: 98\.2 Count pairs: "):
         build(copy_of_built, "98")
-    path.write_text(good + "\n# %%\nimport warnings\n\nwarnings.warn('old')\n")
-    with pytest.raises(CourseError, match="stderr"):
-        build(copy_of_built, "98")
     assert (copy_of_built.root / "lessons" / "98_demo.ipynb").read_bytes() == before
+
+
+def test_a_warning_stops_the_build(tmp_path):
+    source = "# %% [markdown]\n# # Old\n\n# %%\nimport warnings\n\nwarnings.warn('old')\n"
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions" / "97_old.py").write_text(source)
+    with pytest.raises(CourseError, match=r"97_old\.ipynb: cell 97-old-2: it wrote to stderr"):
+        build(Course(tmp_path), "97")
+    assert not (tmp_path / "solutions" / "97_old.ipynb").exists()
 
 
 def test_a_cell_that_never_ends_or_dies_is_named(tmp_path):
@@ -305,14 +311,13 @@ def test_nbval_runs_the_solution_and_compares_the_checks(copy_of_built):
         "--nbval-current-env",
     ]
     line += ["--nbval-cell-timeout=60", "-c", os.devnull, str(copy_of_built.root / "solutions")]
-    done = subprocess.run(line, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
-    assert "7 passed" in done.stdout
-    path = copy_of_built.root / "solutions" / "98_demo.ipynb"
-    path.write_text(path.read_text().replace("[PASS] 98.2", "[PASS] 98.3"))
+    good = copy_of_built.root / "solutions" / "98_demo.ipynb"
+    changed = good.read_text().replace("[PASS] 98.2", "[PASS] 98.3")
+    good.with_name("98_changed.ipynb").write_text(changed)
     done = subprocess.run(line, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "1 failed, 6 passed" in done.stdout
+    assert "1 failed, 13 passed" in done.stdout, done.stdout
+    assert "98_changed.ipynb::Cell 4" in done.stdout
 
 
 def test_building_twice_gives_the_same_student_notebook(built):

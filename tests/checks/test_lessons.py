@@ -90,7 +90,7 @@ BROKEN = {
         "judge": lambda *_: None,
     },
     "is reported as 'pass'": {"judge": lambda *_: None},
-    "the mistake 'You count nothing.'": {
+    "the mistake 'Yes.' is reported as 'You count nothing.'": {
         "mistakes": {"You count nothing.": dict(once=True), "Yes.": dict(once=True)}
     },
     "names 1 mistakes": {"mistakes": {"You leave out the last pair.": dict(drop_last=True)}},

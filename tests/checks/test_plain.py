@@ -56,17 +56,11 @@ def sly(kind):
 @pytest.mark.parametrize(
     "value",
     [
-        Sly(),
-        sly(str)("x"),
-        sly(int)(3),
-        sly(list)([1]),
-        sly(dict)(),
-        [Sly()],
-        {"a": sly(float)(1)},
-        {sly(str)("k"): 1},
-    ]
-    + [np.array([1], dtype=object), np.zeros(2).view(sly(np.ndarray)), {1, 2}, 1j, range(3), lambda: 1]
-    + [np.array(["x"]), np.datetime64("2026-01-01")],
+        *(Sly(), sly(str)("x"), sly(int)(3), sly(list)([1]), sly(dict)(), [Sly()]),
+        *({"a": sly(float)(1)}, {sly(str)("k"): 1}, {1, 2}, 1j, range(3), lambda: 1),
+        *(np.array([1], dtype=object), np.zeros(2).view(sly(np.ndarray)), np.array(["x"])),
+        np.datetime64("2026-01-01"),
+    ],
     ids=repr,
 )
 def test_anything_else_is_refused(value):
@@ -79,7 +73,7 @@ def test_size_and_depth_are_bounded():
     for _ in range(100):
         deep = [deep]
     for value in (deep, np.zeros(10**7), "x" * 10**8, [0] * 10**7, 1 << 10**9):
-        with pytest.raises(NotPlain, match="larger|deep"):
+        with pytest.raises(NotPlain, match=r"larger|deep"):
             plain(value)
     loop = []
     loop.append(loop)
@@ -93,6 +87,17 @@ def test_size_and_depth_are_bounded():
         (1.0, 1.0 + 1e-7, None),
         (1.0, 1.1, "Wrong number."),
         (1.0, True, None),
+        (1.0, 10**400, "Wrong number."),
+        (float("inf"), float("inf"), None),
+        (float("nan"), float("nan"), None),
+        (float("inf"), 1.0, "Wrong number."),
+        # Whole numbers are counts and ids: a tolerance would call neighbours equal.
+        (1_000_000, 1_000_001, "Wrong number."),
+        (5, 5.0, None),
+        (2**70, 2**70, None),
+        (np.array([1_000_000]), np.array([1_000_001]), "1 of 1 differ"),
+        (np.array([1_000_000.0]), np.array([1_000_001.0]), None),
+        (np.array(3), 2**70, "Wrong number."),
         (3, "3", "expected a number, got a string"),
         ("a", b"a", "expected a string, got bytes"),
         (np.zeros(3), np.zeros((3, 1)), "Wrong shape: expected (3,), got (3, 1)."),

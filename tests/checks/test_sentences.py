@@ -1,5 +1,6 @@
 """Whatever a student does, the check answers with a sentence that helps, and with nothing else."""
 
+import signal
 import threading
 import time
 import warnings
@@ -197,14 +198,13 @@ def test_a_limit_leaves_an_outer_alarm_as_it_was():
     def outer(number, frame):
         rung.append(number)
 
-    import signal
-
     before = signal.signal(signal.SIGALRM, outer)
     old = signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
+        names = {}
+        exec(LOOPS["a bare loop"], names)
         with pytest.raises(TimeUp), time_limit(0.05):
-            while True:
-                pass
+            names["slow"]()
         deadline = time.monotonic() + 5
         while not rung and time.monotonic() < deadline:
             pass
@@ -294,5 +294,5 @@ def test_scalars_come_from_tensors_too(student):
     assert student.number(np.float32(2.5)) == 2.5
     assert student.integer(np.int64(7)) == 7
     assert student.value([1, (2, "x")], list) == [1, (2, "x")]
-    with pytest.raises(Trouble, match="gave a Tensor|gave a tensor"):
+    with pytest.raises(Trouble, match="gave a tensor"):
         student.value(torch.ones(2), list)
