@@ -1,0 +1,10 @@
+"""Things to play with in a notebook; where nobody can play, each shows a picture that says the same.
+
+base        Widget, Page, live(): when controls are shown, and what stands in for them
+live_panel  LivePanel: watch a run while it trains
+"""
+
+from slmlib.widgets.base import Page, Widget, live
+from slmlib.widgets.live_panel import LivePanel
+
+__all__ = ["LivePanel", "Page", "Widget", "live"]
