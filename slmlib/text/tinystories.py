@@ -5,6 +5,7 @@ Only as many stories as are needed are streamed, once; from then on no network i
 
 import os
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,7 +88,9 @@ def hub_answers(timeout: float = 3.0) -> bool:
         try:
             with urllib.request.urlopen(address, timeout=timeout) as response:
                 answers.append(response.status)
-        except (OSError, ValueError):  # no network, no such name, or an answer that says no
+        except urllib.error.HTTPError as answer:
+            answer.close()
+        except (OSError, ValueError):  # no network, no such name, no address
             return
 
     # The look-up of a name has no time-out of its own, so the question runs beside us.

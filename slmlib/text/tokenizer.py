@@ -51,7 +51,7 @@ class Tokenizer:
     special_names: the special tokens, in the order of their ids, which follow the merges.
 
     Raises DataError for merges that name tokens not made yet, or make the same bytes twice, and for
-    special tokens that are empty, unprintable, doubled, or lack `<|endoftext|>`.
+    special tokens that are unprintable, part of one another, or lack `<|endoftext|>`.
     """
 
     merges: tuple[tuple[int, int], ...]
@@ -64,12 +64,12 @@ class Tokenizer:
                     f"Merge {index} joins tokens {pair[0]} and {pair[1]}, but only {NUM_BYTES + index} tokens exist there.",
                     "Give the merges in the order they were learned.",
                 )
-        distinct = {name for name in self.special_names if name and name.isprintable()}
-        if len(distinct) < len(self.special_names):
-            raise DataError(
-                f"Among the special tokens {list(self.special_names)} one is empty, unprintable or doubled.",
-                "Name each once, in characters that can be seen.",
-            )
+        for name in self.special_names:
+            if not name.isprintable() or sum(name in other for other in self.special_names) != 1:
+                raise DataError(
+                    f"The special token {name!r} is unprintable or part of another one in {list(self.special_names)}.",
+                    "Choose names like <|endoftext|> that cannot be confused.",
+                )
         if len(self._id_of_bytes) < NUM_BYTES + len(self.merges):
             raise DataError(
                 "Two merges make the same token.", "Train the tokenizer again, or take a whole file."

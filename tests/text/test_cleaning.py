@@ -171,6 +171,7 @@ def test_the_split_by_hash_is_stable_and_about_one_in_twenty():
     assert 400 < len(chosen) < 600
     assert valid_of(reversed(stories)) == chosen
     assert valid_of(stories[:5000]) == chosen & set(stories[:5000])
+    assert {split for split, _ in Cleaner().split(stories, [])} == {"train"}  # it has a split of its own
     assert min(chosen) == "Story number 1008."
 
 

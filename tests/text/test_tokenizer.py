@@ -227,10 +227,17 @@ def test_a_file_that_is_no_tokenizer_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "names", [(END_OF_TEXT, ""), (END_OF_TEXT, END_OF_TEXT), (END_OF_TEXT, "a\nb"), (END_OF_TEXT, "\ud800")]
+    "names",
+    [
+        (END_OF_TEXT, ""),
+        (END_OF_TEXT, END_OF_TEXT),
+        (END_OF_TEXT, "a\nb"),
+        (END_OF_TEXT, "\ud800"),
+        (END_OF_TEXT, "text"),
+    ],
 )
 def test_unusable_special_tokens_are_refused(names):
-    with pytest.raises(DataError, match="empty, unprintable or doubled"):
+    with pytest.raises(DataError, match="unprintable or part of another"):
         Tokenizer((), names)
 
 
