@@ -203,7 +203,7 @@ def test_a_failing_save_leaves_what_was_there(saved, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("slmlib.files.os.fsync", no_space)
-    with pytest.raises(SlmError, match="No space left on device.*Free some disk space"):
+    with pytest.raises(SlmError, match=r"No space left on device.*Free some disk space"):
         save_checkpoint(folder, trainer.model, trainer.tokenizer, trainer.progress(), trainer.optimizer)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path for path in folder.parent.iterdir() if path.name.startswith(".")] == []

@@ -1,5 +1,6 @@
 """The pieces of training against torch, transformers and plain arithmetic; and what happens when it goes wrong."""
 
+import itertools
 import math
 
 import pytest
@@ -26,10 +27,10 @@ def rates(**changes) -> list[float]:
 def test_schedules_rise_hold_and_end_where_they_should(schedule):
     found = rates(schedule=schedule, min_learning_rate=1e-4, decay_fraction=0.3)
     assert found[0] == pytest.approx(1e-3 / 11)
-    assert all(earlier < later for earlier, later in zip(found[:10], found[1:11], strict=True))
+    assert all(earlier < later for earlier, later in itertools.pairwise(found[:11]))
     assert max(found) == pytest.approx(1e-3)
     assert found[-1] == pytest.approx(1e-3 if schedule == "constant" else 1e-4)
-    assert all(earlier >= later for earlier, later in zip(found[10:], found[11:], strict=False))
+    assert all(earlier >= later for earlier, later in itertools.pairwise(found[10:]))
 
 
 def test_wsd_is_flat_until_the_decay():
