@@ -25,7 +25,7 @@ class Dial(Widget):
 @pytest.fixture
 def nobody(monkeypatch):
     """No environment variable decides."""
-    for name in ("SLM_WIDGETS", "SLM_CHECKS", "NBGRADER_EXECUTION", "PYTEST_CURRENT_TEST"):
+    for name in ("SLM_WIDGETS", "SLM_CHECKS", "NBGRADER_EXECUTION"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -42,7 +42,7 @@ def test_in_a_kernel_controls_come_along_with_the_still_picture(nobody, monkeypa
     assert bundle["text/html"] == "<p>one &lt; two</p>"
 
 
-@pytest.mark.parametrize("name", ["SLM_CHECKS", "NBGRADER_EXECUTION", "PYTEST_CURRENT_TEST"])
+@pytest.mark.parametrize("name", ["SLM_CHECKS", "NBGRADER_EXECUTION"])
 def test_builds_tests_and_graders_get_the_still_picture(nobody, monkeypatch, name):
     monkeypatch.setattr(base, "in_kernel", lambda: True)
     monkeypatch.setenv(name, "strict")

@@ -37,11 +37,11 @@ def training_panel(
     axes = figure.add_subplot(grid[:, 0])
     dress(axes, "step", "loss (nats per token)")
     said = []
-    for row, (value, name, color) in enumerate(
+    for row, (value, name, color, form) in enumerate(
         (
-            ("learning_rate", "learning rate", GREEN),
-            ("gradient_norm", "gradient norm", PURPLE),
-            ("tokens_per_second", "tokens a second", GREY),
+            ("learning_rate", "learning rate", GREEN, ".2g"),
+            ("gradient_norm", "gradient norm", PURPLE, ".2g"),
+            ("tokens_per_second", "tokens a second", GREY, ",.0f"),
         )
     ):
         small = figure.add_subplot(grid[row, 1])
@@ -57,7 +57,7 @@ def training_panel(
         if value == "tokens_per_second":
             small.yaxis.set_major_formatter("{x:,.0f}")
         if values:
-            said.append(f"{name} {values[-1]:,.4g}")
+            said.append(f"{name} {values[-1]:{form}}")
     _draw_losses(figure, axes, events, floors or {}, total_steps)
     last = f" Now: {', '.join(said)}." if said else ""
     return Picture(figure, _alt(message, floors or {}) + last)

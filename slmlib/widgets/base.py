@@ -67,7 +67,7 @@ class Widget(ABC):
 def live() -> bool:
     """Whether someone sits at a notebook who could press a key.
 
-    SLM_WIDGETS=live or static decides; else builds, tests and graders (SLM_CHECKS, NBGRADER_EXECUTION, nbval)
+    SLM_WIDGETS=live or static decides; else builds, tests and graders (SLM_CHECKS, NBGRADER_EXECUTION)
     get still pictures, as does everything that is not a Jupyter kernel.
     """
     wanted = os.environ.get("SLM_WIDGETS", "")
@@ -75,9 +75,7 @@ def live() -> bool:
         raise ConfigError(f"SLM_WIDGETS is {wanted!r}.", "Set it to live or static, or not at all.")
     if wanted:
         return wanted == "live"
-    automatic = any(
-        os.environ.get(name) for name in ("SLM_CHECKS", "NBGRADER_EXECUTION", "PYTEST_CURRENT_TEST")
-    )
+    automatic = os.environ.get("SLM_CHECKS") or os.environ.get("NBGRADER_EXECUTION")
     return not automatic and in_kernel() and importlib.util.find_spec("ipywidgets") is not None
 
 

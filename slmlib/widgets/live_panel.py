@@ -154,7 +154,7 @@ def _stop_button() -> tuple[Any, str]:
     one there is no button, and the sentence says so.
     """
     try:
-        import ipywidgets
+        import ipywidgets  # type: ignore[import-untyped]
         from IPython import get_ipython
 
         arrives = bool(getattr(get_ipython().kernel, "_supports_kernel_subshells", False))
