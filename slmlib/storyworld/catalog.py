@@ -36,7 +36,8 @@ def read_phrases(rooms: Sequence[Mapping[str, Mapping[str, Sequence[str]]]]) -> 
     """Compile phrases {plot: {beat: templates}} to {plot.beat: compiled templates}."""
     return {
         f"{plot}.{beat}": tuple(
-            compile_template(source, f"{plot}.{beat}#{number}", CLASSES) for number, source in enumerate(sources)
+            compile_template(source, f"{plot}.{beat}#{number}", CLASSES)
+            for number, source in enumerate(sources)
         )
         for room in rooms
         for plot, beats in room.items()

@@ -15,8 +15,8 @@ from slmlib.storyworld.page import Mismatch
 from slmlib.storyworld.shape import tell_story
 from slmlib.storyworld.story import Story, write
 from slmlib.storyworld.tale import Tale
-from slmlib.storyworld.template import Template
-from slmlib.storyworld.vocabulary.kinds import Name
+from slmlib.storyworld.template import Literal, Template
+from slmlib.storyworld.vocabulary.kinds import Kind, Name, Place, Thing
 
 
 def enumerate_stories(
@@ -32,12 +32,12 @@ def enumerate_stories(
     library = library or full_library()
 
     def possible(option: Any) -> bool:
-        """Whether the words that this option certainly tells are in the target: a cheap look ahead."""
-        if target is None:
-            return True
-        if isinstance(option, Template):
-            return all(words in target for words in option.certain)
-        return not isinstance(option, Name) or option.text in target
+        """Whether the words that this option tells are in the target: a cheap look ahead.
+
+        Whoever and whatever is chosen is told by its noun. A plot that hid a choice would here lose the true
+        derivation of its own stories, and the test that looks for exactly one would fail.
+        """
+        return target is None or all(words in target for words in certain_words(option))
 
     open_paths: list[tuple[int, ...]] = [()]
     while open_paths:
@@ -48,6 +48,21 @@ def enumerate_stories(
             open_paths.extend((*path, option) for option in reversed(question.positions))
         except Mismatch:
             continue
+
+
+def certain_words(option: Any) -> tuple[str, ...]:
+    """Words that must appear in the text when this option is taken; maybe none."""
+    if isinstance(option, Template):
+        return option.certain
+    if isinstance(option, Name):
+        return (option.text,)
+    if isinstance(option, Kind):
+        return () if option.group == "child" else (option.noun,)
+    if isinstance(option, Thing | Place):
+        return (option.noun,)
+    if isinstance(option, tuple) and len(option) == 1 and isinstance(option[0], Literal):
+        return (option[0].text[1:-2],)  # the first letter may become a capital, a final `a` become `an`
+    return ()
 
 
 def derivations(text: str, library: Library | None = None) -> list[Story]:

@@ -72,7 +72,9 @@ class Library:
         if tags not in self._things:
             needs = {tag for tag in tags.split() if tag[0] != "!"}
             forbids = {tag[1:] for tag in tags.split() if tag[0] == "!"}
-            self._things[tags] = tuple(one for one in self.things if needs <= one.tags and not forbids & one.tags)
+            self._things[tags] = tuple(
+                one for one in self.things if needs <= one.tags and not forbids & one.tags
+            )
         return self._things[tags]
 
     def places_for(self, hero: Kind, tags: str) -> tuple[Place, ...]:
@@ -86,7 +88,11 @@ class Library:
                 for place in self.places
                 if needs <= place.tags
                 and not forbids & place.tags
-                and ("town" in place.tags or "child" in place.tags if hero.group == "child" else place.tags & {*hero.homes})
+                and (
+                    "town" in place.tags or "child" in place.tags
+                    if hero.group == "child"
+                    else place.tags & {*hero.homes}
+                )
             )
         return self._places[key]
 
@@ -98,9 +104,13 @@ class Library:
             able = [
                 kind
                 for kind in everybody
-                if (can in kind.can if can else "afloat" not in kind.can) and (not size or kind.size in size.split()) and group in ("", kind.group)
+                if (can in kind.can if can else "afloat" not in kind.can)
+                and (not size or kind.size in size.split())
+                and group in ("", kind.group)
             ]
-            near = [kind for kind in able if place is None or kind.group == "child" or place.tags & {*kind.homes}]
+            near = [
+                kind for kind in able if place is None or kind.group == "child" or place.tags & {*kind.homes}
+            ]
             walkers = [kind for kind in able if "afloat" not in kind.can]
             self._company[key] = tuple(near if len(near) > 1 else walkers)
         return self._company[key]

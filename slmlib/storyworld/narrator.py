@@ -42,7 +42,9 @@ class Language:
 class Narrator:
     """Tells phrases of a phrasebook about a cast, and remembers who was spoken of."""
 
-    def __init__(self, language: Language, chooser: Chooser, page: Page, cast: dict[str, Any], tags: set[str]):
+    def __init__(
+        self, language: Language, chooser: Chooser, page: Page, cast: dict[str, Any], tags: set[str]
+    ):
         """cast: who or what each role stands for; tags: what is so at the moment (conditions of templates)."""
         self.language, self.chooser, self.page, self.cast, self.tags = language, chooser, page, cast, tags
         self.mentions: list[Mention] = []
@@ -113,14 +115,15 @@ class Narrator:
         else:
             self._write(getattr(entity, reference.form) if reference.form else entity)
 
-    def _mention(self, entity: Character | Item | Place, words: str) -> None:
+    def _mention(self, entity: Character | Item | Place, words: str, subject: bool = True) -> None:
         start = self._write(words)
         self.mentions.append(
             Mention(start, start + len(words), entity.noun if isinstance(entity, Place) else entity.id)
         )
         if isinstance(entity, Character):
             self._seen[entity] = self._sentence
-            self._subject = self._subject or entity
+            if subject and self._subject is None:
+                self._subject = entity
 
     def _clear(self, who: Character) -> bool:
         """Whether a pronoun for `who` would be understood here: spoken of just now, and no rival of the same pronoun."""
@@ -135,7 +138,11 @@ class Narrator:
     def _character(self, who: Character, reference: Reference) -> None:
         form = reference.form
         if form == "":
-            if reference.capital and self._clear(who) and self.chooser.choose("pronoun", (True, False), (3, 2)):
+            if (
+                reference.capital
+                and self._clear(who)
+                and self.chooser.choose("pronoun", (True, False), (3, 2))
+            ):
                 self._mention(who, who.pronoun)
             else:
                 self._by_name(who)
@@ -147,7 +154,9 @@ class Narrator:
             else:
                 self._by_name(who)
         elif form == "himself":
-            self._mention(who, PRONOUNS["him"][who.pronoun].replace("her", "herself").replace("him", "himself"))
+            self._mention(
+                who, PRONOUNS["him"][who.pronoun].replace("her", "herself").replace("him", "himself")
+            )
         elif form == "name":
             self._mention(who, self._call(who))
         elif form == "s":
@@ -157,15 +166,20 @@ class Narrator:
         elif form == "trait":
             self._write(self._trait(who))
         elif form == "kind":
-            self._mention(who, who.kind.noun)
+            self._mention(who, who.relation or who.kind.noun)
         else:
             self._write(getattr(who.kind, form))
 
     def _by_name(self, who: Character, change: Any = str) -> None:
         """`Lily`, `the baker`, `his mom`; with an introduction if nobody knows them yet."""
         if who.of is not None:
-            owner = "his" if self._clear(who.of) else "s"
-            self._character(who.of, Reference("", owner, False))
+            if self._clear(who.of):
+                self._mention(who.of, PRONOUNS["his"][who.of.pronoun], subject=False)
+            elif who in self._seen:
+                self._mention(who, change(CALLS[who.relation]))
+                return
+            else:
+                self._mention(who.of, possessive(self._call(who.of)), subject=False)
             self._write(" ")
             self._mention(who, change(who.relation))
         elif not who.introduced:
@@ -183,7 +197,12 @@ class Narrator:
             self._by_name(who)
             return
         who.introduced = True
-        phrases = self.language.phrases[f"introduce.{way}.{who.kind.group}"]
+        size = {who.kind.size} if who is not self.cast["hero"] else set()
+        phrases = [
+            one
+            for one in self.language.phrases[f"introduce.{way}.{who.kind.group}"]
+            if one.needs <= size and not one.forbids & size
+        ]
         template = self.chooser.choose(f"introduce.{way}", phrases, [one.weight for one in phrases])
         before = self.cast.get("who")
         self.cast["who"] = who
@@ -199,7 +218,9 @@ class Narrator:
         if not who.name:
             names = self.language.child_names if who.kind.group == "child" else self.language.animal_names
             wanted = who.pronoun or who.kind.pronoun
-            free = [one for one in names if one.text not in self._names and (not wanted or one.pronoun == wanted)]
+            free = [
+                one for one in names if one.text not in self._names and (not wanted or one.pronoun == wanted)
+            ]
             name = self.chooser.choose("name", free, [one.weight for one in free])
             who.name, who.pronoun, who.introduced = name.text, name.pronoun, True
             self._names.add(name.text)

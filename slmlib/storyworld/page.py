@@ -43,7 +43,9 @@ class Page:
             self.text = text[:-1] + "n "
         start = len(self.text)
         self.text += piece
-        if self.target is not None and not self.target.startswith(self.text[:-1] if piece.endswith("a ") else self.text):
+        if self.target is not None and not self.target.startswith(
+            self.text[:-1] if piece.endswith("a ") else self.text
+        ):
             raise Mismatch
         return start
 

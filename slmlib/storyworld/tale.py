@@ -104,8 +104,10 @@ class Tale:
     ) -> Character:
         """Somebody to meet here: of the hero's world, living near this place, able to do what is needed."""
         present = [character.kind for character in self.world.characters if character.kind.group == "animal"]
-        near = self.library.company(self.hero.kind, self.hero.place, can, size, group)
-        kinds = [kind for kind in near if kind not in present and fits(kind)]
+        kinds: list[Kind] = []
+        for place in (self.hero.place, None):  # neighbors first; else somebody from far away
+            company = self.library.company(self.hero.kind, place, can, size, group)
+            kinds = kinds or [kind for kind in company if kind not in present and fits(kind)]
         return self.add(role, self.chooser.choose(role, kinds, [kind.weight for kind in kinds]))
 
     def grown_up(self, role: str, noun: str) -> Character:
@@ -157,10 +159,11 @@ class Tale:
 
     def thing(self, role: str, tags: str, owner: str | None = None, at: str | None = None) -> Item:
         """A thing with all these tags comes into the story: somebody's, or lying at a place, or nobody's."""
-        kinds = self.library.things_with(tags)
-        present = {item.thing for item in self.world.items}
-        kinds = [kind for kind in kinds if kind not in present]
-        return self.add_thing(role, self.chooser.choose(role, kinds, [kind.weight for kind in kinds]), owner, at)
+        present = [item.thing for item in self.world.items]
+        kinds = [thing for thing in self.library.things_with(tags) if thing not in present]
+        return self.add_thing(
+            role, self.chooser.choose(role, kinds, [kind.weight for kind in kinds]), owner, at
+        )
 
     def add_thing(self, role: str, thing: Thing, owner: str | None = None, at: str | None = None) -> Item:
         """This very kind of thing comes into the story."""
@@ -238,4 +241,3 @@ class Tale:
 def _holder(item: Item) -> Character:
     assert isinstance(item.holder, Character), f"nobody holds {item.id}"
     return item.holder
-

@@ -118,7 +118,9 @@ class _Reader:
     def reference(self) -> Reference:
         found = _REFERENCE.match(self.source, self.position)
         if not found:
-            raise SlmError(f"Template {self.name} has an unreadable reference: {self.source!r}.", "Write {role.form}.")
+            raise SlmError(
+                f"Template {self.name} has an unreadable reference: {self.source!r}.", "Write {role.form}."
+            )
         self.position = found.end()
         role = found[1]
         return Reference(role.lower(), found[2] or "", role[0].isupper())
@@ -158,7 +160,9 @@ def word_class(word: str, classes: Mapping[str, str]) -> Alternatives:
     if word.lower() not in classes:
         raise SlmError(f"There is no word class {word!r}.", "Add it to english/words.py.")
     listed = classes[word.lower()]
-    entries = [entry.strip().partition("*") for entry in (listed.split(",") if "," in listed else listed.split())]
+    entries = [
+        entry.strip().partition("*") for entry in (listed.split(",") if "," in listed else listed.split())
+    ]
     texts = [text[:1].upper() + text[1:] if word[0].isupper() else text for text, _, _ in entries]
     return Alternatives(
         f":{word.lower()}",

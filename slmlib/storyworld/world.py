@@ -82,7 +82,9 @@ class World:
     def arrive(self, who: Character, place: Place) -> None:
         """`who` comes to `place`. What lives only in water stays in water."""
         if "afloat" in who.kind.can and "water" not in place.tags:
-            raise ImpossibleEvent(f"A {who.kind.noun} cannot go to the {place.noun}.", "Choose a place with water.")
+            raise ImpossibleEvent(
+                f"A {who.kind.noun} cannot go to the {place.noun}.", "Choose a place with water."
+            )
         who.place = place
         self.record("arrive", who=who.id, place=place.noun)
 
@@ -109,7 +111,9 @@ class World:
 
     def _take(self, item: Item, giver: Character) -> None:
         if not isinstance(item, Item):
-            raise ImpossibleEvent("Only things can change hands: nobody can lend a lake.", "Hand over an item.")
+            raise ImpossibleEvent(
+                "Only things can change hands: nobody can lend a lake.", "Hand over an item."
+            )
         if item.holder is not giver:
             raise ImpossibleEvent(f"{giver.id} does not hold {item.id}.", "Let them get it first.")
 
@@ -140,7 +144,9 @@ class World:
         """The thing slips away from who held it, to a place or to nobody knows where."""
         loser = item.holder
         if not isinstance(loser, Character):
-            raise ImpossibleEvent(f"Nobody holds {item.id}, so nobody can lose it.", "Let somebody hold it first.")
+            raise ImpossibleEvent(
+                f"Nobody holds {item.id}, so nobody can lose it.", "Let somebody hold it first."
+            )
         item.holder = to
         self.record("lose", who=loser.id, what=item.id)
 
@@ -155,7 +161,9 @@ class World:
         """`who` takes a thing from another without asking."""
         victim = item.holder
         if not isinstance(victim, Character) or victim is who:
-            raise ImpossibleEvent(f"{who.id} cannot grab {item.id}: no other holds it.", "Let another hold it.")
+            raise ImpossibleEvent(
+                f"{who.id} cannot grab {item.id}: no other holds it.", "Let another hold it."
+            )
         item.holder = who
         self.record("grab", who=who.id, what=item.id, victim=victim.id)
 

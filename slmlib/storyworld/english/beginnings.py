@@ -11,11 +11,13 @@ PHRASES = {
             "a [three|four|five]-year-old {who.kind} named {who.name}",
         ),
         "first.animal": (
-            "7* a little {who.kind} named {who.name}",
+            "7* (!big) a little {who.kind} named {who.name}",
+            "5* (big) a big {who.kind} named {who.name}",
             "4* a {who.kind} named {who.name}",
             "4* a {who.trait} {who.kind} named {who.name}",
-            "2* a {who.trait} little {who.kind} named {who.name}",
-            "2* a [young|small|tiny|fluffy|brown|gray|white|spotted] {who.kind} called {who.name}",
+            "2* (!big) a {who.trait} little {who.kind} named {who.name}",
+            "2* (!big) a [young|small|tiny|fluffy|brown|gray|white|spotted] {who.kind} called {who.name}",
+            "2* (big) a [large|strong|tall|old|brown|gray|white] {who.kind} called {who.name}",
         ),
         "first.grown-up": ("2* the {who.kind}", "the [old|kind|nice|friendly|tall|jolly] {who.kind}"),
         "known.child": (

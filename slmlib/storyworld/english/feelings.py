@@ -8,6 +8,8 @@ PHRASES = {
             "[Big*2|Hot|Little] tears [rolled|ran] down {who.his} [face*2|cheeks].",
             "{Who} sat down and [cried|sighed|put {who.his} head down|did not say a word].",
             "{Who} wanted to cry.",
+            "{Who} [frowned|pouted|sobbed|sniffed|hung {who.his} head|wiped away a tear].",
+            "{Who} was [disappointed|miserable|heartbroken|close to tears].",
             "{Who.his} [lip|chin|voice] began to shake.",
             "{Who} felt a lump in {who.his} throat.",
         ),
@@ -17,6 +19,7 @@ PHRASES = {
             "{Who} [jumped|hopped|danced] [for joy|up and down].",
             "{Who} felt [warm inside|like singing|like the luckiest {who.kind} in the world|light as a feather].",
             "{Who} clapped and [cheered|laughed].",
+            "{Who} was [delighted|overjoyed|full of joy|filled with joy|as happy as could be].",
             "{Who.his} [eyes|face] [shone|lit up|sparkled].",
         ),
         "scared": (
@@ -25,10 +28,13 @@ PHRASES = {
             "{Who.his} heart [beat fast|went boom, boom, boom|jumped].",
             "{Who} wanted to [run away|hide|go home].",
             "{Who} did not dare to [move|breathe|look].",
+            "{Who} was terrified.",
+            "{Who} [gulped|swallowed hard|froze|turned pale|held {who.his} breath].",
         ),
         "angry": (
             "3* {Who} was [:very] [:angry].",
             "{Who} stamped {who.his} foot.",
+            "{Who} was furious.",
             "{Who.his} face turned red.",
             "{Who} felt hot and [:angry] inside.",
         ),
@@ -47,6 +53,8 @@ PHRASES = {
             "2* {Who} was [:very] [:surprised].",
             "{Who.his} eyes [grew|became|got] [big|wide|round].",
             "{Who} could not believe {who.his} eyes.",
+            "{Who} was [amazed*2|shocked|astonished|speechless].",
+            "{Who} [gasped|blinked twice|stood quite still|stared].",
             "{Who.his} mouth fell open.",
         ),
         "worried": (
@@ -61,6 +69,7 @@ PHRASES = {
         "excited": (
             "3* {Who} was [:very] [:excited].",
             "{Who} could [hardly|not] wait.",
+            "{Who} was [thrilled|full of ideas|bursting with joy].",
             "{Who} [hopped|jumped|bounced] up and down.",
         ),
         "tired": (

@@ -22,7 +22,14 @@ NUMBER_FORMS = {
 }
 """Form in a template, then the number of the thing."""
 
-CALLS = {"mom": "Mom", "dad": "Dad", "grandma": "Grandma", "grandpa": "Grandpa", "aunt": "Auntie", "uncle": "Uncle"}
+CALLS = {
+    "mom": "Mom",
+    "dad": "Dad",
+    "grandma": "Grandma",
+    "grandpa": "Grandpa",
+    "aunt": "Auntie",
+    "uncle": "Uncle",
+}
 """How one calls one's own people."""
 
 

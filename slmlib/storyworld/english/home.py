@@ -108,7 +108,7 @@ PHRASES = {
             "There were so many {sweet} that day, more than {hero} had ever seen.",
         ),
         "eats": (
-            "{Hero} ate one. {Hero} ate two. {Hero} ate ten.",
+            "{Hero} ate one. Then two. Then ten.",
             '"Just one more," said {hero}. And then, "Just one more," again.',
             "{Hero} ate with both hands.",
         ),
@@ -191,7 +191,7 @@ PHRASES = {
             'At last {hero} got up and went to {parent}. "Sleep has forgotten me," said {hero}.',
         ),
         "parent_idea": (
-            '2* "Then tell me about your day," said {parent}, "but backwards." {Hero} began. "Before bed I brushed my teeth. Before that there was supper. Before that..."',
+            '2* "Then tell me about your day," said {parent}, "but backwards." {Hero} began. "Before bed I brushed my teeth. Before that there was supper, and before that there was a walk."',
             '"Shall we listen to the night?" asked {parent}. They opened the window. Far away, an owl called. The leaves went shh, shh. Somewhere a cat walked home.',
             "{Parent} hummed a song that had no words and no end. It was the song that {parent} had always hummed.",
         ),
@@ -312,14 +312,14 @@ PHRASES = {
         ),
         "letter": (
             '2* "We will write a letter," said {parent}. And {hero} wrote: Dear tooth fairy, I did have a tooth, but it is lost. Here is a drawing of it. Love, {hero.name}.',
-            '"Now the fairy will not believe me," said {hero}. "Tell her just how it was," said {parent}. So they wrote it all down, and put the letter under the pillow.',
+            '"Now the fairy will not believe me," said {hero}. "Then tell the fairy just how it was," said {parent}. So they wrote it all down, and put the letter under the pillow.',
         ),
         "night": (
             "That night, a little light flew past the window. Or was it a dream?",
             "{Hero} wanted to stay awake to see. But it is hard to stay awake when you have grown so much.",
         ),
         "morning": (
-            '2* In the morning there was a shiny coin, and a tiny note: I found it! Thank you for the truth. P.S. Brush well.',
+            '2* In the morning there was a shiny coin, and a tiny note: I found it! Thank you for telling the truth. Brush well!',
             "When {hero} woke up, the letter was gone. In its place lay a coin, as bright as the sun.",
         ),
     },

@@ -116,7 +116,7 @@ PHRASES = {
             'Then {hero} stepped on something. "What is this?" {hero.he} said. It was {treasure}.',
         ),
         "wants_it": (
-            '2* "[:Wow]" said {hero}. "{treasure.this} {treasure.is} the [best|prettiest|most beautiful] {treasure.noun} in the whole world. I will keep {treasure.it}."',
+            '2* "[:Wow]" said {hero}. "{Treasure.this} {treasure.is} the [best|prettiest|most beautiful] {treasure.noun} in the whole world. I will keep {treasure.it}."',
             "{Hero} [looked around. Nobody was there. {Hero}|] put the {treasure.noun} into {hero.his} pocket and [ran on|smiled|sang a little song].",
             "{Hero} wanted to take {treasure.it} home and [hide {treasure.it} under {hero.his} bed|never let go of {treasure.it}|show {treasure.it} to everyone].",
         ),
@@ -166,8 +166,8 @@ PHRASES = {
             "Near [a puddle|an old log|a big stone] {hero} found {baby}. {Baby} was [shaking|crying|very scared]. \"I want my mom!\" {baby.he} said.",
         ),
         "promises": (
-            '2* "Don\'t cry," said {hero}. "I will help you find her. I promise."',
-            '{Hero} sat down beside {baby}. "We will find her together," {hero.he} said, "and I will not go home before we do. I promise."',
+            '2* "Don\'t cry," said {hero}. "I will help you find your mom. I promise."',
+            '{Hero} sat down beside {baby}. "We will find your mom together," {hero.he} said, "and I will not go home before we do. I promise."',
         ),
         "search_one": (
             "First they looked [by the water|behind the hill|near the tall trees]. But there was only [an old boot|a sleepy snail|a big gray stone].",
@@ -180,8 +180,8 @@ PHRASES = {
             "{Hero} shared a little {baby.food} with {baby}, and they went on.",
         ),
         "mother": (
-            '2* Then they heard a loud "{baby.sound}" and saw a big {baby.kind} running here and there. "Mom!" cried {baby}. The mother [hugged|kissed] {baby} again and again. "[:Thanks]" she said to {hero}.',
-            'And there, [on the other side of the hill|around the next corner|behind the last tree], was {baby.s} mother! She had looked everywhere too. "You kept your promise," {baby} whispered to {hero}.',
+            '2* Then they heard a loud "{baby.sound}" and saw a big {baby.kind} running here and there. "Mom!" cried {baby}. The mother [hugged|kissed] {baby} again and again. "[:Thanks]" the mother said to {hero}.',
+            'And there, [on the other side of the hill|around the next corner|behind the last tree], was {baby.s} mother! The poor mother had looked everywhere, too. "You kept your promise," {baby} whispered to {hero}.',
         ),
     },
 }  # fmt: skip

@@ -146,8 +146,8 @@ PHRASES = {
             "A small head looked out. It belonged to {chick}, who looked around at the whole big world and sneezed.",
         ),
         "mother_comes": (
-            "2* There was a great noise of wings. It was the mother! A storm had blown the egg out of the nest, and she had looked for it everywhere.",
-            "Then the mother came flying. \"My baby!\" she called. She had searched for three days.",
+            "2* There was a great noise of wings. It was the mother! A storm had blown the egg out of the nest, and now the mother had found it.",
+            "Then the mother came flying. \"My baby! I have searched for three days!\"",
         ),
         "thanks": (
             '"You kept my little one warm," said the mother. "How can I thank you?" "May I visit?" asked {hero}.',

@@ -2,13 +2,13 @@
 
 CLASSES = {
     "very": "very*6 so*3 really*2",
-    "glad": "happy*8 glad*3 pleased delighted joyful cheerful",
+    "glad": "happy*8 glad*3 pleased joyful cheerful",
     "sad": "sad*8 upset*3 unhappy*2 gloomy",
     "scared": "scared*6 afraid*3 frightened*2 nervous",
-    "angry": "angry*5 mad*3 cross furious",
-    "excited": "excited*6 thrilled eager",
+    "angry": "angry*5 mad*3 cross",
+    "excited": "excited*6 eager",
     "proud": "proud",
-    "surprised": "surprised*5 amazed*3 shocked astonished",
+    "surprised": "surprised*5 puzzled",
     "sorry": "sorry",
     "big": "big*8 huge*3 large*2 giant enormous",
     "small": "small*5 little*6 tiny*4",

@@ -64,7 +64,9 @@ def thunder(tale: Tale) -> None:
 @plot(weight=4, hero="child")
 def doctor(tale: Tale) -> None:
     """A visit to the doctor that was feared, and was not so bad."""
-    reason = tale.choose("reason", ("had a bad cough", "had a sore ear", "had a fever", "needed a shot", "had a red throat"))
+    reason = tale.choose(
+        "reason", ("had a bad cough", "had a sore ear", "had a fever", "needed a shot", "had a red throat")
+    )
     tale.family("parent", only="mom dad grandma")
     tale.paragraph("reason")
     tale.feel("hero", "scared", "had to see the doctor because " + reason)
@@ -96,7 +98,9 @@ def big_slide(tale: Tale) -> None:
 def race(tale: Tale) -> None:
     """The quick one boasts and rests; the slow one keeps going. Or the quick one turns back to help."""
     tale.scene()
-    tale.friend("rival", group="animal", size="small big", fits=lambda kind: bool({"jump", "fly"} & {*kind.can}))
+    tale.friend(
+        "rival", group="animal", size="small big", fits=lambda kind: bool({"jump", "fly"} & {*kind.can})
+    )
     tale.paragraph("boasts", "starts")
     if tale.maybe("rival sleeps?", 1, 1):
         tale.paragraph("rival_rests", "keeps_going")
@@ -117,7 +121,17 @@ def race(tale: Tale) -> None:
 @plot(weight=4, hero="child")
 def on_stage(tale: Tale) -> None:
     """Before the show the words are gone; a small trick brings them back."""
-    tale.choose("act", ("sing a song", "dance", "say a poem", "play the flute", "be a tree in the play", "tell a funny story"))
+    tale.choose(
+        "act",
+        (
+            "sing a song",
+            "dance",
+            "say a poem",
+            "play the flute",
+            "be a tree in the play",
+            "tell a funny story",
+        ),
+    )
     tale.paragraph("show")
     tale.feel("hero", "worried", "everyone would look")
     tale.family("parent", only="mom dad grandma grandpa")

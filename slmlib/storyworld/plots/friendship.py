@@ -42,7 +42,9 @@ def quarrel(tale: Tale) -> None:
         tale.tell("sorry", "idea")
     tale.paragraph("turns")
     tale.world.feel(tale.hero, "happy", "they took turns")
-    tale.end("two wanted one toy", "friend", "they said sorry and took turns", "sharing, forgiving, friendship")
+    tale.end(
+        "two wanted one toy", "friend", "they said sorry and took turns", "sharing, forgiving, friendship"
+    )
 
 
 @plot(weight=6, place="play")
@@ -80,7 +82,12 @@ def broke_it(tale: Tale) -> None:
     tale.paragraph("forgives", "mends")
     tale.world.mend(toy, tale.hero)
     tale.world.feel(tale.hero, "happy", "was forgiven")
-    tale.end("broke what belonged to a friend", "friend", "told the truth and mended it", "honesty, forgiving, care")
+    tale.end(
+        "broke what belonged to a friend",
+        "friend",
+        "told the truth and mended it",
+        "honesty, forgiving, care",
+    )
 
 
 @plot(weight=5, place="outside")
@@ -108,7 +115,9 @@ def envy(tale: Tale) -> None:
 @plot(weight=5, place="outside", hero="animal")
 def teased(tale: Tale) -> None:
     """Others laugh at how the hero looks; the very same thing saves the day."""
-    feature = tale.choose("feature", ("very big ears", "a very long tail", "a very loud voice", "very big feet"))
+    feature = tale.choose(
+        "feature", ("very big ears", "a very long tail", "a very loud voice", "very big feet")
+    )
     tale.tags.add(feature.split()[-1])
     tale.paragraph("feature")
     tale.scene()
@@ -141,7 +150,12 @@ def borrowed(tale: Tale) -> None:
     else:
         tale.feel("hero", "sorry", "broke a promise")
         tale.tell("makes_up")
-    tale.end("had to bring something back", "friend", "kept the promise" if kept else "broke it and made up for it", "promise, care")
+    tale.end(
+        "had to bring something back",
+        "friend",
+        "kept the promise" if kept else "broke it and made up for it",
+        "promise, care",
+    )
 
 
 @plot(weight=4, place="play")

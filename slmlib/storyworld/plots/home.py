@@ -24,7 +24,9 @@ def hot_food(tale: Tale) -> None:
 def taken_treat(tale: Tale) -> None:
     """A treat is taken without asking; crumbs tell; so does the hero, in the end."""
     tale.family("parent", only="mom dad grandma grandpa")
-    tale.choose("sweet", ("cookies", "cupcakes", "berries", "muffins", "plums", "sugar rolls"), (6, 2, 3, 2, 1, 1))
+    tale.choose(
+        "sweet", ("cookies", "cupcakes", "berries", "muffins", "plums", "sugar rolls"), (6, 2, 3, 2, 1, 1)
+    )
     tale.paragraph("made", "do_not_eat")
     tale.tell("takes")
     tale.paragraph("finds_out")
@@ -35,7 +37,12 @@ def taken_treat(tale: Tale) -> None:
     tale.tell("confesses")
     tale.paragraph("makes_new")
     tale.feel("hero", "happy", "put it right", say=False)
-    tale.end("took something without asking", "parent", "told the truth and helped to make new ones", "honesty, forgiving")
+    tale.end(
+        "took something without asking",
+        "parent",
+        "told the truth and helped to make new ones",
+        "honesty, forgiving",
+    )
 
 
 @plot(weight=5, place="outside wild")
@@ -53,13 +60,17 @@ def false_alarm(tale: Tale) -> None:
     tale.tell("nobody_comes")
     tale.paragraph("friend_comes" if tale.maybe("friend comes?", 2, 1) else "saves_self")
     tale.tell("says_sorry")
-    tale.end("called for help as a joke", "friend", "learned to call only when it is true", "honesty, promise")
+    tale.end(
+        "called for help as a joke", "friend", "learned to call only when it is true", "honesty, promise"
+    )
 
 
 @plot(weight=6)
 def too_much(tale: Tale) -> None:
     """So many good things; the hero eats and eats, and then the tummy speaks."""
-    tale.choose("sweet", ("berries", "candies", "cherries", "cookies", "plums", "pancakes"), (4, 4, 2, 3, 1, 2))
+    tale.choose(
+        "sweet", ("berries", "candies", "cherries", "cookies", "plums", "pancakes"), (4, 4, 2, 3, 1, 2)
+    )
     tale.paragraph("finds", "eats")
     tale.friend()
     tale.paragraph("asked_to_share")
@@ -120,7 +131,12 @@ def new_baby(tale: Tale) -> None:
     tale.paragraph("hero_tries")
     tale.feel("hero", "proud", "made the baby laugh")
     tale.tell("parent_says")
-    tale.end("was jealous of a baby", "parent", "the baby laughed only for the hero", "kindness, being yourself, helping")
+    tale.end(
+        "was jealous of a baby",
+        "parent",
+        "the baby laughed only for the hero",
+        "kindness, being yourself, helping",
+    )
 
 
 @plot(weight=4, hero="child")
@@ -152,13 +168,17 @@ def rainy_day(tale: Tale) -> None:
     tale.feel("hero", "bored", "it rained all day")
     tale.friend()
     tale.paragraph("friend_comes", "finds_box")
-    tale.choose("vessel", ("ship", "rocket", "train", "submarine", "castle", "hot-air balloon"), (5, 5, 3, 2, 3, 2))
+    tale.choose(
+        "vessel", ("ship", "rocket", "train", "submarine", "castle", "hot-air balloon"), (5, 5, 3, 2, 3, 2)
+    )
     tale.tell("becomes")
     tale.paragraph("voyage", "danger")
     tale.tell("solved")
     tale.paragraph("back")
     tale.feel("hero", "happy", "the day had been an adventure", say=False)
-    tale.end("nothing to do on a rainy day", "friend", "a box became a whole world", "imagination, friendship")
+    tale.end(
+        "nothing to do on a rainy day", "friend", "a box became a whole world", "imagination, friendship"
+    )
 
 
 @plot(weight=4, hero="child")

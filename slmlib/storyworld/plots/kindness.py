@@ -27,7 +27,12 @@ def stray(tale: Tale) -> None:
     tale.world.weather = "rainy"
     tale.tags.add("rain")
     tale.paragraph("rain")
-    tale.friend("stray", group="animal", size="small", fits=lambda kind: kind.noun in ("cat", "kitten", "dog", "puppy", "bunny"))
+    tale.friend(
+        "stray",
+        group="animal",
+        size="small",
+        fits=lambda kind: kind.noun in ("cat", "kitten", "dog", "puppy", "bunny"),
+    )
     tale.paragraph("hears")
     tale.feel("stray", "hungry", "had no home")
     tale.tell("brings_in")
@@ -37,7 +42,9 @@ def stray(tale: Tale) -> None:
     tale.paragraph("every_day")
     tale.world.settle(promise, kept=True)
     tale.feel("stray", "happy", "had a home")
-    tale.end("a hungry animal without a home", "hero", "took it in and cared for it", "kindness, promise, care")
+    tale.end(
+        "a hungry animal without a home", "hero", "took it in and cared for it", "kindness, promise, care"
+    )
 
 
 @plot(weight=6, hero="animal", place="outside", fits=lambda tale: tale.hero.kind.size != "big")
@@ -53,14 +60,21 @@ def thorn(tale: Tale) -> None:
     tale.tell("thanks")
     tale.paragraph("trouble", "giant_helps")
     tale.world.feel(tale.hero, "thankful", "was saved in turn")
-    tale.end("a thorn in a big foot", "hero", "the small one helped the big one, and was helped", "kindness, bravery, helping")
+    tale.end(
+        "a thorn in a big foot",
+        "hero",
+        "the small one helped the big one, and was helped",
+        "kindness, bravery, helping",
+    )
 
 
 @plot(weight=5, place="outside")
 def tiny_in_trouble(tale: Tale) -> None:
     """A tiny creature is saved without much thought; later only somebody tiny can help."""
     tale.scene()
-    tale.friend("tiny", group="animal", size="tiny", fits=lambda kind: kind.noun not in ("crab", "duckling", "chick"))
+    tale.friend(
+        "tiny", group="animal", size="tiny", fits=lambda kind: kind.noun not in ("crab", "duckling", "chick")
+    )
     tale.paragraph("trapped")
     tale.tell("frees")
     tale.world.feel(tale.who("tiny"), "thankful", "was set free")

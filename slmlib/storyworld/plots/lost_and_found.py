@@ -43,13 +43,18 @@ def stuck_high(tale: Tale) -> None:
     tale.give_back("toy")
     tale.feel("hero", "happy", "got the toy back")
     tale.tell("meet.thanks")
-    tale.end("a toy stuck in a tree", "friend", "a friend who can " + ability + " brought it down", "asking, helping")
+    tale.end(
+        "a toy stuck in a tree",
+        "friend",
+        "a friend who can " + ability + " brought it down",
+        "asking, helping",
+    )
 
 
 @plot(weight=5, place="water")
 def fell_in_water(tale: Tale) -> None:
     """Something falls into the water; a friend who swims fetches it."""
-    toy = tale.thing("toy", "carried !paper !food", owner="hero")
+    toy = tale.thing("toy", "carried !paper !food !flies !light", owner="hero")
     tale.scene()
     tale.paragraph("falls")
     tale.world.lose(toy, tale.cast["place"])
@@ -140,4 +145,6 @@ def lost_baby(tale: Tale) -> None:
     tale.paragraph("mother")
     tale.world.settle(promise, kept=True)
     tale.feel("hero", "happy", "the baby was safe")
-    tale.end("a baby without its mother", "hero", "they looked until they found the mother", "kindness, helping")
+    tale.end(
+        "a baby without its mother", "hero", "they looked until they found the mother", "kindness, helping"
+    )

@@ -18,14 +18,22 @@ def bake_cake(tale: Tale) -> None:
     tale.paragraph("gives")
     tale.feel("parent", "surprised", "got a cake")
     tale.tell("tastes")
-    tale.end("a spoiled cake", "friend", "they baked a second one together", "working together, trying, asking")
+    tale.end(
+        "a spoiled cake", "friend", "they baked a second one together", "working together, trying, asking"
+    )
 
 
 @plot(weight=6, place="outside")
 def build_it(tale: Tale) -> None:
     """Something is built with care, falls down, and is built again, better, with a friend."""
     sand = tale.library.places_for(tale.hero.kind, "sand")
-    ideas = ("tower of stones", "little house of sticks", "bridge over the puddle", "fort of branches", *(("sandcastle",) if sand else ()))
+    ideas = (
+        "tower of stones",
+        "little house of sticks",
+        "bridge over the puddle",
+        "fort of branches",
+        *(("sandcastle",) if sand else ()),
+    )
     tale.choose("work", ideas, (3, 3, 2, 3, 5)[: len(ideas)])
     if tale.cast["work"] == "sandcastle":
         tale.cast["place"] = tale.choose("place", sand)
@@ -49,7 +57,11 @@ def build_it(tale: Tale) -> None:
 @plot(weight=6)
 def plant_seed(tale: Tale) -> None:
     """A seed needs water, sun and patience; in the end it gives more than was hoped for."""
-    tale.choose("plant", ("sunflower", "pumpkin", "apple tree", "strawberry plant", "bean", "tomato plant"), (5, 4, 3, 3, 2, 2))
+    tale.choose(
+        "plant",
+        ("sunflower", "pumpkin", "apple tree", "strawberry plant", "bean", "tomato plant"),
+        (5, 4, 3, 3, 2, 2),
+    )
     tale.family("parent", only="mom dad grandma grandpa")
     tale.paragraph("gets_seed", "plants")
     tale.feel("hero", "excited", "planted a seed")
@@ -87,7 +99,17 @@ def handmade_gift(tale: Tale) -> None:
     tale.feel("hero", "worried", "had no gift")
     tale.friend()
     tale.paragraph("friend_idea")
-    tale.choose("gift", ("a card with a big red heart", "a necklace of shells", "a picture of the whole family", "a crown of flowers", "a little boat of bark", "a song"))
+    tale.choose(
+        "gift",
+        (
+            "a card with a big red heart",
+            "a necklace of shells",
+            "a picture of the whole family",
+            "a crown of flowers",
+            "a little boat of bark",
+            "a song",
+        ),
+    )
     tale.paragraph("makes")
     tale.tell("ready")
     tale.paragraph("gives")
@@ -109,14 +131,22 @@ def snowman(tale: Tale) -> None:
     tale.feel("hero", "happy", "the snowman was finished")
     tale.paragraph("night", "morning")
     tale.world.find(scarf, tale.who("friend"))
-    tale.end("an unfinished snowman", "friend", "the friend lent something warm", "sharing, imagination, friendship")
+    tale.end(
+        "an unfinished snowman",
+        "friend",
+        "the friend lent something warm",
+        "sharing, imagination, friendship",
+    )
 
 
 @plot(weight=4, hero="child")
 def painted_wall(tale: Tale) -> None:
     """Paint goes where it should not; telling the truth and washing puts it right."""
     tale.choose("color", ("red", "blue", "green", "yellow", "purple"))
-    tale.choose("subject", ("a long dragon", "a house with a garden", "a huge sun", "a rocket", "a row of cats", "a rainbow"))
+    tale.choose(
+        "subject",
+        ("a long dragon", "a house with a garden", "a huge sun", "a rocket", "a row of cats", "a rainbow"),
+    )
     tale.family("parent", only="mom dad grandma")
     tale.paragraph("paints")
     tale.world.feel(tale.hero, "happy", "painted a picture")

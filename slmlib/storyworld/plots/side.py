@@ -42,7 +42,18 @@ def sudden_rain(tale: Tale) -> None:
 @plot(side=True, weight=2)
 def own_errand(tale: Tale) -> None:
     """The helper must first finish some work; two are faster."""
-    tale.choose("errand", ("carry some wood home", "water the flowers", "wash some carrots", "count the ducklings", "sweep the path", "hang up the washing", "pick a basket of berries"))
+    tale.choose(
+        "errand",
+        (
+            "carry some wood home",
+            "water the flowers",
+            "wash some carrots",
+            "count the ducklings",
+            "sweep the path",
+            "hang up the washing",
+            "pick a basket of berries",
+        ),
+    )
     tale.paragraph("must")
     tale.tell("together")
 

@@ -82,13 +82,28 @@ def picnic_rain(tale: Tale) -> None:
 @plot(weight=5, place="outside")
 def strange_egg(tale: Tale) -> None:
     """An egg alone; it is kept warm; what comes out belongs to somebody."""
-    tale.choose("shell", ("blue with white spots", "as green as grass", "brown and warm", "as big as a melon", "white as snow"))
+    tale.choose(
+        "shell",
+        (
+            "blue with white spots",
+            "as green as grass",
+            "brown and warm",
+            "as big as a melon",
+            "white as snow",
+        ),
+    )
     tale.scene()
     tale.paragraph("finds", "keeps_warm")
     tale.feel("hero", "curious", "wondered what was in the egg")
     tale.tell("guesses")
     tale.paragraph("cracks")
-    tale.friend("chick", group="animal", can="fly", size="tiny small", fits=lambda kind: kind.noun not in ("bee", "butterfly", "ladybug"))
+    tale.friend(
+        "chick",
+        group="animal",
+        can="fly",
+        size="tiny small",
+        fits=lambda kind: kind.noun not in ("bee", "butterfly", "ladybug"),
+    )
     tale.tell("hatches")
     tale.world.feel(tale.who("chick"), "happy", "was born warm and safe")
     tale.paragraph("mother_comes", "thanks")
@@ -104,12 +119,21 @@ def sad_moon(tale: Tale) -> None:
     tale.tags.add("night")
     tale.paragraph("elder_sad", "wants_moon")
     tale.paragraph("tree", "too_far")
-    tale.friend("owl", group="animal", fits=lambda kind: kind.noun in ("owl", "bear", "mouse", "cat", "frog", "rabbit"))
+    tale.friend(
+        "owl",
+        group="animal",
+        fits=lambda kind: kind.noun in ("owl", "bear", "mouse", "cat", "frog", "rabbit"),
+    )
     tale.tell("owl_says")
     tale.paragraph("bucket", "carries")
     tale.feel("elder", "happy", "was given the moon")
     tale.tell("end")
-    tale.end("wanted to give somebody the moon", "owl", "caught its picture in a bucket of water", "kindness, imagination")
+    tale.end(
+        "wanted to give somebody the moon",
+        "owl",
+        "caught its picture in a bucket of water",
+        "kindness, imagination",
+    )
 
 
 @plot(weight=5, place="outside")
@@ -122,11 +146,22 @@ def treasure_map(tale: Tale) -> None:
     tale.paragraph("first_step", "second_step")
     tale.detour("friend")
     tale.paragraph("dig")
-    tale.choose("chest", ("a note that said: the treasure is the one who came with you", "two wooden swords and two paper crowns", "a bag of seeds and a letter", "old photos of happy faces", "a hundred shiny marbles"))
+    tale.choose(
+        "chest",
+        (
+            "a note that said: the treasure is the one who came with you",
+            "two wooden swords and two paper crowns",
+            "a bag of seeds and a letter",
+            "old photos of happy faces",
+            "a hundred shiny marbles",
+        ),
+    )
     tale.tell("open")
     tale.feel("hero", "surprised", "there was no gold in the chest")
     tale.paragraph("happy_anyway")
-    tale.end("the search for a treasure", "friend", "found something better than gold", "friendship, imagination")
+    tale.end(
+        "the search for a treasure", "friend", "found something better than gold", "friendship, imagination"
+    )
 
 
 @plot(weight=4, place="outside")
@@ -157,4 +192,9 @@ def little_boat(tale: Tale) -> None:
     tale.tell("push_home")
     tale.paragraph("sorry")
     tale.feel("friend", "happy", "everyone was safe", say=False)
-    tale.end("broke a promise and drifted off", "friend", "a friend swam and pushed the boat home", "promise, listening")
+    tale.end(
+        "broke a promise and drifted off",
+        "friend",
+        "a friend swam and pushed the boat home",
+        "promise, listening",
+    )

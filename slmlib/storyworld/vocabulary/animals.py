@@ -26,7 +26,7 @@ LAND_ANIMALS = (
     _animal("dog", "dig swim", "garden park", "small", "bones", "kennel", "Woof!", weight=10),
     _animal("puppy", "dig swim", "garden park", "small", "bones", "kennel", "Woof!", weight=5),
     _animal("mouse", "climb dig", "farm garden", "tiny", "cheese", "hole", "Squeak!", weight=7),
-    _animal("squirrel", "climb jump", "forest park", "small", "nuts", "nest", "Chip, chip!", weight=6),
+    _animal("squirrel", "climb jump", "forest park", "small", "nuts", "nest", "Chirr, chirr!", weight=6),
     _animal("hedgehog", "dig", "forest garden", "small", "apples", "pile of leaves", "Snuff, snuff!"),
     _animal("fox", "dig jump", "forest", "small", "grapes", "den", "Yip!", weight=5),
     _animal("bear", "climb swim", "forest", "big", "honey", "cave", "Grr, hello!", weight=7),
@@ -52,7 +52,9 @@ LAND_ANIMALS = (
     _animal("koala", "climb", "jungle", "small", "leaves", "tall tree", "Hello, sleepy head!", weight=1),
     _animal("kangaroo", "jump", "jungle", "big", "grass", "clearing", "Boing, boing!", "leg", 1),
     _animal("wolf", "dig jump", "forest", "big", "meat", "den", "Awoo!", weight=2),
-    _animal("lizard", "climb", "garden jungle", "tiny", "berries", "crack in a wall", "Hiss, hello!", "tail", 1),
+    _animal(
+        "lizard", "climb", "garden jungle", "tiny", "berries", "crack in a wall", "Hiss, hello!", "tail", 1
+    ),
     _animal("snail", "crawl", "garden", "tiny", "lettuce", "shell", "Slow and steady!", "shell", 2),
     _animal("ant", "climb dig", "garden", "tiny", "crumbs", "ant hill", "One, two, march!", "leg", 2),
     _animal("caterpillar", "climb", "garden", "tiny", "leaves", "leaf", "Munch, munch!", "leg", 2),
@@ -62,14 +64,18 @@ BIRDS = (
     _animal("bird", "fly", "forest garden park", "tiny", "seeds", "nest", "Tweet, tweet!", "wing", 9),
     _animal("owl", "fly", "forest", "small", "berries", "hollow tree", "Hoo, hoo!", "wing", 5),
     _animal("robin", "fly", "garden park", "tiny", "seeds", "nest", "Chirp, chirp!", "wing", 3),
-    _animal("parrot", "fly", "jungle", "small", "nuts", "nest", "Hello! Hello!", "wing", 2),
+    _animal("parrot", "fly", "jungle", "small", "nuts", "nest", "Hello, hello!", "wing", 2),
     _animal("crow", "fly", "forest farm", "small", "corn", "nest", "Caw, caw!", "wing", 2),
     _animal("pigeon", "fly", "park", "small", "crumbs", "nest", "Coo, coo!", "wing", 2),
     _animal("penguin", "swim", "sea", "small", "fish", "nest on the ice", "Honk, honk!", "foot", 2),
     _animal("hen", "scratch", "farm", "small", "corn", "hen house", "Cluck, cluck!", "wing", 3, "she"),
-    _animal("rooster", "scratch", "farm", "small", "corn", "hen house", "Cock-a-doodle-doo!", "wing", 2, "he"),
+    _animal(
+        "rooster", "scratch", "farm", "small", "corn", "hen house", "Cock-a-doodle-doo!", "wing", 2, "he"
+    ),
     _animal("chick", "scratch", "farm", "tiny", "seeds", "hen house", "Peep, peep!", "wing", 3),
-    _animal("butterfly", "fly", "garden park", "tiny", "nectar", "flower bed", "Flutter, flutter!", "wing", 3),
+    _animal(
+        "butterfly", "fly", "garden park", "tiny", "nectar", "flower bed", "Flutter, flutter!", "wing", 3
+    ),
     _animal("bee", "fly", "garden park", "tiny", "honey", "hive", "Buzz, buzz!", "wing", 3),
     _animal("ladybug", "fly", "garden", "tiny", "leaves", "leaf", "Hello, hello!", "wing", 2),
 )
@@ -91,7 +97,5 @@ WATER_ANIMALS = (
 
 ANIMALS = LAND_ANIMALS + BIRDS + WATER_ANIMALS
 TOO_SMALL_TO_CARRY = words("snail ant caterpillar butterfly bee ladybug lizard")
-HEROES = tuple(
-    kind for kind in ANIMALS if "afloat" not in kind.can and kind.noun not in TOO_SMALL_TO_CARRY
-)
+HEROES = tuple(kind for kind in ANIMALS if "afloat" not in kind.can and kind.noun not in TOO_SMALL_TO_CARRY)
 """Who can carry a toy and walk on land may be the hero of a story."""

@@ -3,7 +3,9 @@
 from slmlib.storyworld.vocabulary.kinds import Kind, Name
 
 CHILDREN = (
-    Kind("girl", "child", "she", ("climb", "dig", "jump"), ("town",), "small", "bread", part="knee", weight=30),
+    Kind(
+        "girl", "child", "she", ("climb", "dig", "jump"), ("town",), "small", "bread", part="knee", weight=30
+    ),
     Kind("boy", "child", "he", ("climb", "dig", "jump"), ("town",), "small", "bread", part="knee", weight=30),
 )
 
@@ -52,7 +54,7 @@ CHILD_NAMES = _names(
     "he",
     "Tim*60 Tom*40 Max*28 Ben*26 Bob*16 Sam*16 Jack*12 Timmy*12 John*9 Leo*8 Joe*7 Billy*7 Fred*5 Mark*5 "
     "Andy Jim Pete Jake Danny Alex Peter Bobby Luke Nick Oscar Adam Henry Charlie Eric Noah David Paul Toby "
-    "George Harry Will Dan Ned Owen Tommy*6 Mike*5 Jimmy*5",
+    "George Harry Dan Ned Owen Tommy*6 Mike*5 Jimmy*5",
 )
 
 ANIMAL_NAMES = _names(

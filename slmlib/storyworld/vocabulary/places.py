@@ -4,7 +4,9 @@ from slmlib.storyworld.vocabulary.kinds import Place
 
 
 def _place(noun: str, into: str, tags: str, sights: str, weight: int = 3) -> Place:
-    return Place(noun, into, frozenset(tags.split()), tuple(part.strip() for part in sights.split(",")), weight)
+    return Place(
+        noun, into, frozenset(tags.split()), tuple(part.strip() for part in sights.split(",")), weight
+    )
 
 
 PLACES = (

@@ -3,7 +3,9 @@
 from slmlib.storyworld.vocabulary.kinds import Skill
 
 
-def _skill(base: str, past: str, fails: str, advice: str, group: str = "any", part: str = "", weight: int = 3) -> Skill:
+def _skill(
+    base: str, past: str, fails: str, advice: str, group: str = "any", part: str = "", weight: int = 3
+) -> Skill:
     return Skill(base, past, fails, advice, group, part, weight)
 
 
