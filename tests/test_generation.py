@@ -277,6 +277,21 @@ def test_a_row_stays_silent_when_its_model_would_speak_again():
     assert steps == [[None, 11], [None, 12], [None, 13]]
 
 
+def test_the_penalty_falls_on_prompt_and_new_tokens_of_the_own_row():
+    from transformers import RepetitionPenaltyLogitsProcessor
+
+    model, processor = random_model(vocab_size=12), RepetitionPenaltyLogitsProcessor(1.5)
+    sampling = Sampling(temperature=0, repetition_penalty=1.5, max_tokens=15)
+    prompts = [[1, 2], [3], [4, 4, 5]]
+    for prompt, new in zip(prompts, continuations(model, prompts, sampling), strict=True):
+        text = list(prompt)
+        for token in new:
+            row = torch.tensor([text])
+            with torch.no_grad():
+                assert token == processor(row, model(row)[:, -1]).argmax()
+            text.append(token)
+
+
 @pytest.mark.parametrize("prompts", [[], [[1], []]])
 def test_a_prompt_of_nothing_is_refused_in_one_sentence(prompts):
     with pytest.raises(ConfigError, match="Every prompt needs at least one token"):
