@@ -228,6 +228,15 @@ print(took, without, faults())
     assert int(kept) < int(without) / 10
 
 
+@pytest.mark.parametrize(("kind", "calls"), [("cpu", 1), ("cuda", 0)])
+def test_choosing_the_cpu_keeps_freed_memory(machine, monkeypatch, kind, calls):
+    machine(gpu=(8, 0))
+    called = []
+    monkeypatch.setattr(devices, "keep_freed_memory", lambda: called.append(True))
+    choose_device(kind)
+    assert len(called) == calls
+
+
 def test_other_systems_keep_their_allocator(monkeypatch):
     monkeypatch.setattr(devices.sys, "platform", "darwin")
     assert keep_freed_memory() is False
