@@ -39,7 +39,6 @@ def check(wanted: str) -> Report | float:
     With SLM_CHECKS=strict whatever does not pass raises AssertionError. Under nbgrader the value is the
     float of the points earned, which nbgrader takes as partial credit.
     """
-    __tracebackhide__ = True
     names = caller_namespace()
     try:
         exercises = Course.here().find(wanted)
@@ -174,7 +173,6 @@ def _record(write: Any, *values: Any) -> str:
 
 
 def _deliver(report: Report) -> Report | float:
-    __tracebackhide__ = True
     if under_nbgrader():
         return report.points
     return report.require() if strict() else report

@@ -88,7 +88,7 @@ class Exercise:
         """Beside the student's code: call it, turn what it returns into plain data, judge nothing."""
         raise NotImplementedError(f"Exercise {self.id} has no probe.")
 
-    def expected(self, questions: Questions, **switches: Any) -> Any:
+    def expected(self, questions: Questions, *_: Any, **switches: Any) -> Any:  # any keywords in a subclass
         """Our answer, in plain Python or numpy float64; each usual mistake with one switch turned."""
         raise NotImplementedError(
             f"Exercise {self.id} has neither an expected answer nor a judge of its own."

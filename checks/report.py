@@ -9,6 +9,13 @@ from checks.judging import Outcome
 WORDS = {"pass": ("PASS", "✓"), "fail": ("FAIL", "✗"), "to do": ("TO DO", "…")}
 
 
+class NotPassed(AssertionError):
+    """A check that was required and did not pass. In a notebook it shows as its sentence, without frames."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"NotPassed: {self}"]
+
+
 @dataclass(frozen=True, repr=False)
 class Report:
     """The outcome of one check: one line an exercise. The text is the same at every run."""
@@ -33,11 +40,11 @@ class Report:
         return float(sum(outcome.points for outcome in self.outcomes))
 
     def require(self) -> "Report":
-        """Raise AssertionError with the first problem's sentence unless everything passed."""
-        __tracebackhide__ = True  # IPython and pytest leave this frame out
+        """Raise NotPassed, an AssertionError with the first problem's sentence, unless everything passed."""
+        __tracebackhide__ = True  # pytest leaves this frame out
         for outcome in self.outcomes:
             if outcome.state != "pass":
-                raise AssertionError(f"{_label(outcome)}: {outcome.problem}")
+                raise NotPassed(f"{_label(outcome)}: {outcome.problem}")
         return self
 
     def __repr__(self) -> str:

@@ -131,6 +131,8 @@ def test_a_stub_is_to_do_and_so_is_whoever_calls_it(kernel):
     assert outcome.state == "to do"
     assert "uses exercise 98.1" in outcome.problem
     assert 'reference("98.1")' in outcome.fix
+    kernel.run("def count_pairs(ids):\n    raise NotImplementedError()")
+    assert kernel.run('check("98.2")').outcomes[0].state == "to do", "nbgrader's own stub"
     kernel.run("def count_pairs(ids):\n    raise NotImplementedError('some other day')")
     (outcome,) = kernel.run('check("98.2")').outcomes
     assert outcome.state == "fail"
