@@ -4,17 +4,21 @@ A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`. Asking for t
 where it stopped; asking for another one under the same name is refused.
 """
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 import torch
 
 from slmlib.config import ModelConfig, TrainConfig
 from slmlib.devices import Device, choose_device
-from slmlib.errors import CheckpointError, ConfigError
+from slmlib.errors import CheckpointError, ConfigError, TrainingError
 from slmlib.evaluation import Evaluation
+from slmlib.files import read_json, write_json
 from slmlib.model.counts import flops_per_token, training_memory
 from slmlib.model.decoder import Decoder
 from slmlib.text.prepare import PreparedData, prepare
@@ -64,6 +68,13 @@ def start_or_resume(
     Raises SlmError in one sentence when the folder holds another run, the corpus cannot be used, the
     memory will not do, or the training breaks down.
     """
+    with only_process_in(wish.folder):
+        return _start_or_resume(wish, observers, say, progress)
+
+
+def _start_or_resume(
+    wish: Wish, observers: tuple[Observer, ...], say: Callable[[str], None], progress: bool
+) -> Result:
     checkpoint = newest_checkpoint(wish.folder / "checkpoints", say)
     decided = checkpoint.progress.decided if checkpoint else wish.train
     device = choose_device(decided.device, decided.dtype)
@@ -161,6 +172,28 @@ def measure_step(wish: Wish, config: TrainConfig, data: PreparedData, device: De
         times.append(time.perf_counter() - started)
     timed = sorted(times[3:] or times[-1:])  # the first ones allocate, choose kernels or compile
     return timed[len(timed) // 2]
+
+
+@contextmanager
+def only_process_in(folder: Path) -> Iterator[None]:
+    """Refuse to train in a folder in which another living process trains; a dead one's claim does not count."""
+    claim = folder / "running.json"
+    me = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    if claim.exists():
+        other = read_json(claim)
+        alive = (
+            psutil.pid_exists(other["pid"]) and psutil.Process(other["pid"]).create_time() == other["started"]
+        )
+        if alive and other != me:
+            raise TrainingError(
+                f"Process {other['pid']} is training in {folder} right now.",
+                "Wait for it, stop it with Ctrl-C, or give the new run another name (--run, RUN=).",
+            )
+    write_json(claim, me)
+    try:
+        yield
+    finally:
+        claim.unlink(missing_ok=True)
 
 
 def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:

@@ -1,12 +1,14 @@
 """From a wish to a run: decided once, gone on with by the same wish, refused for another one."""
 
+import json
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from slmlib.config import ModelConfig, TrainConfig
 from slmlib.devices import Device
-from slmlib.errors import CheckpointError, ConfigError
+from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
 from slmlib.training import run as run_module
 from slmlib.training.checkpoint import load_checkpoint, step_folder
 from slmlib.training.run import SMALLEST_TEXT, Wish, start_or_resume, text_budget
@@ -134,10 +136,22 @@ def test_the_terminal_shows_stories_measurements_and_time_left(wish, capsys):
     assert "python -m slmlib generate --model" in card
 
 
+def test_two_processes_do_not_train_in_one_folder(wish):
+    parent = psutil.Process().parent()
+    wish.folder.mkdir(parents=True)
+    claim = wish.folder / "running.json"
+    claim.write_text(json.dumps({"pid": parent.pid, "started": parent.create_time()}))
+    with pytest.raises(TrainingError, match=f"Process {parent.pid} is training"):
+        quietly(wish)
+    claim.write_text(
+        json.dumps({"pid": parent.pid, "started": 0.0})
+    )  # a dead process whose number was reused
+    assert quietly(wish)[0].finished
+    assert not claim.exists()
+
+
 def test_a_read_only_folder_is_one_sentence(wish, tmp_path):
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where a folder should be")
-    from slmlib.errors import SlmError
-
     with pytest.raises(SlmError, match="Could not write"):
         quietly(replace(wish, folder=blocked / "run"))
