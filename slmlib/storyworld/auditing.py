@@ -30,6 +30,8 @@ _MOTION = re.compile(
 )
 _CALLS = {
     "mom": "Mom",
+    "mommy": "Mommy",
+    "daddy": "Daddy",
     "dad": "Dad",
     "grandma": "Grandma",
     "grandpa": "Grandpa",

@@ -21,8 +21,9 @@ class Plot:
     name: str
     tell: Callable[["Tale"], None]
     weight: int
-    side: bool
-    """Whether it is told inside another plot, about the character in the role `other`."""
+    when: str
+    """`main`: carries a story. `meanwhile`: told inside another plot, about the character in the role `other`.
+    `afterwards`: follows another plot."""
     hero: str
     """child, animal or any."""
     place: str
@@ -32,13 +33,13 @@ class Plot:
 
 def plot(
     weight: int = 3,
-    side: bool = False,
+    when: str = "main",
     hero: str = "any",
     place: str = "",
     fits: Callable[["Tale"], bool] = lambda tale: True,
 ) -> Callable[[Callable[["Tale"], None]], Plot]:
     """Make a plot of a function; its name becomes the plot's."""
-    return lambda function: Plot(function.__name__, function, weight, side, hero, place, fits)
+    return lambda function: Plot(function.__name__, function, weight, when, hero, place, fits)
 
 
 class Library:
@@ -61,8 +62,9 @@ class Library:
         self.grown_ups, self.family = {kind.noun: kind for kind in grown_ups}, family
         self.places, self.things = places, things
         self.plots = {plot.name: plot for plot in plots}
-        self.main_plots = tuple(plot for plot in plots if not plot.side)
-        self.side_plots = tuple(plot for plot in plots if plot.side)
+        self.main_plots, self.side_plots, self.after_plots = (
+            tuple(plot for plot in plots if plot.when == when) for when in ("main", "meanwhile", "afterwards")
+        )
         self._things: dict[str, tuple[Thing, ...]] = {}
         self._places: dict[tuple[str, str], tuple[Place, ...]] = {}
         self._company: dict[tuple[str, str, str, str, str], tuple[Kind, ...]] = {}

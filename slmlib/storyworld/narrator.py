@@ -11,10 +11,19 @@ from typing import Any
 
 from slmlib.errors import SlmError
 from slmlib.storyworld.choices import Chooser
-from slmlib.storyworld.english.grammar import CALLS, NUMBER_FORMS, PRONOUNS, indefinite, possessive
+from slmlib.storyworld.english.grammar import (
+    CALLS,
+    NUMBER_FORMS,
+    PRONOUNS,
+    SIZE_WEIGHTS,
+    SIZES_BEFORE_COLOR,
+    indefinite,
+    possessive,
+)
 from slmlib.storyworld.page import Page
 from slmlib.storyworld.template import Alternatives, Literal, Parts, Reference, Template
 from slmlib.storyworld.vocabulary.kinds import Name, Place
+from slmlib.storyworld.vocabulary.things import COLORS
 from slmlib.storyworld.world import Character, Item
 
 Phrasebook = Mapping[str, tuple[Template, ...]]
@@ -262,7 +271,10 @@ class Narrator:
         """Choose, when a thing is first told, how it looks."""
         if not item.introduced:
             item.introduced = True
-            item.look = self.chooser.choose("look", item.thing.looks)
+            look = self.chooser.choose("look", item.thing.looks)
+            sizes = SIZES_BEFORE_COLOR if look in COLORS else ("",)
+            size = self.chooser.choose("size", sizes, SIZE_WEIGHTS[: len(sizes)])
+            item.look = f"{size} {look}".strip()
 
     def _place(self, place: Place, form: str) -> None:
         if form == "at":

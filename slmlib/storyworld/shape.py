@@ -5,6 +5,8 @@ from slmlib.storyworld.tale import Tale
 
 ENOUGH = 420
 """Characters before which a story certainly needs something more."""
+ROOMY = 950
+"""Characters up to which there is room for something more."""
 
 
 def tell_story(tale: Tale) -> None:
@@ -12,6 +14,7 @@ def tell_story(tale: Tale) -> None:
     open_story(tale)
     plot = choose_plot(tale)
     tale.run(plot.name)
+    go_on(tale)
     close_story(tale)
 
 
@@ -25,7 +28,7 @@ def open_story(tale: Tale) -> None:
     if way == "begin":
         tale.tags.add("begun")
     else:
-        tale.tell_or_not("about." + hero.kind.group, 2, 3)
+        tale.tell_or_not("about." + hero.kind.group, 3, 2)
 
 
 def choose_plot(tale: Tale) -> Plot:
@@ -40,6 +43,18 @@ def choose_plot(tale: Tale) -> Plot:
     return chosen
 
 
+def go_on(tale: Tale) -> None:
+    """Some stories have an afterwards."""
+    fitting = [plot for plot in tale.library.after_plots if plot.fits(tale)]
+    if len(tale.page.text) > ROOMY or not fitting:
+        return
+    names = ["", *(plot.name for plot in fitting)]
+    total = sum(plot.weight for plot in fitting)
+    name = tale.chooser.choose("afterwards", names, [total, *(plot.weight for plot in fitting)])
+    if name:
+        tale.run(name)
+
+
 def close_story(tale: Tale) -> None:
     """Say what was learned, or close, or both; a short story always gets both."""
     length = len(tale.page.text)
@@ -47,6 +62,8 @@ def close_story(tale: Tale) -> None:
     ending = tale.chooser.choose("ending", endings, (2, 2, 1, 3)[: len(endings)])
     if ending != "none":
         tale.narrator.paragraph()
+    if ending != "none" and length < ROOMY:
+        tale.tell_or_not("evening." + tale.hero.kind.group, 1, 2)
     if ending in ("moral", "both"):
         tale.lesson = tale.chooser.choose("lesson", tale.lessons.split(", "))
         tale.tell("moral." + tale.lesson)

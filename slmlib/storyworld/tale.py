@@ -11,7 +11,7 @@ from slmlib.storyworld.page import Page
 from slmlib.storyworld.vocabulary.kinds import Kind, Place, Thing
 from slmlib.storyworld.world import Character, Item, Promise, World
 
-LONG_ENOUGH = 560
+LONG_ENOUGH = 700
 """Characters after which nothing is added that the plot can do without."""
 
 
@@ -138,8 +138,10 @@ class Tale:
         self.go("hero")
         self.set_weather()
         self.paragraph("scene.go")
-        if self.short and self.tell_or_not("scene.sight", 2, 3):
-            pass
+        extras = ("", "scene.sight", "passing.outside" if "outside" in self.tags else "passing.inside")
+        extra = self.chooser.choose("extra", extras, (3, 2, 2))
+        if extra:
+            self.tell(extra)
         return place
 
     def set_weather(self) -> None:
@@ -228,10 +230,14 @@ class Tale:
         if not self.short:
             return
         fitting = [plot for plot in self.library.side_plots if plot.fits(self)]
-        names = ["", *(plot.name for plot in fitting)]
-        weights = [sum(plot.weight for plot in fitting) or 1, *(plot.weight for plot in fitting)]
-        name = self.chooser.choose("detour", names, weights)
-        if name:
+        names = ["", "passing", *(plot.name for plot in fitting)]
+        total = sum(plot.weight for plot in fitting)
+        name = self.chooser.choose(
+            "detour", names, [total // 2, total // 3, *(plot.weight for plot in fitting)]
+        )
+        if name == "passing":
+            self.tell("passing.outside" if "outside" in self.tags else "passing.inside")
+        elif name:
             before = self.cast.get("other")
             self.cast["other"] = self.who(role)
             self.run(name)

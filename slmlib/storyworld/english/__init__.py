@@ -1,6 +1,7 @@
 """English: grammar, word classes, and the phrasebook. Another language would be another such room."""
 
 from slmlib.storyworld.english import (
+    afterwards,
     beginnings,
     courage,
     endings,
@@ -10,8 +11,9 @@ from slmlib.storyworld.english import (
     kindness,
     lost_and_found,
     making,
+    meanwhile,
     meetings,
-    side,
+    passing,
     wonder,
 )
 
@@ -21,6 +23,7 @@ ROOMS = tuple(
         beginnings,
         feelings,
         meetings,
+        passing,
         endings,
         lost_and_found,
         friendship,
@@ -29,6 +32,7 @@ ROOMS = tuple(
         kindness,
         home,
         wonder,
-        side,
+        afterwards,
+        meanwhile,
     )
 )

@@ -103,7 +103,7 @@ PHRASES = {
             "3* (!begun) One [:sunny] [day|morning|afternoon], {hero} was [playing|walking|sitting|resting] {place.at}.",
             "(!begun) It was a [:sunny] [day|morning|afternoon], and {hero} [:walked] {place.to}.",
             "(!begun) The sun was [shining|smiling|up|high in the sky], and {hero} [:walked] {place.to}.",
-            "(!begun) The sky was blue and [the birds were singing|the air was warm|a soft wind was blowing|there was not one cloud]. {Hero} [:walked] {place.to} to play.",
+            "(!begun) The sky was blue and [the birds were singing|the air was warm|a soft wind was blowing|there [:wasnot] one cloud]. {Hero} [:walked] {place.to} to play.",
             "(!begun) {Hero} [:loved] going {place.to}. One day, {hero} went there [all alone|after lunch|early in the morning|after breakfast|to look for something fun].",
             '(child !begun) "What a [:nice] day!" said {hero}, and [:walked] {place.to}.',
             "2* (child !begun) One day, {hero} went {place.to} with {hero.his} [mom*4|dad*3|grandma|grandpa].",

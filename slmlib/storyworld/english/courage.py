@@ -4,8 +4,8 @@ PHRASES = {
     "learn_skill": {
         "wants": (
             "2* {Hero} [wanted very much|wanted more than anything|had only one wish:] to {skill.base}.",
-            "All {hero.his} friends could {skill.base}. Only {hero} could not.",
-            '"One day I will {skill.base}," {hero} [said|told everyone]. But {hero.he} did not know how.',
+            "All {hero.his} friends could {skill.base}. Only {hero} [:couldnot].",
+            '"One day I will {skill.base}," {hero} [said|told everyone]. But {hero.he} [:didnot] know how.',
             "{Hero} had a dream. In the dream, {hero.he} could {skill.base}. But it was only a dream.",
         ),
         "first_try": (
@@ -14,8 +14,8 @@ PHRASES = {
             "{Hero} counted to three and tried. But {hero.he} {skill.fails}.",
         ),
         "advice": (
-            '2* "It is too hard," said {hero}. "It is hard for everyone at first," said {friend}. "{skill.advice}."',
-            '"I will never be able to {skill.base}," said {hero}. "I said that too, once," said {friend}. "Here is a trick. {skill.advice}."',
+            '2* "It is too hard," said {hero}. "It is hard for everyone at first," [:replied] {friend}. "{skill.advice}."',
+            '"I will never be able to {skill.base}," said {hero}. "I said that too, once," [:replied] {friend}. "Here is a trick. {skill.advice}."',
             '"Do you want to know how I learned to {skill.base}?" asked {friend}. "{skill.advice}. And do not stop when it goes wrong."',
         ),
         "again": (
@@ -38,7 +38,7 @@ PHRASES = {
         "night": (
             "2* (!begun) One night, {hero} was lying in bed. The moon was [big and round|behind a cloud|very bright]. Everyone was asleep.",
             "When night came, {hero} was lying in bed, wide awake. The house was dark and quiet.",
-            "It was late, and it was dark. {Hero} could not sleep.",
+            "It was late, and it was dark. {Hero} [:couldnot] sleep.",
             "In the middle of the night, {hero} woke up.",
         ),
         "noise": (
@@ -58,7 +58,7 @@ PHRASES = {
             "And what was there? No monster at all. It was {visitor}, and {visitor.he} was shaking.",
         ),
         "helps_visitor": (
-            '2* "I am [cold|hungry|lost|all alone]," said {visitor}. "I did not want to scare you." "Come in," said {hero}, and [gave {visitor.him} some {visitor.food}|made a little bed out of an old scarf|shared {hero.his} warm blanket].',
+            '2* "I am [cold|hungry|lost|all alone]," said {visitor}. "I [:didnot] want to scare you." "Come in," [:replied] {hero}, and [gave {visitor.him} some {visitor.food}|made a little bed out of an old scarf|shared {hero.his} warm blanket].',
             '"You look like I feel," said {hero}. Then they both laughed, very quietly, because it was night.',
         ),
         "sleeps": (
@@ -97,11 +97,11 @@ PHRASES = {
         ),
         "there": (
             "At the doctor's, everything was white and smelled like soap. {Hero} held {toy} very tight.",
-            "{Hero} had brought {toy}, and would not let go of {toy.it}.",
+            "{Hero} had brought {toy}, and [:wouldnot] let go of {toy.it}.",
         ),
         "toy_first": (
             '2* {Doctor} smiled. "Who is first?" {Hero} held out {toy}. So {doctor} listened to the {toy.noun}, looked at the {toy.noun}, and said, "Very healthy!" {Hero} had to laugh.',
-            '"Is your {toy.noun} sick too?" asked {doctor}. "Yes," said {hero}. "Very." "Then I will look at both of you," said {doctor}, "and your {toy.noun} can go first."',
+            '"Is your {toy.noun} sick too?" asked {doctor}. "Yes," said {hero}. "Very." "Then I will look at both of you," [:replied] {doctor}, "and your {toy.noun} can go first."',
         ),
         "hero_turn": (
             '2* Then it was {hero.s} turn. {Hero} opened {hero.his} mouth and said, "Aaah." It tickled a little, and then it was over. "Is that all?" asked {hero}.',
@@ -118,8 +118,8 @@ PHRASES = {
             "All the big children went on the {high}. {Hero} wanted to, too. {Hero.he} went up two steps, and then down again.",
         ),
         "friend_says": (
-            '2* "Are you scared?" asked {friend}. "A little," said {hero}. "I was scared, too, the first time," said {friend}. "Take my hand."',
-            '"I don\'t dare," said {hero}. "We can do it together," said {friend}. "On three."',
+            '2* "Are you scared?" asked {friend}. "A little," said {hero}. "I was scared, too, the first time," [:replied] {friend}. "Take my hand."',
+            '"I don\'t dare," said {hero}. "We can do it together," [:replied] {friend}. "On three."',
         ),
         "goes": (
             '2* They went up together, step by step. "Don\'t look down," said {friend}. "Look at me." One, two, three, and whoosh! The wind was in {hero.s} hair, and then it was over.',
@@ -144,7 +144,7 @@ PHRASES = {
             "{Rival} stopped to show off to some [bees|birds|frogs], then to eat something, and then to rest {rival.his} eyes, just for a minute.",
         ),
         "keeps_going": (
-            "2* {Hero} did not stop. Step by step, {hero.he} went on. {Hero} was tired, but {hero.he} went on.",
+            "2* {Hero} [:didnot] stop. Step by step, {hero.he} went on. {Hero} was tired, but {hero.he} went on.",
             "Slow and steady, {hero} came along. {Hero} went past {rival} without a sound.",
         ),
         "wins": (
@@ -152,11 +152,11 @@ PHRASES = {
             "{Rival} jumped up and raced like a storm. But {hero} had already touched the finish.",
         ),
         "after_win": (
-            '2* "How did you do that?" asked {rival}. "I just did not stop," said {hero}.',
-            '"Well done," said {rival} in the end. "Next time I will not sleep." "Next time I will practice," said {hero}, and they both laughed.',
+            '2* "How did you do that?" asked {rival}. "I just [:didnot] stop," said {hero}.',
+            '"Well done," said {rival} in the end. "Next time I will not sleep." "Next time I will practice," [:replied] {hero}, and they both laughed.',
         ),
         "rival_falls": (
-            "2* But {rival} looked back to laugh, and did not see the [root|stone|hole]. Bump! {Rival} fell and could not get up. \"My {rival.part}!\"",
+            "2* But {rival} looked back to laugh, and [:didnot] see the [root|stone|hole]. Bump! {Rival} fell and [:couldnot] get up. \"My {rival.part}!\"",
             "Then, near the end, {rival} got stuck in a [thorny bush|muddy ditch|bramble]. The more {rival.he} pulled, the worse it got.",
         ),
         "stops": (
@@ -168,8 +168,8 @@ PHRASES = {
             "{Hero} helped {rival} out, and they walked the last steps together. Nobody could say who was first.",
         ),
         "after_together": (
-            '2* "You could have won," said {rival}. "I know," said {hero}. "But then I would have no friend to race with tomorrow."',
-            '"You are not the fastest," said {rival}, "but you are the best." After that day, {rival} did not boast so much.',
+            '2* "You could have won," said {rival}. "I know," [:replied] {hero}. "But then I would have no friend to race with tomorrow."',
+            '"You are not the fastest," said {rival}, "but you are the best." After that day, {rival} [:didnot] boast so much.',
         ),
     },
     "on_stage": {
@@ -179,7 +179,7 @@ PHRASES = {
         ),
         "advice": (
             '2* "What if I forget everything?" {hero} asked {parent}. "Then look for me," said {parent}. "I will sit in the first row with a [yellow hat|red scarf|big flower]. Do it just for me."',
-            '"My tummy feels funny," said {hero}. "Those are butterflies," said {parent}. "They only come when something is important. Breathe in, and let them fly."',
+            '"My tummy feels funny," said {hero}. "Those are butterflies," [:replied] {parent}. "They only come when something is important. Breathe in, and let them fly."',
         ),
         "begins": (
             "Then the lights went down, and the curtain opened. There were so many faces!",

@@ -3,82 +3,82 @@
 PHRASES = {
     "moral": {
         "helping": (
-            "[From that day on|After that], {hero} always [helped others|tried to help|stopped to help when someone was in trouble].",
-            "{Hero} learned that [helping others makes everyone happy|a good friend is the best help of all|even a small friend can be a big help|helping is the best way to make a friend].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} always [helped others|tried to help|stopped to help when someone was in trouble].",
+            "{Hero} [learned|understood|realized|knew now] that [helping others makes everyone happy|a good friend is the best help of all|even a small friend can be a big help|helping is the best way to make a friend].",
             "The moral of the story is: [help others, and they will help you|a friend in need is a friend indeed|two can do what one cannot].",
         ),
         "asking": (
             "{Hero} learned that it is [okay|good|fine] to ask for help.",
-            "[From that day on|After that], {hero} was not too shy to ask for help.",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} [:wasnot] too shy to ask for help.",
             "The moral of the story is: when something is too hard, ask a friend.",
         ),
         "care": (
-            "[From that day on|After that], {hero} [was always careful with {hero.his} things|took good care of {hero.his} things|put everything back in its place].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} [was always careful with {hero.his} things|took good care of {hero.his} things|put everything back in its place].",
             "{Hero} learned to [take good care of the things we love|be careful|look after special things].",
         ),
         "sharing": (
-            "{Hero} learned that [sharing makes everything better|sharing is more fun than keeping|things are twice as nice when you share them|it is fun to share].",
-            "[From that day on|After that], {hero} [always shared|shared every treat|shared with everyone].",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [sharing makes everything better|sharing is more fun than keeping|things are twice as nice when you share them|it is fun to share].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} [always shared|shared every treat|shared with everyone].",
             "The moral of the story is: [sharing is caring|when you share, you get more back].",
         ),
         "honesty": (
-            "{Hero} learned that [it is always best to tell the truth|the truth makes your heart light|being honest is better than any treasure|a true word is better than a lie].",
-            "[From that day on|After that], {hero} always told the truth.",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [it is always best to tell the truth|the truth makes your heart light|being honest is better than any treasure|a true word is better than a lie].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} always told the truth.",
             "The moral of the story is: [always tell the truth|be honest, even when it is hard].",
         ),
         "listening": (
             "{Hero} learned to listen [to {hero.his} mom|when someone says to be careful|the first time].",
-            "[From that day on|After that], {hero} [listened|was more careful|listened well].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} [listened|was more careful|listened well].",
             "The moral of the story is: it is good to listen.",
         ),
         "bravery": (
-            "{Hero} learned that [being brave means trying even when you are scared|everyone is scared sometimes|scary things are often not so scary|you can be small and brave].",
-            "[From that day on|After that], {hero} was not so [scared|afraid] any more.",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [being brave means trying even when you are scared|everyone is scared sometimes|scary things are often not so scary|you can be small and brave].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} [:wasnot] so [scared|afraid] any more.",
         ),
         "trying": (
             "{Hero} learned [never to give up|that hard things get easier when you keep trying|that every try makes you better|to try, and try again].",
             "The moral of the story is: [never give up|try and try again|slow and steady wins the race].",
-            "[From that day on|After that], when something was hard, {hero} tried [again|one more time].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], when something was hard, {hero} tried [again|one more time].",
         ),
         "kindness": (
-            "{Hero} learned that [being kind is better than being right|a kind word can change a day|kindness comes back to you|it feels good to be kind].",
-            "[From that day on|After that], {hero} was kind to everyone, big and small.",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [being kind is better than being right|a kind word can change a day|kindness comes back to you|it feels good to be kind].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} was kind to everyone, big and small.",
             "The moral of the story is: [be kind to others|be kind, and the world is kind to you].",
         ),
         "friendship": (
-            "{Hero} learned that [a good friend is better than any toy|friends make every day better|everyone can be a friend|there is always room for one more friend].",
-            "[From that day on|After that], they were [best friends|the best of friends|always together].",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [a good friend is better than any toy|friends make every day better|everyone can be a friend|there is always room for one more friend].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], they were [best friends|the best of friends|always together].",
         ),
         "patience": (
-            "{Hero} learned that [good things take time|waiting is hard, but worth it|you cannot hurry a good thing].",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [good things take time|waiting is hard, but worth it|you cannot hurry a good thing].",
             "The moral of the story is: be patient, and good things will come.",
         ),
         "promise": (
             "{Hero} learned that a promise is [a promise|something to keep|a very serious thing].",
-            "[From that day on|After that], {hero} kept every promise.",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} kept every promise.",
         ),
         "enough": (
-            "{Hero} learned that [too much of a good thing is not good|a little is often enough|it is not good to be greedy].",
-            "[From that day on|After that], {hero} [took just enough|stopped when it was enough].",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [too much of a good thing is not good|a little is often enough|it is not good to be greedy].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} [took just enough|stopped when it was enough].",
             "The moral of the story is: do not be greedy.",
         ),
         "working together": (
-            "{Hero} learned that [working together makes hard work easy|many hands make light work|everyone can help, even the smallest].",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [working together makes hard work easy|many hands make light work|everyone can help, even the smallest].",
             "The moral of the story is: together we are strong.",
         ),
         "being yourself": (
-            "{Hero} learned that [it is good to be different|everyone is special|you are best just the way you are].",
-            "[From that day on|After that], {hero} was happy to be just {hero.name}.",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [it is good to be different|everyone is special|you are best just the way you are].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} was happy to be just {hero.name}.",
         ),
         "forgiving": (
-            "{Hero} learned that [saying sorry is the first step|everyone makes mistakes|it is good to say sorry, and good to forgive].",
-            "[From that day on|After that], {hero} was quick to say sorry.",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [saying sorry is the first step|everyone makes mistakes|it is good to say sorry, and good to forgive].",
+            "[From that day on*3|After that*2|From then on|Ever since that day], {hero} was quick to say sorry.",
         ),
         "imagination": (
-            "{Hero} learned that [you can have fun with almost nothing|the best toys are in your head|a good idea can change a bad day].",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [you can have fun with almost nothing|the best toys are in your head|a good idea can change a bad day].",
         ),
         "home": (
-            "{Hero} learned that [there is no place like home|it is good to stay close|home is the best place of all].",
+            "{Hero} [learned*5|understood|realized*2|knew now|found out] that [there is no place like home|it is good to stay close|home is the best place of all].",
         ),
     },
     "close": {
@@ -90,6 +90,9 @@ PHRASES = {
             "2* That night, {hero} [fell asleep with a smile|had sweet dreams|slept very well|dreamed about it all night long].",
             "{Hero} never forgot that day.",
             "What a day it had been!",
+            "And from that day on, they [played together every day|were never lonely again|laughed whenever they thought of it|remembered it every summer|took good care of each other].",
+            "It was [an amazing|a perfect|a special|an unexpected|a very long|a wonderful] day, and {hero} [knew it|wished it would never end|hoped there would be many more|would always remember it|told everyone about it].",
+            "Everyone was [happy|proud|safe and happy|full of cake|friends again|laughing], and [the sun smiled|the birds sang|nobody was sad|that was that|all was well in the end].",
         ),
     },
 }  # fmt: skip

@@ -27,7 +27,7 @@ PHRASES = {
             "{Who} began to [shake|tremble|shiver].",
             "{Who.his} heart [beat fast|went boom, boom, boom|jumped].",
             "{Who} wanted to [run away|hide|go home].",
-            "{Who} did not dare to [move|breathe|look].",
+            "{Who} [:didnot] dare to [move|breathe|look].",
             "{Who} was terrified.",
             "{Who} [gulped|swallowed hard|froze|turned pale|held {who.his} breath].",
         ),
@@ -52,14 +52,14 @@ PHRASES = {
         "surprised": (
             "2* {Who} was [:very] [:surprised].",
             "{Who.his} eyes [grew|became|got] [big|wide|round].",
-            "{Who} could not believe {who.his} eyes.",
+            "{Who} [:couldnot] believe {who.his} eyes.",
             "{Who} was [amazed*2|shocked|astonished|speechless].",
             "{Who} [gasped|blinked twice|stood quite still|stared].",
             "{Who.his} mouth fell open.",
         ),
         "worried": (
             "3* {Who} was [:very] worried.",
-            "{Who} did not know what to do.",
+            "{Who} [:didnot] know what to do.",
             "{Who} looked [here and there|around|left and right] and worried.",
         ),
         "lonely": (

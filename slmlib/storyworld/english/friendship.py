@@ -13,8 +13,8 @@ PHRASES = {
             '"Is that {treat.a}?" asked {friend}. "I love {treat.that} so much. I have nothing to eat today."',
         ),
         "thinks": (
-            "2* {Hero} looked at {treat}. It was not very big. If {hero} shared it, there would be only half. {Hero} thought, and thought.",
-            '"But it is mine," said {hero}, and took a little bite. It did not taste as good as before, with {friend} looking on.',
+            "2* {Hero} looked at {treat}. It [:wasnot] very big. If {hero} shared it, there would be only half. {Hero} thought, and thought.",
+            '"But it is mine," said {hero}, and took a little bite. It [:didnot] taste as good as before, with {friend} looking on.',
             "{Hero} wanted to eat it all. {Hero} really did. But nobody can enjoy {treat.a} next to a hungry friend.",
         ),
         "shares": (
@@ -35,9 +35,9 @@ PHRASES = {
             "{Hero} was playing with {toy} when {friend} [sat down next to {hero.him}|came closer and closer].",
         ),
         "pull": (
-            '3* "No! It is mine!" said {hero}. "But I want a turn!" said {friend}. {Friend} pulled, and {hero} pulled back.',
+            '3* "No! It is mine!" said {hero}. "But I want a turn!" [:replied] {friend}. {Friend} pulled, and {hero} pulled back.',
             '"Give {toy.it} to me!" [:shouted] {friend}. "No, I had {toy.it} first!" [:shouted] {hero}. They pulled and pushed.',
-            '"It is my turn!" said {friend}. "It is not!" said {hero}. Soon they were both shouting, and nobody was playing.',
+            '"It is my turn!" said {friend}. "It is not!" [:replied] {hero}. Soon they were both shouting, and nobody was playing.',
         ),
         "breaks": (
             "2* Crack! The {toy.noun} broke in [two|half|two pieces]. [Now it was very quiet.|They both stopped and stared.|Nobody said a word.]",
@@ -45,11 +45,11 @@ PHRASES = {
         ),
         "dropped": (
             "2* The {toy.noun} flew out of their hands and landed in a [big|deep|dirty] puddle. Now it was [wet and muddy|brown with mud], and nobody wanted it any more.",
-            "{Hero} took the {toy.noun} and walked away, to play alone. But alone it was not [half as much|any] fun.",
+            "{Hero} took the {toy.noun} and walked away, to play alone. But alone it [:wasnot] [half as much|any] fun.",
         ),
         "sorry": (
-            '3* "I am sorry," said {friend}. "I am sorry too," said {hero}.',
-            '"It was my fault," said {friend}. "No, it was my fault," said {hero}, and then they had to laugh.',
+            '3* "I am sorry," said {friend}. "I am sorry too," [:replied] {hero}.',
+            '"It was my fault," said {friend}. "No, it was my fault," [:replied] {hero}, and then they had to laugh.',
             "They said sorry at the same time.",
         ),
         "mends": (
@@ -67,7 +67,7 @@ PHRASES = {
     },
     "new_friend": {
         "alone": (
-            "2* Near [a bench|a tree|the fence] stood {friend}, all alone. {Friend} was new and did not know anybody.",
+            "2* Near [a bench|a tree|the fence] stood {friend}, all alone. {Friend} was new and [:didnot] know anybody.",
             "Everyone was playing. Only {friend} sat [in a corner|under a tree|on the ground] and watched.",
             "{Hero} saw somebody new. It was {friend}. {Friend.he} looked at the others, and then at {friend.his} feet.",
         ),
@@ -112,11 +112,11 @@ PHRASES = {
         ),
         "asked": (
             '2* Then {friend} came back. "Where is my {toy.noun}?" asked {friend}. "I don\'t know," said {hero}. The words tasted bad.',
-            '"Let\'s play!" said {friend}. They played, but {hero} could not enjoy it. All the time {hero.he} thought of the pieces.',
+            '"Let\'s play!" said {friend}. They played, but {hero} [:couldnot] enjoy it. All the time {hero.he} thought of the pieces.',
         ),
         "could_hide": (
             "2* {Hero} could hide the pieces. Nobody had seen it. But {hero.his} tummy felt cold at the thought.",
-            "\"I could say the wind did it,\" thought {hero}. \"But the wind did not do it. I did.\"",
+            "\"I could say the wind did it,\" thought {hero}. \"But the wind [:didnot] do it. I did.\"",
         ),
         "tells_truth": (
             '2* At last {hero} said, "I have to tell you something. I broke your {toy.noun}. I am very sorry."',
@@ -137,12 +137,12 @@ PHRASES = {
             "\"Look what I got!\" said {friend}, and held up {toy}.",
         ),
         "says_mean": (
-            '2* "It is not so nice," said {hero}. "I have seen better ones." That was not true, and {hero.he} knew it.',
+            '2* "It is not so nice," said {hero}. "I have seen better ones." That [:wasnot] true, and {hero.he} knew it.',
             '"I don\'t like it at all," said {hero} and turned away.',
         ),
         "friend_wishes": (
             '2* {Friend} put the {toy.noun} down. "I wanted to show it to you first," said {friend}, "because you are my friend. And I always wish I had something like your {own.noun}." {Hero} was surprised. {Hero.his} old {own.noun}?',
-            '"You know," said {friend} after a while, "I would rather have something like your {own.noun}." "Really?" said {hero}. "My {own.noun}?"',
+            '"You know," said {friend} after a while, "I would rather have something like your {own.noun}." "Really?" [:replied] {hero}. "My {own.noun}?"',
         ),
         "swap": (
             '2* "I am sorry I was mean," said {hero}. "Your {toy.noun} {toy.is} great. Do you want to swap for a day?" And so they did.',
@@ -150,12 +150,12 @@ PHRASES = {
         ),
         "end": (
             "2* They played all afternoon, {hero} with the {toy.noun} and {friend} with the {own.noun}. In the evening, each went home with what belonged to them, and both were happy.",
-            "When evening came, they swapped back. \"Yours is great,\" said {hero}, \"but I missed mine.\" \"Me too!\" said {friend}, and they laughed.",
+            "When evening came, they swapped back. \"Yours is great,\" said {hero}, \"but I missed mine.\" \"Me too!\" [:replied] {friend}, and they laughed.",
         ),
     },
     "teased": {
         "feature": (
-            "2* {Hero} had {feature}, and {hero.he} did not like it at all.",
+            "2* {Hero} had {feature}, and {hero.he} [:didnot] like it at all.",
             "There was one thing about {hero} that everyone saw at once: {hero.he} had {feature}.",
         ),
         "laughed_at": (
@@ -163,7 +163,7 @@ PHRASES = {
             '"Here comes {hero}!" [:shouted] {friend}. "Have you ever seen anything so silly?" Everybody laughed, and {hero} wanted to sink into the ground.',
         ),
         "danger": (
-            "2* But then {friend} ran too close to the edge of a [deep|steep] hole, slipped, and fell in. \"Help!\" cried {friend}. The others ran around and did not know what to do.",
+            "2* But then {friend} ran too close to the edge of a [deep|steep] hole, slipped, and fell in. \"Help!\" cried {friend}. The others ran around and [:didnot] know what to do.",
             "A little later, thick [white|gray] fog came up, and {friend} walked the wrong way. \"Help! Where are you?\" [:shouted] {friend}, far away and very scared.",
         ),
         "saves": (
@@ -174,16 +174,16 @@ PHRASES = {
         ),
         "sorry": (
             '2* "I am sorry I laughed," said {friend}. "You saved me. You are just right the way you are."',
-            '{Friend} looked at the ground. "I was mean to you, and you helped me," said {friend}. "Will you forgive me?" "Of course," said {hero}.',
+            '{Friend} looked at the ground. "I was mean to you, and you helped me," said {friend}. "Will you forgive me?" "Of course," [:replied] {hero}.',
         ),
     },
     "borrowed": {
         "asks": (
             '2* {Hero} went to see {friend.known} and asked, "Can I borrow your {tool.noun}?" It was {tool}, and it was very special.',
-            "{Hero} needed {tool}. {Hero} did not have one, but {friend.known} did. \"May I borrow your {tool.noun}?\" asked {hero}.",
+            "{Hero} needed {tool}. {Hero} [:didnot] have one, but {friend.known} did. \"May I borrow your {tool.noun}?\" asked {hero}.",
         ),
         "promises": (
-            '3* "Yes," said {friend}, "but I need it tonight." "I promise to bring it back before supper," said {hero}.',
+            '3* "Yes," said {friend}, "but I need it tonight." "I promise to bring it back before supper," [:replied] {hero}.',
             '"Will you bring it back before supper?" asked {friend}. "I promise," said {hero}, and {hero.he} meant it.',
         ),
         "uses": (
@@ -199,7 +199,7 @@ PHRASES = {
             "It got late, and {hero} went to bed. In the middle of the night, {hero.he} sat up. The {tool.noun}! Early in the morning, {hero} brought it back. \"You promised,\" said {friend} quietly.",
         ),
         "makes_up": (
-            '2* "I am sorry," said {hero}. "I broke my promise. What can I do?" "Help me with my work today," said {friend}. So {hero} helped [all day|until everything was done], and then they were friends again.',
+            '2* "I am sorry," said {hero}. "I broke my promise. What can I do?" "Help me with my work today," [:replied] {friend}. So {hero} helped [all day|until everything was done], and then they were friends again.',
             "{Hero} said sorry, and gave {friend} [a drawing|a bunch of flowers|a big red apple|the last cookie]. {Friend} smiled a little, and then a little more.",
         ),
     },
@@ -214,14 +214,14 @@ PHRASES = {
         ),
         "trouble": (
             "2* After a while, {friend} [called|shouted], \"Oh no!\" A big branch had fallen right on their place. They pushed and pulled, {friend} on one side and {second} on the other, but it was too heavy for two.",
-            "Then their ball rolled under a thorny bush. {Friend} could not reach it. {Second} could not reach it. They needed somebody with a good idea.",
+            "Then their ball rolled under a thorny bush. {Friend} [:couldnot] reach it. {Second} [:couldnot] reach it. They needed somebody with a good idea.",
         ),
         "hero_helps": (
             '2* {Hero} could have laughed. But {hero.he} got up and said, "Let me help. One, two, three!" And together, the three of them did it.',
             "{Hero} thought for a moment. Then {hero.he} got a long stick, and with the stick it was easy.",
         ),
         "invited": (
-            '2* "Thank you," said {friend}. "We were mean to you. Do you want to play with us now?" "It is a much better game for three," said {second}.',
+            '2* "Thank you," said {friend}. "We were mean to you. Do you want to play with us now?" "It is a much better game for three," [:replied] {second}.',
             "{Friend} looked at {second}, and {second} looked at {friend}. \"Our game was silly,\" they said. \"Let's find one for three.\"",
         ),
     },

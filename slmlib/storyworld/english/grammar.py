@@ -24,6 +24,8 @@ NUMBER_FORMS = {
 
 CALLS = {
     "mom": "Mom",
+    "mommy": "Mommy",
+    "daddy": "Daddy",
     "dad": "Dad",
     "grandma": "Grandma",
     "grandpa": "Grandpa",
@@ -31,6 +33,23 @@ CALLS = {
     "uncle": "Uncle",
 }
 """How one calls one's own people."""
+
+
+SIZES_BEFORE_COLOR = (
+    "",
+    "big",
+    "little",
+    "new",
+    "bright",
+    "pretty",
+    "old",
+    "dark",
+    "small",
+    "shiny",
+    "light",
+)
+SIZE_WEIGHTS = (12, 4, 3, 3, 2, 2, 2, 1, 2, 2, 1)
+"""What may stand before a color, `a big red ball`, and how often."""
 
 
 def possessive(name: str) -> str:

@@ -16,15 +16,15 @@ PHRASES = {
             '"Don\'t eat yet," said {parent}. "It must cool down first. You will burn your tongue."',
         ),
         "does_not_wait": (
-            '2* But {hero} could not wait. {Hero} took a big spoon of the {dish.noun}. "Ow, ow, ow!" It was as hot as fire.',
+            '2* But {hero} [:couldnot] wait. {Hero} took a big spoon of the {dish.noun}. "Ow, ow, ow!" It was as hot as fire.',
             '"Just a little bit," thought {hero}, and put a spoon in {hero.his} mouth. Ouch! The {dish.noun} burned {hero.his} tongue.',
         ),
         "helps": (
             "2* {Parent} quickly brought a glass of cold water. \"Now we wait,\" said {parent}, \"and I know how to make waiting short.\"",
-            "{Parent} gave {hero} some cold milk and did not say \"I told you so.\"",
+            "{Parent} gave {hero} some cold milk and [:didnot] say \"I told you so.\"",
         ),
         "story_while_waiting": (
-            "{Parent} told a story about a [dragon who could not blow out candles|bear who ate the moon|king with ten cold noses]. When the story was over, the {dish.noun} was just right.",
+            "{Parent} told a story about a [dragon who [:couldnot] blow out candles|bear who ate the moon|king with ten cold noses]. When the story was over, the {dish.noun} was just right.",
             "They counted all the [red|blue|round|yellow] things in the room. There were [nineteen|fourteen|twenty-two]. Then the {dish.noun} was just right.",
             "They blew on it, first {parent}, then {hero}, until no more steam came up.",
         ),
@@ -60,16 +60,16 @@ PHRASES = {
         ),
         "confesses": (
             '3* At last {hero} said, "It was me. I ate the {sweet}. I am sorry."',
-            '"It was not like that," said {hero}. "I took them. They smelled so good." And then {hero.he} cried a little.',
+            '"It [:wasnot] like that," said {hero}. "I took them. They smelled so good." And then {hero.he} cried a little.',
         ),
         "makes_new": (
-            '2* "Thank you for telling me," said {parent}. "Now wash your hands." And they made new {sweet} together. {Hero} did not lick the spoon even once. Well, maybe once.',
+            '2* "Thank you for telling me," said {parent}. "Now wash your hands." And they made new {sweet} together. {Hero} [:didnot] lick the spoon even once. Well, maybe once.',
             '"I am not happy about it," said {parent}, "but I am glad that you told the truth." {Hero} worked hard in the kitchen until there was a full plate again.',
         ),
     },
     "false_alarm": {
         "first_joke": (
-            '2* Then {hero} had an idea. It was not a good one. "Help! Help! A {beast}!" {hero.he} [:shouted].',
+            '2* Then {hero} had an idea. It [:wasnot] a good one. "Help! Help! A {beast}!" {hero.he} [:shouted].',
             'To have some fun, {hero} called as loud as {hero.he} could, "A {beast}! A {beast} is coming!"',
         ),
         "they_run": (
@@ -89,12 +89,12 @@ PHRASES = {
             '"Please, it is true this time!" {hero} cried. The hills were silent.',
         ),
         "friend_comes": (
-            "2* Only {friend} stopped and listened. \"That sounds different,\" said {friend}, and ran back, banging on a pot. The {beast} did not like the noise, and ran away.",
+            "2* Only {friend} stopped and listened. \"That sounds different,\" said {friend}, and ran back, banging on a pot. The {beast} [:didnot] like the noise, and ran away.",
             "But {friend} came after all, with a [big stick|loud bell|bright lantern], and made so much noise that the {beast} went off into the woods.",
         ),
         "saves_self": (
             "2* So {hero} had to run. {Hero} ran as {hero.he} had never run before, and shut the door behind {hero.him}, just in time.",
-            "{Hero} hid [in a hollow tree|under a bridge|behind a rock] and did not move until the {beast} was gone. It took all night.",
+            "{Hero} hid [in a hollow tree|under a bridge|behind a rock] and [:didnot] move until the {beast} was gone. It took all night.",
         ),
         "says_sorry": (
             '2* "I am sorry I fooled you," {hero} said to {friend}. "I will call for help only when it is true."',
@@ -114,7 +114,7 @@ PHRASES = {
         ),
         "asked_to_share": (
             '2* Then {friend} came by. "May I have some {sweet}, too?" asked {friend}. "No," said {hero} with a full mouth. "They are all mine."',
-            '"That is a lot of {sweet}," said {friend}. "Too many for one." "Not for me," said {hero}, and turned away.',
+            '"That is a lot of {sweet}," said {friend}. "Too many for one." "Not for me," [:replied] {hero}, and turned away.',
         ),
         "eats_more": (
             "And {hero} ate even faster, so that nothing would be left for anyone.",
@@ -122,11 +122,11 @@ PHRASES = {
         ),
         "tummy": (
             "2* Then {hero.s} tummy said, \"Grumble.\" A little later it said, \"Ow.\" {Hero} lay down. The whole world went round and round.",
-            "But soon {hero} did not feel so good. {Hero.his} tummy was as hard as a drum, and it hurt.",
+            "But soon {hero} [:didnot] feel so good. {Hero.his} tummy was as hard as a drum, and it hurt.",
         ),
         "care": (
             "{Parent} gave {hero} some tea and put a warm hand on {hero.his} tummy. \"A little is a treat,\" said {parent}. \"A lot is a tummy ache.\"",
-            "{Parent} did not scold. {Parent} only put {hero} to bed and closed the curtains.",
+            "{Parent} [:didnot] scold. {Parent} only put {hero} to bed and closed the curtains.",
         ),
         "next_day": (
             '2* The next day, {hero} brought all the rest of the {sweet} to {friend}. "I should have shared with you," said {hero}. They each ate just one, very slowly.',
@@ -175,11 +175,11 @@ PHRASES = {
         ),
         "awake": (
             "The pillow was too hot. The blanket was too short. The moon was too bright.",
-            "{Hero} lay on one side. {Hero} lay on the other side. It did not help.",
+            "{Hero} lay on one side. {Hero} lay on the other side. It [:didnot] help.",
             "{Hero} thought of a hundred things, and every one of them was wide awake, too.",
         ),
         "first_idea": (
-            "2* First {hero} counted [sheep|stars|frogs]. But they would not stand still, and {hero} had to start again and again.",
+            "2* First {hero} counted [sheep|stars|frogs]. But they [:wouldnot] stand still, and {hero} had to start again and again.",
             "First {hero} sang a song. But it was such a jolly song that {hero.his} feet began to dance.",
         ),
         "second_idea": (
@@ -211,12 +211,12 @@ PHRASES = {
             '"Look what I can do!" said {hero}. "Shh," said everyone. "The baby!"',
         ),
         "cries": (
-            "2* Then one evening the baby cried. It cried and cried, and would not stop.",
+            "2* Then one evening the baby cried. It cried and cried, and [:wouldnot] stop.",
             "But one day, when it rained, the baby began to scream.",
         ),
         "nothing_helps": (
             "{Parent} sang. {Parent} rocked. {Parent} walked up and down. The baby cried on.",
-            "Milk did not help. A song did not help. A clean diaper did not help.",
+            "Milk [:didnot] help. A song [:didnot] help. A clean diaper [:didnot] help.",
         ),
         "hero_tries": (
             "2* \"Let me try,\" said {hero}. {Hero} bent over the bed and made a face, with big cheeks and crossed eyes. The baby stopped. It looked. And then it laughed, for the first time in its life.",
@@ -233,7 +233,7 @@ PHRASES = {
             '"Today you go to school," said {parent}. {Hero} ate only half a piece of toast.',
         ),
         "holds_hand": (
-            "At the door, {hero} held on to {parent} and would not let go.",
+            "At the door, {hero} held on to {parent} and [:wouldnot] let go.",
             "The school was big. The door was big. Even the flowers looked big.",
         ),
         "goodbye": (
@@ -259,7 +259,7 @@ PHRASES = {
     },
     "rainy_day": {
         "rain": (
-            "2* It was raining. It had rained all day, and it did not stop. {Hero} could not go out.",
+            "2* It was raining. It had rained all day, and it [:didnot] stop. {Hero} [:couldnot] go out.",
             "Drip, drop, drip, drop. Rain ran down the window. All the fun was outside, and it was wet.",
         ),
         "friend_comes": (
@@ -312,7 +312,7 @@ PHRASES = {
         ),
         "letter": (
             '2* "We will write a letter," said {parent}. And {hero} wrote: Dear tooth fairy, I did have a tooth, but it is lost. Here is a drawing of it. Love, {hero.name}.',
-            '"Now the fairy will not believe me," said {hero}. "Then tell the fairy just how it was," said {parent}. So they wrote it all down, and put the letter under the pillow.',
+            '"Now the fairy will not believe me," said {hero}. "Then tell the fairy just how it was," [:replied] {parent}. So they wrote it all down, and put the letter under the pillow.',
         ),
         "night": (
             "That night, a little light flew past the window. Or was it a dream?",
@@ -326,7 +326,7 @@ PHRASES = {
     "messy_room": {
         "mess": (
             "2* {Hero.s} room was a mess. There were toys on the floor, socks on the lamp, and half a sandwich under the bed.",
-            "You could not see the floor in {hero.s} room. You had to jump from the bed to the door.",
+            "You [:couldnot] see the floor in {hero.s} room. You had to jump from the bed to the door.",
         ),
         "wants": (
             "2* Today {hero} wanted to play with {toy}.",
@@ -342,7 +342,7 @@ PHRASES = {
         ),
         "cleans": (
             "2* So {hero} began. Books on the shelf. Blocks in the box. Socks in the drawer.",
-            "{Hero} did not want to. But after ten things, {hero.he} could see a bit of the floor. After twenty, it was almost fun.",
+            "{Hero} [:didnot] want to. But after ten things, {hero.he} could see a bit of the floor. After twenty, it was almost fun.",
         ),
         "treasures": (
             "And what treasures there were! A lost mitten, a blue button, and a drawing from last summer.",

@@ -4,7 +4,7 @@ PHRASES = {
     "hurt_wing": {
         "finds": (
             "2* Under a [bush|tree|hedge], {hero} found {patient}. {Patient.his} {patient.part} was hurt.",
-            "Something [moved|was lying] in the grass. It was {patient}, and {patient.he} could not get up.",
+            "Something [moved|was lying] in the grass. It was {patient}, and {patient.he} [:couldnot] get up.",
             '"Ouch, ouch," said a small voice. There sat {patient} with a hurt {patient.part}.',
         ),
         "carries": (
@@ -51,7 +51,7 @@ PHRASES = {
             '{Parent} came in. "Who is that?" "This is {stray.name}," said {hero}. "{stray.name} has no home. Please?"',
         ),
         "promise": (
-            '3* "I will take care of {stray.him} every day," said {hero}. "I promise." {Parent} looked at {hero}, and then at {stray}. "All right," said {parent}.',
+            '3* "I will take care of {stray.him} every day," said {hero}. "I promise." {Parent} looked at {hero}, and then at {stray}. "All right," [:replied] {parent}.',
             '"Will you feed {stray.him} every day, even when it rains?" asked {parent}. "I promise," said {hero}, and {hero.he} had never been so serious.',
         ),
         "every_day": (
@@ -66,33 +66,33 @@ PHRASES = {
         ),
         "cries": (
             "2* That day, {hero} heard a loud cry. It was {giant}, and big tears rolled down {giant.his} face.",
-            "But today {giant} did not roar or stamp. {Giant} lay on the ground and cried.",
+            "But today {giant} [:didnot] roar or stamp. {Giant} lay on the ground and cried.",
         ),
         "comes_closer": (
-            '2* Still, {hero} could not just walk by. "What is wrong?" {hero.he} asked from behind a tree. "There is a thorn in my {giant.part}," said {giant}. "And nobody will come near me."',
+            '2* Still, {hero} [:couldnot] just walk by. "What is wrong?" {hero.he} asked from behind a tree. "There is a thorn in my {giant.part}," said {giant}. "And nobody will come near me."',
             '{Hero} took one little step, and one more. Then {hero.he} saw a long thorn in {giant.s} {giant.part}. "That must hurt," said {hero}.',
         ),
         "pulls_thorn": (
-            "2* \"Hold still,\" said {hero}. {Hero} took the thorn and pulled. It did not move. {Hero} pulled again, as hard as {hero.he} could, and out it came!",
+            "2* \"Hold still,\" said {hero}. {Hero} took the thorn and pulled. It [:didnot] move. {Hero} pulled again, as hard as {hero.he} could, and out it came!",
             '{Hero} was so small that {hero.he} could get very close. One, two, three, and the thorn was out. "Ahhh," said {giant}.',
         ),
         "thanks": (
-            '2* "I will never forget this," said {giant}. "How can I thank you?" "You don\'t have to," said {hero}.',
-            '"You are the bravest {hero.kind} I know," said {giant}, and {giant.his} voice was not scary at all.',
+            '2* "I will never forget this," said {giant}. "How can I thank you?" "You don\'t have to," [:replied] {hero}.',
+            '"You are the bravest {hero.kind} I know," said {giant}, and {giant.his} voice [:wasnot] scary at all.',
         ),
         "trouble": (
             "2* A few days later, {hero} wanted to cross the river. The water was fast, and it pulled {hero} off {hero.his} feet. \"Help!\"",
-            "That winter, a heavy branch fell on {hero.s} home, and {hero} could not get out. \"Help!\" {hero.he} called.",
+            "That winter, a heavy branch fell on {hero.s} home, and {hero} [:couldnot] get out. \"Help!\" {hero.he} called.",
         ),
         "giant_helps": (
-            "2* Then the ground shook. It was {giant}! {Giant} came running, and with one {giant.part} {giant.he} set {hero} free. \"Now we are even,\" said {giant}. \"Now we are friends,\" said {hero}.",
+            "2* Then the ground shook. It was {giant}! {Giant} came running, and with one {giant.part} {giant.he} set {hero} free. \"Now we are even,\" said {giant}. \"Now we are friends,\" [:replied] {hero}.",
             "Nobody else was strong enough. But {giant} was. One push, and {hero} was safe. \"You helped me when nobody dared,\" said {giant}.",
         ),
     },
     "tiny_in_trouble": {
         "trapped": (
-            "2* There {hero} saw {tiny}. {Tiny} was caught in a [spider's web|sticky drop of honey|bit of string] and could not get away.",
-            '"Help, help!" It was such a tiny voice that {hero} almost did not hear it. {Tiny} had fallen into a puddle.',
+            "2* There {hero} saw {tiny}. {Tiny} was caught in a [spider's web|sticky drop of honey|bit of string] and [:couldnot] get away.",
+            '"Help, help!" It was such a tiny voice that {hero} almost [:didnot] hear it. {Tiny} had fallen into a puddle.',
         ),
         "frees": (
             "2* {Hero} took a [leaf|little stick] and very carefully helped {tiny} out.",
@@ -100,10 +100,10 @@ PHRASES = {
         ),
         "says_thanks": (
             '2* "Thank you!" said {tiny}. "One day I will help you, too." {Hero} smiled. How could somebody so tiny help anybody?',
-            '"I will not forget it," said {tiny}. "It was nothing," said {hero}. "Not to me," said {tiny}.',
+            '"I will not forget it," said {tiny}. "It was nothing," [:replied] {hero}. "Not to me," [:replied] {tiny}.',
         ),
         "later_loses": (
-            "2* The next day, {hero} came back with {key}. But it slipped out of {hero.his} {hero.part} and fell into a deep, narrow crack between two rocks. {Hero} could see it, but {hero.he} could not reach it.",
+            "2* The next day, {hero} came back with {key}. But it slipped out of {hero.his} {hero.part} and fell into a deep, narrow crack between two rocks. {Hero} could see it, but {hero.he} [:couldnot] reach it.",
             "A week later, {hero} was playing there with {key}. Cling! It fell between two stones, down, down, where no arm could go.",
         ),
         "tiny_comes": (
@@ -121,16 +121,16 @@ PHRASES = {
             "So {hero} went and knocked at {friend.s} door. {Friend} was in bed, with a hot head and a red nose.",
         ),
         "cooks": (
-            "2* {Hero} went home and cooked {dish}. {Hero} carried the pot all the way, and did not spill one drop.",
+            "2* {Hero} went home and cooked {dish}. {Hero} carried the pot all the way, and [:didnot] spill one drop.",
             "{Hero} had {dish} at home, still hot on the stove. {Hero} put it in a pot with a lid and ran.",
         ),
         "too_hot": (
             '2* "Careful, it is hot," said {hero}. They blew on it together, and then {friend} ate it all.',
-            '"It smells [:yummy]," said {friend}. "Wait," said {hero}, "it is too hot." So they counted to a hundred, and then {friend} ate it all up.',
+            '"It smells [:yummy]," said {friend}. "Wait," [:replied] {hero}, "it is too hot." So they counted to a hundred, and then {friend} ate it all up.',
         ),
         "cheers_up": (
             "2* {Hero} stayed the whole afternoon. {Hero} told stories, made shadow animals on the wall, and [sang a song in a very funny voice|danced with a broom|fell off the chair on purpose].",
-            '"I can\'t come out and play," said {friend}. "Then the play will come to you," said {hero}, and the bed became a [ship|castle|train|flying carpet].',
+            '"I can\'t come out and play," said {friend}. "Then the play will come to you," [:replied] {hero}, and the bed became a [ship|castle|train|flying carpet].',
         ),
         "well_again": (
             "Two days later, {friend} was well. And then it was {hero} who had to sneeze. Can you guess who came with a pot?",
@@ -164,7 +164,7 @@ PHRASES = {
         ),
         "later": (
             "2* The next morning, {friend} came with a cart full of lemons and oranges. \"Let's sell together,\" said {friend}. And before the week was over, they had earned enough, and the {dream.noun} belonged to both of them.",
-            "{Hero} went home with empty hands. But {hero.his} heart was so full that {hero.he} did not miss the {dream.noun} at all.",
+            "{Hero} went home with empty hands. But {hero.his} heart was so full that {hero.he} [:didnot] miss the {dream.noun} at all.",
         ),
     },
     "long_winter": {
@@ -173,7 +173,7 @@ PHRASES = {
             "Summer was warm and long. {Hero} filled the {hero.house} with {hero.food}, bit by bit. There was also {singer}, who sang from morning to night.",
         ),
         "invites": (
-            '2* "Why do you work so hard?" asked {singer}. "Come and sing with me!" "Winter will come," said {hero}. "Winter is far away," said {singer}, and went on singing.',
+            '2* "Why do you work so hard?" asked {singer}. "Come and sing with me!" "Winter will come," said {hero}. "Winter is far away," [:replied] {singer}, and went on singing.',
             '"Put something away for the winter," said {hero}. "Tomorrow," sang {singer}, "tomorrow, tomorrow."',
         ),
         "winter": (
@@ -186,7 +186,7 @@ PHRASES = {
         ),
         "decides": (
             '2* {Hero} thought about all the work. Then {hero.he} thought about all the songs. "I worked to your music all summer," said {hero}. "Come in."',
-            '"You did not work," said {hero}. "No," said {singer}, "I only sang." "I know," said {hero}. "It was lovely. Come in and eat."',
+            '"You [:didnot] work," said {hero}. "No," [:replied] {singer}, "I only sang." "I know," [:replied] {hero}. "It was lovely. Come in and eat."',
         ),
         "evening": (
             "2* So {hero} shared the food, and {singer} sang, and outside the snow fell and fell. When spring came, they planted a garden together.",
@@ -215,8 +215,8 @@ PHRASES = {
             "And while they walked, {elder} taught {hero} [a song|a riddle|the names of the birds|how to whistle with two fingers].",
         ),
         "arrives": (
-            "At last they were there. \"I could not have done it alone,\" said {elder}.",
-            "\"Here we are,\" said {elder}. \"With you, it was not heavy at all.\"",
+            "At last they were there. \"I [:couldnot] have done it alone,\" said {elder}.",
+            "\"Here we are,\" said {elder}. \"With you, it [:wasnot] heavy at all.\"",
         ),
         "reward": (
             "2* Then {elder} opened the load. Right on top lay [a warm roll|two red apples|a piece of cake|a bag of nuts], just for {hero}.",

@@ -21,10 +21,10 @@ PHRASES = {
             "First {hero} looked [up|left]. Then {hero.he} looked [down|right]. Nothing!",
         ),
         "asks": (
-            '2* "What are you looking for?" asked {friend}. "My {toy.noun}! I can\'t find {toy.it} anywhere," said {hero}. "Let\'s look together," said {friend}.',
+            '2* "What are you looking for?" asked {friend}. "My {toy.noun}! I can\'t find {toy.it} anywhere," said {hero}. "Let\'s look together," [:replied] {friend}.',
             '{Hero} told {friend} all about {toy}. "Don\'t [cry|worry|be sad]," said {friend}. "[Four|Two pairs of] eyes are better than [two|one]. I will help you."',
             '"Did you see {toy.a}?" asked {hero}. "No," said {friend}, "but I am very good at finding things."',
-            '"You look [:sad]. What happened?" asked {friend}. "I lost my {toy.noun}," said {hero}. "Then we must think," said {friend}. "Where did you see {toy.it} last?"',
+            '"You look [:sad]. What happened?" asked {friend}. "I lost my {toy.noun}," said {hero}. "Then we must think," [:replied] {friend}. "Where did you see {toy.it} last?"',
         ),
         "found": (
             "2* They looked [high and low|under every leaf|all around]. [:Suddenly], {friend} started to laugh. {Toy} {toy.was} [hanging from {hero.name}'s own backpack|right behind {hero}|on top of {hero.s} own head|stuck to {hero.s} own back]!",
@@ -45,7 +45,7 @@ PHRASES = {
             "But the wind was [strong|naughty] that day. It took {toy} and dropped {toy.it} on the highest branch of an old tree.",
         ),
         "tries": (
-            "2* {Hero} jumped and jumped, but the branch was too high. {Hero} [shook the tree|threw a stick|found a long stick], but {toy} did not [move|come down].",
+            "2* {Hero} jumped and jumped, but the branch was too high. {Hero} [shook the tree|threw a stick|found a long stick], but {toy} [:didnot] [move|come down].",
             '{Hero} stood on a rock. {Hero} stood on a log. But {hero.he} was still too [short|small]. "It is no use," {hero.he} [said|sighed].',
             '"Come down!" {hero} called. But {toy} stayed where {toy.they} {toy.was}, high up in the leaves.',
             "{Hero} asked the wind to blow again. But now the wind was quiet, and {toy} {toy.was} stuck.",
@@ -78,8 +78,8 @@ PHRASES = {
             '"Come back!" {hero} called, but the water only [splashed|laughed and rolled on|made little circles].',
         ),
         "asks": (
-            '2* "Why are you calling?" asked {friend}. "My {toy.noun} fell into the water," said {hero}. "Don\'t worry," said {friend}. "I can swim."',
-            '"Was that splash you?" {friend} wanted to know. "No, it was my {toy.noun}," said {hero} sadly. "The water is so deep." "Not for me!" said {friend}.',
+            '2* "Why are you calling?" asked {friend}. "My {toy.noun} fell into the water," said {hero}. "Don\'t worry," [:replied] {friend}. "I can swim."',
+            '"Was that splash you?" {friend} wanted to know. "No, it was my {toy.noun}," said {hero} sadly. "The water is so deep." "Not for me!" [:replied] {friend}.',
             '"Please help me," said {hero}. "My {toy.noun} {toy.is} in there." {Friend} looked at the water and nodded.',
         ),
         "fetches": (
@@ -95,14 +95,14 @@ PHRASES = {
             '{Hero} had brought {toy}. "Look how far it rolls!" {hero.he} said. It rolled too far. It rolled into a hole and was gone.',
         ),
         "tries": (
-            "{Hero} lay down and put one arm into the hole. {Hero} could not reach the bottom.",
+            "{Hero} lay down and put one arm into the hole. {Hero} [:couldnot] reach the bottom.",
             "{Hero} looked into the hole. It was too dark to see anything.",
             "{Hero} tried with a stick. The stick broke.",
             '"Hello?" {hero} called into the hole. "Hello, hello," said the hole.',
         ),
         "asks": (
             '2* "Did you lose something?" asked {friend}. "Yes, my {toy.noun}," said {hero}. "It is down there." {Friend} looked at the hole and smiled. "I love to dig," {friend.he} said.',
-            '"Is that your hole?" asked {hero}. "No," said {friend}, "but I know all about holes." {Hero} told {friend.him} about {toy}. "I can help you," said {friend}.',
+            '"Is that your hole?" asked {hero}. "No," said {friend}, "but I know all about holes." {Hero} told {friend.him} about {toy}. "I can help you," [:replied] {friend}.',
         ),
         "digs": (
             "2* {Friend} began to dig. Dig, dig, dig! The dirt flew [left and right|everywhere|into the air]. Soon only the tip of {friend.his} tail could be seen. Then {friend.he} came out with {toy}.",
@@ -126,7 +126,7 @@ PHRASES = {
         ),
         "decides": (
             "2* {Hero} thought about it for a long time. {Hero} really wanted to keep the {treasure.noun}. But then {hero.he} thought of how sad {friend} was. \"Here,\" said {hero}. \"I found {treasure.it}.\"",
-            '{Hero} could have said nothing. It would have been easy. But it would not have been right. "Is this what you lost?" {hero.he} asked, and held out the {treasure.noun}.',
+            '{Hero} could have said nothing. It would have been easy. But it [:wouldnot] have been right. "Is this what you lost?" {hero.he} asked, and held out the {treasure.noun}.',
             "{Hero.s} hand closed around the {treasure.noun}. Then {hero.he} saw the tears on {friend.s} face, and the hand opened again.",
         ),
         "reward": (
@@ -144,14 +144,14 @@ PHRASES = {
         "lost": (
             "2* When {hero} looked up, nothing looked the same. Every [tree|path|corner] was strange. {Hero} was lost!",
             '{Hero} turned around. Where was the way back? It was getting [late|dark|cold]. "[:Ohno] I am lost," {hero.he} said.',
-            "Then it was gone, and {hero} was alone. {Hero} did not know which way was home.",
+            "Then it was gone, and {hero} was alone. {Hero} [:didnot] know which way was home.",
         ),
         "asks": (
-            '2* "Are you lost?" asked {friend}. "Yes," said {hero} in a small voice. "I want to go home." "Tell me what your home looks like," said {friend}.',
-            '"You are far from home," said {friend}. "I only wanted to look," said {hero}. "I know," said {friend}. "Come, I know every path here."',
+            '2* "Are you lost?" asked {friend}. "Yes," said {hero} in a small voice. "I want to go home." "Tell me what your home looks like," [:replied] {friend}.',
+            '"You are far from home," said {friend}. "I only wanted to look," [:replied] {hero}. "I know," [:replied] {friend}. "Come, I know every path here."',
         ),
         "shows_way": (
-            "2* They went [past the big rock|over the little stream|through the tall grass], and {friend} told [funny stories|jokes|a long story] so that {hero} would not be afraid. And then {hero} saw {hero.his} own [house|door|home]!",
+            "2* They went [past the big rock|over the little stream|through the tall grass], and {friend} told [funny stories|jokes|a long story] so that {hero} [:wouldnot] be afraid. And then {hero} saw {hero.his} own [house|door|home]!",
             '{Friend} walked in front, and {hero} stayed close behind. "Left at the old tree, right at the stream," said {friend}. "Remember it." And there, at last, was home.',
         ),
         "home": (

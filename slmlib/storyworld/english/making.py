@@ -17,11 +17,11 @@ PHRASES = {
             "(flat) But when {hero} opened the oven, the cake was as flat as a plate, and as hard as a stone.",
         ),
         "friend_comes": (
-            '2* Then somebody knocked at the door. It was {friend}. "It smells funny in here," said {friend}. {Hero} told the whole story. "We still have time," said {friend}. "Let\'s bake another one."',
-            '{Friend} looked in at the window. "Is that a cake?" asked {friend}. "No," said {hero}, "it is a [sad|big] mistake." "Then we make a new one," said {friend}. "I know how."',
+            '2* Then somebody knocked at the door. It was {friend}. "It smells funny in here," said {friend}. {Hero} told the whole story. "We still have time," [:replied] {friend}. "Let\'s bake another one."',
+            '{Friend} looked in at the window. "Is that a cake?" asked {friend}. "No," said {hero}, "it is a [sad|big] mistake." "Then we make a new one," [:replied] {friend}. "I know how."',
         ),
         "second_cake": (
-            "2* {Friend} read out the recipe, and {hero} did just what it said. They did not forget anything, and they watched the oven all the time.",
+            "2* {Friend} read out the recipe, and {hero} did just what it said. They [:didnot] forget anything, and they watched the oven all the time.",
             "They worked side by side. {Hero} broke the eggs, {friend} stirred, and they tasted everything first.",
         ),
         "gives": (
@@ -29,7 +29,7 @@ PHRASES = {
             '"Close your eyes," {hero} said to {parent}. "Now open them!" There stood the cake, with [berries|a candle|a flower] on top.',
         ),
         "tastes": (
-            '2* "This is the best cake I have ever had," said {parent}. "Our first one was a surprise, too," said {friend}, and everyone laughed.',
+            '2* "This is the best cake I have ever had," said {parent}. "Our first one was a surprise, too," [:replied] {friend}, and everyone laughed.',
             "They ate it all, down to the last crumb.",
         ),
     },
@@ -43,8 +43,8 @@ PHRASES = {
             "It needed just one more piece. {Hero} put it on top, very, very carefully. It shook. It leaned. Crash!",
         ),
         "friend_says": (
-            '2* "That was a fine {work}," said {friend}. "It is gone now," said {hero}. "Then we can build an even better one," said {friend}. "I know why it fell."',
-            '"I saw it fall," said {friend}. "I will never build anything again," said {hero}. "That would be a pity," said {friend}. "You carry, and I hold. What do you say?"',
+            '2* "That was a fine {work}," said {friend}. "It is gone now," [:replied] {hero}. "Then we can build an even better one," [:replied] {friend}. "I know why it fell."',
+            '"I saw it fall," said {friend}. "I will never build anything again," [:replied] {hero}. "That would be a pity," [:replied] {friend}. "You carry, and I hold. What do you say?"',
         ),
         "together": (
             "2* So they started at the bottom, with the biggest pieces. {Friend} held, and {hero} put one on top of the other. When one was tired, the other went on.",
@@ -52,7 +52,7 @@ PHRASES = {
         ),
         "done": (
             "At last it was done. It was [twice as big|even better|stronger] than the first one. They [put a flag on top|decorated it with leaves and flowers|danced around it].",
-            "The new {work} stood firm. The wind came back, and blew, and the {work} did not even shake.",
+            "The new {work} stood firm. The wind came back, and blew, and the {work} [:didnot] even shake.",
         ),
     },
     "plant_seed": {
@@ -70,8 +70,8 @@ PHRASES = {
             "{Hero} sat down beside it and waited. A minute is very long when you wait for a seed.",
         ),
         "impatient": (
-            '2* "Maybe it is broken," said {hero}. "I will dig it up and look." "Please don\'t," said {parent}. "It is working, down there, where we cannot see it."',
-            '{Hero} shouted at it, "Grow!" It did not help. {Hero} sang to it. That felt better. "Give it time," said {parent}.',
+            '2* "Maybe it is broken," said {hero}. "I will dig it up and look." "Please don\'t," [:replied] {parent}. "It is working, down there, where we cannot see it."',
+            '{Hero} shouted at it, "Grow!" It [:didnot] help. {Hero} sang to it. That felt better. "Give it time," said {parent}.',
             '"When will it come?" asked {hero} every day. "When it is ready," said {parent} every day.',
         ),
         "weather_helps": (
@@ -88,7 +88,7 @@ PHRASES = {
         ),
         "shares_it": (
             "There was so much of it that {hero} could give some to everyone. And {hero.he} kept one small seed, for next year.",
-            '"You did that," said {parent}. "The seed did it," said {hero}. "I only waited."',
+            '"You did that," said {parent}. "The seed did it," [:replied] {hero}. "I only waited."',
             "And in the middle of it, when autumn came, {hero} found a hundred new seeds.",
         ),
     },
@@ -99,20 +99,20 @@ PHRASES = {
             "Behind the fence there was something round and huge. It was a {plant}, the biggest {plant} in the world.",
         ),
         "pulls_alone": (
-            "2* {Hero} wanted to have it for supper. {Hero} pulled and pulled, but the {plant} did not move.",
+            "2* {Hero} wanted to have it for supper. {Hero} pulled and pulled, but the {plant} [:didnot] move.",
             '"That will be a good soup," said {hero}, and pulled. It was like pulling a mountain.',
         ),
         "friend_pulls": (
-            '2* So {hero} called for help, and {friend} came. {Friend} held on to {hero}, and they pulled and pulled. The {plant} did not move.',
+            '2* So {hero} called for help, and {friend} came. {Friend} held on to {hero}, and they pulled and pulled. The {plant} [:didnot] move.',
             "Then {friend} came by. Now there were two to pull. One, two, three! But the {plant} only [laughed|sat there].",
         ),
         "second_pulls": (
-            "2* They called {second}. {Second} held on to {friend}, and {friend} held on to {hero}. Heave ho! It shook a little, but it did not come out.",
+            "2* They called {second}. {Second} held on to {friend}, and {friend} held on to {hero}. Heave ho! It shook a little, but it [:didnot] come out.",
             "{Second} came to help, too. They pulled until they all fell down. The {plant} stayed where it was.",
         ),
         "laugh_at_third": (
             '2* "I can help," said a tiny voice. It was {third}. The others [smiled|laughed]. "You? You are too small," said {friend}.',
-            'Then {third} came. "Let me try, too," said {third}. "What can somebody so little do?" asked {second}. "We will see," said {hero}.',
+            'Then {third} came. "Let me try, too," said {third}. "What can somebody so little do?" asked {second}. "We will see," [:replied] {hero}.',
         ),
         "third_pulls": (
             "2* But {third} took hold of the very end. They all pulled together, once, twice, and plop! Out came the {plant}, and everyone landed on their backs.",
@@ -135,20 +135,20 @@ PHRASES = {
         ),
         "friend_idea": (
             '2* {Hero} told {friend.known} about it. "You don\'t need money," said {friend}. "You have two good hands. What makes {parent.name} laugh?"',
-            '"Why do you look in that window?" asked {friend.known}. "Nice things cost so much," said {hero}. "The nicest things cost nothing at all," said {friend}.',
+            '"Why do you look in that window?" asked {friend.known}. "Nice things cost so much," said {hero}. "The nicest things cost nothing at all," [:replied] {friend}.',
         ),
         "makes": (
             "2* They looked for everything they needed, and {hero} worked all afternoon. It was going to be {gift}.",
-            "And then {hero} knew it. It would be {gift}! {Friend} helped, and {hero} did not stop until it was just right.",
+            "And then {hero} knew it. It would be {gift}! {Friend} helped, and {hero} [:didnot] stop until it was just right.",
         ),
         "ready": (
-            "The first one was not good. The second one was better. The third one was perfect.",
+            "The first one [:wasnot] good. The second one was better. The third one was perfect.",
             "At bedtime it was ready. {Hero} could hardly sleep that night.",
             "{Hero} hid it where nobody would look, and told nobody but {friend}.",
         ),
         "gives": (
             '2* In the morning, {hero} went to {parent}. "Happy birthday! It is only {gift}," {hero.he} said. "I made it."',
-            '"It did not cost anything," said {hero}, and gave {parent} the present. It was {gift}.',
+            '"It [:didnot] cost anything," said {hero}, and gave {parent} the present. It was {gift}.',
         ),
         "best_gift": (
             '2* "It is the best present of all," said {parent}, "because nobody else in the world has one like it."',
@@ -185,14 +185,14 @@ PHRASES = {
     "painted_wall": {
         "paints": (
             "2* {Hero} had found a pot of {color} paint. There was no paper. But there was a big white wall. {Hero} painted {subject}, from one end to the other.",
-            "{Hero} loved to paint. The paper was much too small for what {hero.he} wanted to paint now. The wall was not too small. Soon there was {subject} on it, all in {color}.",
+            "{Hero} loved to paint. The paper was much too small for what {hero.he} wanted to paint now. The wall [:wasnot] too small. Soon there was {subject} on it, all in {color}.",
         ),
         "comes_in": (
             "2* Then the door opened, and there stood {parent}. \"{hero.name}! What have you done?\"",
             "It was so quiet that {parent} came to look. \"Oh, {hero.name}!\" was all that {parent} could say.",
         ),
         "explains": (
-            '2* "I wanted to make it pretty," said {hero} in a very small voice. "It is pretty," said {parent}. "But a wall is not for painting. You should have asked."',
+            '2* "I wanted to make it pretty," said {hero} in a very small voice. "It is pretty," [:replied] {parent}. "But a wall is not for painting. You should have asked."',
             '{Hero} could have said that the cat did it. But there was {color} paint on all ten of {hero.his} fingers. "It was me," {hero.he} said.',
         ),
         "wash": (

@@ -24,8 +24,8 @@ PHRASES = {
             "So {hero} walked {place.to}. There was {friend}, and {friend} was drawing stars in the sand with a stick.",
         ),
         "friend_wished_too": (
-            '2* "What are you looking for?" asked {hero}. "For a star," said {friend}. "I made a wish last night. But I don\'t think it heard me." "I think it did," said {hero}.',
-            '"Did you see the star last night?" asked {friend}. "Yes!" said {hero}. "What did you wish for?" "I must not say," said {friend}, "but it is standing in front of me."',
+            '2* "What are you looking for?" asked {hero}. "For a star," said {friend}. "I made a wish last night. But I don\'t think it heard me." "I think it did," [:replied] {hero}.',
+            '"Did you see the star last night?" asked {friend}. "Yes!" said {hero}. "What did you wish for?" "I must not say," [:replied] {friend}, "but it is standing in front of me."',
         ),
         "evening": (
             "That night they sat outside together. There were so many stars, and neither of them needed a wish.",
@@ -42,12 +42,12 @@ PHRASES = {
             '"Who woke me up?" asked the {magic}. "Oh well. You have three wishes. Think first."',
         ),
         "first_wish": (
-            '(cake) {Hero} did not think first. "I wish for cake!" {hero.he} said. Puff! There was a cake. And another one. And another one.',
+            '(cake) {Hero} [:didnot] think first. "I wish for cake!" {hero.he} said. Puff! There was a cake. And another one. And another one.',
             '(bigger) "I wish I were bigger!" said {hero} right away. Puff! {Hero} grew. And grew. And grew.',
             '(snow) "I wish it would snow!" said {hero}, although it was the middle of summer. Puff! It snowed.',
         ),
         "too_far": (
-            "(cake) Cakes rolled through the door and out of the windows. There was cake in the bed and cake in the shoes. Soon {hero} could not move.",
+            "(cake) Cakes rolled through the door and out of the windows. There was cake in the bed and cake in the shoes. Soon {hero} [:couldnot] move.",
             "(bigger) {Hero} was taller than the house, and then taller than the trees. Nobody could hear {hero} any more, and nobody could reach up for a hug.",
             "(snow) It snowed on the flowers. It snowed on the birds. They were all cold, and looked at {hero} with big eyes.",
         ),
@@ -74,7 +74,7 @@ PHRASES = {
             "They stood near the monkeys. \"Don't go too close,\" said {parent}. But {hero} did, and zip! {Monkey} had the {stolen.noun}.",
         ),
         "copies": (
-            "{Monkey} tried {stolen.it} on, first on the head, then on the feet, and then on the tail. Everybody laughed. {Hero} did not.",
+            "{Monkey} tried {stolen.it} on, first on the head, then on the feet, and then on the tail. Everybody laughed. {Hero} [:didnot].",
             "{Monkey} climbed up to the very top and showed {stolen.it} to all the other monkeys.",
         ),
         "begs": (
@@ -91,7 +91,7 @@ PHRASES = {
         ),
         "goodbye": (
             "When they left, {monkey} waved. {Hero} waved back, with one hand. The other hand held on to the {stolen.noun}.",
-            '"That was a good trade," said {parent}. "Next time I will bring two bananas," said {hero}.',
+            '"That was a good trade," said {parent}. "Next time I will bring two bananas," [:replied] {hero}.',
         ),
     },
     "picnic_rain": {
@@ -134,7 +134,7 @@ PHRASES = {
             "{Hero} put soft moss around it and held it close, all day and half the night.",
         ),
         "guesses": (
-            "Was it a [dragon|snake|duck]? Was it a [crocodile|dinosaur|swan]? {Hero} did not care. It was going to be somebody.",
+            "Was it a [dragon|snake|duck]? Was it a [crocodile|dinosaur|swan]? {Hero} [:didnot] care. It was going to be somebody.",
             '"Hello in there," said {hero}, and put an ear to the egg. Tick, tick, said the egg.',
         ),
         "cracks": (
@@ -160,7 +160,7 @@ PHRASES = {
     },
     "sad_moon": {
         "elder_sad": (
-            "2* {Elder} was ill and could not go out. \"What I miss most is the moon,\" said {elder}. \"I cannot see it from my bed.\"",
+            "2* {Elder} was ill and [:couldnot] go out. \"What I miss most is the moon,\" said {elder}. \"I cannot see it from my bed.\"",
             '"When I was young," said {elder}, "I walked under the moon every night. Now my legs are too tired."',
         ),
         "wants_moon": (
@@ -172,7 +172,7 @@ PHRASES = {
             "{Hero} jumped. {Hero} reached out. {Hero} tried it with a net. The moon only smiled.",
         ),
         "too_far": (
-            '"Please come down," {hero} called. But the moon did not come.',
+            '"Please come down," {hero} called. But the moon [:didnot] come.',
             "The moon looked so close, and it was so far.",
         ),
         "owl_says": (
@@ -214,7 +214,7 @@ PHRASES = {
             "They counted to three and opened it together. It was {chest}.",
         ),
         "happy_anyway": (
-            '2* "No gold," said {friend}. "No," said {hero}. "But we had the whole day." They hid it again, for the next two who would come.',
+            '2* "No gold," said {friend}. "No," [:replied] {hero}. "But we had the whole day." They hid it again, for the next two who would come.',
             "They looked at each other and began to laugh. It was a better treasure than gold. You can't play with gold.",
         ),
     },
@@ -250,8 +250,8 @@ PHRASES = {
             "{Hero} had found half a nut shell, as big as a bathtub. It made a wonderful boat.",
         ),
         "promise": (
-            '2* "Stay near the shore," said {friend}. "The water gets deep." "I promise," said {hero}.',
-            '{Friend} came to look at it. "Promise me that you will not go far," said {friend}. "I promise," said {hero}.',
+            '2* "Stay near the shore," said {friend}. "The water gets deep." "I promise," [:replied] {hero}.',
+            '{Friend} came to look at it. "Promise me that you will not go far," said {friend}. "I promise," [:replied] {hero}.',
         ),
         "too_far": (
             "2* But it was so nice on the water. The sun danced on the waves. Just a little farther, thought {hero}, and a little farther. When {hero} turned around, the shore was as thin as a line.",
@@ -259,15 +259,15 @@ PHRASES = {
         ),
         "calls_friend": (
             '2* "Help!" {hero} called. It was {friend} who heard it.',
-            "{Hero} waved with the sail. Far away, {friend} saw it, and did not think twice.",
+            "{Hero} waved with the sail. Far away, {friend} saw it, and [:didnot] think twice.",
         ),
         "push_home": (
             "2* {Friend} swam as fast as {friend.he} could, and pushed the little boat, wave by wave, back to the shore.",
             "{Friend} jumped into the water and swam and swam. Then {friend} took the rope and pulled the boat home.",
         ),
         "sorry": (
-            '2* "I broke my promise," said {hero}. "I am sorry." "I was so afraid for you," said {friend}. "Next time we will go together."',
-            '"You promised," said {friend}, still out of breath. "I know," said {hero}. "I will never forget it again."',
+            '2* "I broke my promise," said {hero}. "I am sorry." "I was so afraid for you," [:replied] {friend}. "Next time we will go together."',
+            '"You promised," said {friend}, still out of breath. "I know," [:replied] {hero}. "I will never forget it again."',
         ),
     },
 }  # fmt: skip

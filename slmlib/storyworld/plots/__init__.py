@@ -4,6 +4,16 @@ To add one: write the function in a room, its phrases in the room of the same na
 the tests; they tell what is missing.
 """
 
-from slmlib.storyworld.plots import courage, friendship, home, kindness, lost_and_found, making, side, wonder
+from slmlib.storyworld.plots import (
+    afterwards,
+    courage,
+    friendship,
+    home,
+    kindness,
+    lost_and_found,
+    making,
+    meanwhile,
+    wonder,
+)
 
-ROOMS = (lost_and_found, friendship, courage, making, kindness, home, wonder, side)
+ROOMS = (lost_and_found, friendship, courage, making, kindness, home, wonder, meanwhile, afterwards)

@@ -7,7 +7,7 @@ from slmlib.storyworld.tale import Tale
 @plot(weight=5)
 def hot_food(tale: Tale) -> None:
     """Somebody says `wait, it is hot`; not waiting hurts; waiting pays."""
-    tale.family("parent", only="mom dad grandma grandpa")
+    tale.family("parent", only="mom mommy dad daddy grandma grandpa")
     tale.thing("dish", "hot meal", owner="hero")
     tale.paragraph("hungry")
     tale.feel("hero", "hungry", "had played all day")
@@ -23,7 +23,7 @@ def hot_food(tale: Tale) -> None:
 @plot(weight=6)
 def taken_treat(tale: Tale) -> None:
     """A treat is taken without asking; crumbs tell; so does the hero, in the end."""
-    tale.family("parent", only="mom dad grandma grandpa")
+    tale.family("parent", only="mom mommy dad daddy grandma grandpa")
     tale.choose(
         "sweet", ("cookies", "cupcakes", "berries", "muffins", "plums", "sugar rolls"), (6, 2, 3, 2, 1, 1)
     )
@@ -77,7 +77,7 @@ def too_much(tale: Tale) -> None:
     tale.tell("eats_more")
     tale.paragraph("tummy")
     tale.feel("hero", "sorry", "ate far too much")
-    tale.family("parent", only="mom dad grandma grandpa")
+    tale.family("parent", only="mom mommy dad daddy grandma grandpa")
     tale.tell("care")
     tale.paragraph("next_day")
     tale.feel("friend", "happy", "got some, too")
@@ -88,7 +88,7 @@ def too_much(tale: Tale) -> None:
 def surprise_party(tale: Tale) -> None:
     """Everybody seems to have forgotten the birthday; everybody has not."""
     tale.friend()
-    tale.family("parent", only="mom dad grandma")
+    tale.family("parent", only="mom mommy dad daddy grandma")
     tale.paragraph("birthday_morning")
     tale.feel("hero", "excited", "it was a birthday")
     tale.paragraph("parent_busy", "friend_busy")
@@ -106,7 +106,7 @@ def surprise_party(tale: Tale) -> None:
 @plot(weight=5)
 def cannot_sleep(tale: Tale) -> None:
     """Sleep will not come; one thing after another is tried; the last one works."""
-    tale.family("parent", only="mom dad grandma grandpa")
+    tale.family("parent", only="mom mommy dad daddy grandma grandpa")
     tale.tags.add("night")
     tale.paragraph("bedtime")
     tale.tell("awake")
@@ -123,7 +123,7 @@ def new_baby(tale: Tale) -> None:
     """The new baby gets all the love, it seems; until only the hero can make it laugh."""
     tale.choose("baby", ("brother", "sister"))
     tale.tags.add(tale.cast["baby"])
-    tale.family("parent", only="mom dad")
+    tale.family("parent", only="mom mommy dad daddy")
     tale.paragraph("arrives")
     tale.feel("hero", "jealous", "the baby got all the attention")
     tale.tell("tries_to_be_seen")
@@ -142,7 +142,7 @@ def new_baby(tale: Tale) -> None:
 @plot(weight=4, hero="child")
 def first_day(tale: Tale) -> None:
     """The first day of school is long at the door and short at the end."""
-    tale.family("parent", only="mom dad grandma")
+    tale.family("parent", only="mom mommy dad daddy grandma")
     tale.grown_up("teacher", "teacher")
     tale.paragraph("morning")
     tale.feel("hero", "shy", "everything was new", say=False)
@@ -184,7 +184,7 @@ def rainy_day(tale: Tale) -> None:
 @plot(weight=4, hero="child")
 def lost_tooth(tale: Tale) -> None:
     """A tooth is loose, then gone, then really gone; a letter saves the night."""
-    tale.family("parent", only="mom dad grandma")
+    tale.family("parent", only="mom mommy dad daddy grandma")
     tale.paragraph("loose")
     tale.feel("hero", "worried", "a tooth was loose")
     tale.tell("explains")
@@ -200,7 +200,7 @@ def lost_tooth(tale: Tale) -> None:
 @plot(weight=4)
 def messy_room(tale: Tale) -> None:
     """Nothing can be found in the mess; cleaning up turns into a treasure hunt."""
-    tale.family("parent", only="mom dad grandma")
+    tale.family("parent", only="mom mommy dad daddy grandma")
     toy = tale.thing("toy", "carried gift !food", owner="hero")
     tale.paragraph("mess", "wants")
     tale.tell("cannot_find")

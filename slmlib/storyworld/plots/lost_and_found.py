@@ -125,7 +125,7 @@ def lost_way(tale: Tale) -> None:
     tale.paragraph("meet.comes", "asks")
     tale.detour("friend")
     tale.paragraph("shows_way")
-    tale.family("parent", only="mom dad grandma grandpa")
+    tale.family("parent", only="mom mommy dad daddy grandma grandpa")
     tale.tell("home")
     tale.world.feel(tale.hero, "happy", "was home again")
     tale.end("lost the way", "friend", "a friend showed the way home", "home, listening")

@@ -7,7 +7,7 @@ from slmlib.storyworld.tale import Tale
 @plot(weight=6)
 def bake_cake(tale: Tale) -> None:
     """A cake for somebody loved goes wrong; the second one, made together, is right."""
-    tale.family("parent", only="mom dad grandma grandpa")
+    tale.family("parent", only="mom mommy dad daddy grandma grandpa")
     tale.friend()
     tale.paragraph("wish")
     tale.choose("mistake", ("salt", "smoke", "flat"))
@@ -62,7 +62,7 @@ def plant_seed(tale: Tale) -> None:
         ("sunflower", "pumpkin", "apple tree", "strawberry plant", "bean", "tomato plant"),
         (5, 4, 3, 3, 2, 2),
     )
-    tale.family("parent", only="mom dad grandma grandpa")
+    tale.family("parent", only="mom mommy dad daddy grandma grandpa")
     tale.paragraph("gets_seed", "plants")
     tale.feel("hero", "excited", "planted a seed")
     tale.paragraph("nothing_yet")
@@ -147,7 +147,7 @@ def painted_wall(tale: Tale) -> None:
         "subject",
         ("a long dragon", "a house with a garden", "a huge sun", "a rocket", "a row of cats", "a rainbow"),
     )
-    tale.family("parent", only="mom dad grandma")
+    tale.family("parent", only="mom mommy dad daddy grandma")
     tale.paragraph("paints")
     tale.world.feel(tale.hero, "happy", "painted a picture")
     tale.tell("comes_in")

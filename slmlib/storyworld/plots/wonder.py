@@ -43,7 +43,7 @@ def magic_pebble(tale: Tale) -> None:
 def monkey_business(tale: Tale) -> None:
     """At the zoo a monkey takes something; it will only trade."""
     stolen = tale.thing("stolen", "worn carried", owner="hero")
-    tale.family("parent", only="mom dad grandma grandpa uncle aunt")
+    tale.family("parent", only="mom mommy dad daddy grandma grandpa uncle aunt")
     monkeys = [kind for kind in tale.library.animals if kind.noun == "monkey"]
     tale.paragraph("zoo")
     tale.add("monkey", monkeys[0])
@@ -171,7 +171,7 @@ def echo(tale: Tale) -> None:
     tale.paragraph("calls", "answer")
     tale.feel("hero", "angry", "somebody was shouting back")
     tale.tell("worse")
-    tale.family("parent", only="mom dad grandma grandpa")
+    tale.family("parent", only="mom mommy dad daddy grandma grandpa")
     tale.paragraph("tells_parent", "advice")
     tale.paragraph("calls_again")
     tale.feel("hero", "happy", "the answer was kind")

@@ -11,7 +11,9 @@ CHILDREN = (
 
 FAMILY: dict[str, tuple[str, int]] = {
     "mom": ("she", 10),
+    "mommy": ("she", 3),
     "dad": ("he", 6),
+    "daddy": ("he", 2),
     "grandma": ("she", 4),
     "grandpa": ("he", 3),
     "aunt": ("she", 1),

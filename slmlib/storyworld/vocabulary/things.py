@@ -2,7 +2,7 @@
 
 from slmlib.storyworld.vocabulary.kinds import Thing
 
-COLORS = ("red", "blue", "green", "yellow", "pink", "purple", "orange")
+COLORS = ("red", "blue", "green", "yellow", "pink", "purple", "orange", "white", "brown", "black")
 
 
 def _things(number: str, rows: str) -> tuple[Thing, ...]:

@@ -4,7 +4,7 @@ from slmlib.storyworld.library import plot
 from slmlib.storyworld.tale import Tale
 
 
-@plot(side=True, weight=3)
+@plot(when="meanwhile", weight=3)
 def hungry_helper(tale: Tale) -> None:
     """The helper is too hungry; the hero shares."""
     tale.paragraph("asks")
@@ -13,7 +13,7 @@ def hungry_helper(tale: Tale) -> None:
     tale.feel("other", "happy", "got something to eat", say=False)
 
 
-@plot(side=True, weight=2)
+@plot(when="meanwhile", weight=2)
 def splinter(tale: Tale) -> None:
     """The helper is hurt; the hero helps first."""
     tale.paragraph("hurts")
@@ -21,7 +21,7 @@ def splinter(tale: Tale) -> None:
     tale.tell("pulls_out")
 
 
-@plot(side=True, weight=2)
+@plot(when="meanwhile", weight=2)
 def riddle(tale: Tale) -> None:
     """The helper wants a riddle solved first."""
     tale.paragraph("asks")
@@ -30,7 +30,7 @@ def riddle(tale: Tale) -> None:
     tale.tell("question", "answer")
 
 
-@plot(side=True, weight=2, fits=lambda tale: "outside" in tale.tags and tale.world.weather == "sunny")
+@plot(when="meanwhile", weight=2, fits=lambda tale: "outside" in tale.tags and tale.world.weather == "sunny")
 def sudden_rain(tale: Tale) -> None:
     """It starts to rain; they wait under a leaf, and go on."""
     tale.world.weather = "rainy"
@@ -39,7 +39,7 @@ def sudden_rain(tale: Tale) -> None:
     tale.world.weather = "sunny"
 
 
-@plot(side=True, weight=2)
+@plot(when="meanwhile", weight=2)
 def own_errand(tale: Tale) -> None:
     """The helper must first finish some work; two are faster."""
     tale.choose(
@@ -58,7 +58,7 @@ def own_errand(tale: Tale) -> None:
     tale.tell("together")
 
 
-@plot(side=True, weight=2)
+@plot(when="meanwhile", weight=2)
 def shy_helper(tale: Tale) -> None:
     """The helper has never helped anybody and is afraid to fail."""
     tale.paragraph("afraid")
@@ -66,7 +66,7 @@ def shy_helper(tale: Tale) -> None:
     tale.tell("encourages")
 
 
-@plot(side=True, weight=2)
+@plot(when="meanwhile", weight=2)
 def promise_song(tale: Tale) -> None:
     """The helper wants something in return, later; a promise is given, and kept at once."""
     tale.paragraph("wants")

@@ -1,4 +1,4 @@
-"""Phrases of plots/side.py. The role `other` is the one who is going to help."""
+"""Phrases of plots/meanwhile.py. The role `other` is the one who is going to help."""
 
 PHRASES = {
     "hungry_helper": {
@@ -14,7 +14,7 @@ PHRASES = {
     "splinter": {
         "hurts": (
             '2* {Other} took one step and stopped. "Ow! There is a splinter in my {other.part}."',
-            'But {other} could not move very well. "My {other.part} hurts," said {other}.',
+            'But {other} [:couldnot] move very well. "My {other.part} hurts," said {other}.',
         ),
         "pulls_out": (
             '2* {Hero} looked very closely and pulled it out. "It is gone!" said {other}. "You are a good doctor."',
@@ -38,7 +38,7 @@ PHRASES = {
             '(riddle-shadow) {Hero} looked at the ground and laughed. "My shadow!"',
             '(riddle-egg) {Hero} thought of breakfast. "An egg!"',
             '(riddle-river) {Hero} thought for a long time. "A river!"',
-            '(riddle-name) {Hero} did not know. Then {other} called, "{hero.name}!" And {hero} knew. "My name!"',
+            '(riddle-name) {Hero} [:didnot] know. Then {other} called, "{hero.name}!" And {hero} knew. "My name!"',
         ),
     },
     "sudden_rain": {
