@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slmlib import config as room
@@ -16,6 +16,7 @@ from slmlib.config import Config, ModelConfig, Sampling, TrainConfig
 from slmlib.errors import ConfigError, SlmError
 from slmlib.model.families import FAMILIES
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
 NAN, INFINITY = float("nan"), float("inf")
 
 BAD_MODELS = [
@@ -203,6 +204,7 @@ def test_whole_numbers_serve_as_float():
     assert TrainConfig.from_dict({"minutes": 3}).minutes == 3
 
 
+@unhurried
 @given(st.integers(1, 300), st.integers(1, 20), st.sampled_from(["rope", "alibi"]))
 def test_the_widths_it_proposes_work(embed_dim, num_heads, position):
     sizes = dict(vocab_size=10, num_heads=num_heads, position=position)
@@ -329,6 +331,7 @@ def train_configs(draw) -> TrainConfig:
     )
 
 
+@unhurried
 @given(st.one_of(model_configs(), train_configs(), st.builds(Sampling, top_p=fractions(0.01, 1.0))))
 def test_a_config_survives_json(config: Config):
     again = type(config).from_dict(json.loads(json.dumps(config.to_dict())))
@@ -336,6 +339,7 @@ def test_a_config_survives_json(config: Config):
     assert again.to_dict() == config.to_dict()
 
 
+@unhurried
 @given(model_configs())
 def test_open_sizes_always_close_to_the_same_config(config: ModelConfig):
     assert config.change({}) == config
@@ -344,6 +348,7 @@ def test_open_sizes_always_close_to_the_same_config(config: ModelConfig):
     )
 
 
+@unhurried
 @given(
     st.sampled_from([ModelConfig, TrainConfig, Sampling]),
     st.data(),

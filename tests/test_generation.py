@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slmlib import generation
@@ -21,6 +21,7 @@ from slmlib.text.tokenizer import Tokenizer
 BYTES = Tokenizer(())  # 256 single bytes and end-of-text
 END = BYTES.end_of_text
 PLAIN = Sampling(temperature=1.0)
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
 
 
 def random_model(vocab_size: int = 257, context_length: int = 24, **switches) -> Decoder:
@@ -146,6 +147,7 @@ def test_entropy_rises_with_temperature():
         assert (colder < warmer).all()
 
 
+@unhurried
 @given(st.integers(0, 10**6), st.floats(0.01, 0.99))
 def test_top_p_keeps_enough_and_no_more(seed, top_p):
     logits = torch.randn(1, 40, generator=torch.Generator().manual_seed(seed)) * 2
@@ -158,6 +160,7 @@ def test_top_p_keeps_enough_and_no_more(seed, top_p):
     assert before[kept].min() >= before[~kept].max()
 
 
+@unhurried
 @given(st.integers(0, 10**6), st.floats(0.01, 1.0))
 def test_min_p_compares_with_the_likeliest(seed, min_p):
     logits = torch.randn(1, 40, generator=torch.Generator().manual_seed(seed)) * 2
@@ -339,6 +342,7 @@ def test_characters_are_never_cut():
     assert "".join(stream(model, BYTES, "", cut)) == "é€\ufffd" == generate(model, BYTES, "", cut)[0]
 
 
+@unhurried
 @given(st.text(max_size=30), st.binary(max_size=10))
 def test_any_text_streams_whole(text, rubbish):
     written = text.encode("utf-8", errors="replace")
