@@ -1,0 +1,92 @@
+"""Pictures of tokens: how a word grows together, windows over a story, and padding."""
+
+from collections.abc import Mapping, Sequence
+
+from slmlib.plots.picture import Picture
+from slmlib.plots.style import BLACK, BLUE, GREY, ORANGE, TINTS, dress, ink, label, new_axes
+
+Pair = tuple[int, int]
+
+
+def merge_tree(leaves: Sequence[str], merges: Sequence[tuple[int, int, int]], message: str) -> Picture:
+    """How the letters of one word grow together.
+
+    leaves: the pieces at the start. merges: (place, place, number) of what is joined: the places are those of
+    two neighbours in the row as it is then, the number says when that merge was learned.
+    """
+    row: list[tuple[float, float, str]] = [(float(x), 0.0, leaf) for x, leaf in enumerate(leaves)]
+    figure, axes = new_axes(message, size=(7, 3.6))
+    said = []
+    nodes = list(row)
+    for left, right, number in merges:
+        one, other = row[left], row[right]
+        top = ((one[0] + other[0]) / 2, max(one[1], other[1]) + 1, one[2] + other[2])
+        for x, y, _ in (one, other):
+            axes.plot((x, x, top[0]), (y, top[1], top[1]), color=GREY, linewidth=1.2, zorder=1)
+        axes.annotate(
+            f"merge {number}", (top[0], top[1]), (0, 13), textcoords="offset points",
+            ha="center", color=GREY, fontsize="small",
+        )  # fmt: skip
+        said.append(f"merge {number} joins {one[2]} and {other[2]}")
+        nodes.append(top)
+        row[left : right + 1] = [top]
+    for x, y, text in nodes:
+        whole = y > 0
+        axes.text(
+            x, y, text, ha="center", va="center", family="monospace", color=BLACK, zorder=2,
+            bbox={"boxstyle": "round,pad=0.3", "facecolor": TINTS[1 if whole else 0], "edgecolor": GREY},
+        )  # fmt: skip
+    highest = max(y for _, y, _ in nodes)
+    axes.set_ylim(-0.5, highest + 0.7)
+    axes.set_xlim(-0.6, len(leaves) - 0.4)
+    axes.set_axis_off()
+    return Picture(figure, f"{message.rstrip('.')}. From the letters up: {', then '.join(said)}.")
+
+
+def vocabulary_curve(
+    sizes: Sequence[int], values: Sequence[float], message: str, *, compare: Mapping[str, tuple[int, float]]
+) -> Picture:
+    """Bytes per token against vocabulary size; `compare` names single tokenizers: name -> (size, value)."""
+    figure, axes = new_axes(message, "tokens in the vocabulary", "bytes per token")
+    axes.set_xscale("log", base=2)
+    axes.plot(sizes, values, color=BLUE, marker="o", markersize=5)
+    for name, (size, value) in compare.items():
+        axes.plot([size], [value], color=ORANGE, marker="s", markersize=8, linestyle="")
+        label(axes, f"{name}: {value:.2f}", (size, value), ORANGE, (0, -16), ha="right")
+    for size, value in zip(sizes, values, strict=True):
+        label(axes, f"{value:.2f}", (size, value), BLUE, (0, 11), ha="center")
+    ticks = [*sizes, *(size for size, _ in compare.values())]
+    axes.set_xticks(ticks, [f"{size:,}" for size in ticks], rotation=30, ha="right")
+    axes.minorticks_off()
+    axes.set_ylim(0, max(values) * 1.18)
+    said = ", ".join(f"{size:,}: {value:.2f}" for size, value in zip(sizes, values, strict=True))
+    others = "".join(f" {name} with {size:,}: {value:.2f}." for name, (size, value) in compare.items())
+    return Picture(figure, f"{message.rstrip('.')}. Bytes per token by vocabulary size: {said}.{others}")
+
+
+def grouped_bars(values: Mapping[str, Mapping[str, float]], message: str, *, xlabel: str = "") -> Picture:
+    """Horizontal bars in groups: row -> name of bar -> value. The first two names get blue and orange."""
+    names = list(next(iter(values.values())))
+    figure, axes = new_axes(message, xlabel, size=(7, 0.9 + 0.62 * len(values)))
+    height = 0.8 / len(names)
+    for row, (group, numbers) in enumerate(values.items()):
+        for place, (name, value) in enumerate(numbers.items()):
+            color = (BLUE, ORANGE)[place % 2]
+            y = row + (place - (len(names) - 1) / 2) * height
+            axes.barh(
+                y, value, color=color, height=height * 0.9, hatch=("", "///")[place % 2], edgecolor="white"
+            )
+            text = f"{value:,.0f} {name}" if row == 0 else f"{value:,.0f}"
+            label(axes, text, (value, y), color, (5, 0))
+    axes.set_yticks(range(len(values)), list(values))
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.tick_params(left=False, bottom=False, labelbottom=False)
+    axes.tick_params(axis="y", labelcolor=BLACK)
+    axes.margins(x=0.15)
+    said = "; ".join(
+        f"{group}: {', '.join(f'{name} {value:,.0f}' for name, value in numbers.items())}"
+        for group, numbers in values.items()
+    )
+    return Picture(figure, f"{message.rstrip('.')}. {said}.")
