@@ -57,10 +57,10 @@ def _copy(value: Any, room: int, depth: int) -> tuple[Any, int]:
     if kind is dict:
         pairs, used = _copy([list(pair) for pair in value.items()], room, depth - 1)
         return dict(pairs), used
-    raise NotPlain(
-        f"The answer holds a {kind.__name__}, which is not plain data.",
-        "Use numbers, strings, lists, dicts, tensors or arrays.",
-    )
+    fix = "Use numbers, strings, lists and dicts."
+    if hasattr(value, "item"):
+        fix = ".item() turns a tensor of one number into a number, .tolist() a longer one into a list."
+    raise NotPlain(f"The answer holds a {kind.__name__}, which is not plain data.", fix)
 
 
 def _require_room(size: int, room: int) -> None:

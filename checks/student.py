@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from checks.course import Course
 from checks.exercise import Exercise
 from checks.limits import Tail
 from checks.plain import plain
@@ -164,7 +165,8 @@ def missing(name: str, namespace: Mapping[str, Any], exercise: Exercise) -> Trou
             f"There is no `{name}` in this notebook, but there is {looks}.",
             f"If that is your version, name it `{name}` and run its cell again.",
         )
-    owner = exercise.id if name in exercise.asks_for else ""
+    siblings = (exercise, *Course.here().exercises(exercise.lesson))
+    owner = next((other.id for other in siblings if name in other.asks_for), "")
     where = f"the cell of exercise {owner}" if owner else "the cells above"
     return Trouble(
         f"There is no `{name}` in this notebook yet.",

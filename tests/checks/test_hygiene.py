@@ -9,6 +9,10 @@ from checks.building.hygiene import untidy
 from checks.building.notebooks import KERNELSPEC
 
 V4 = nbformat.v4
+HOME, USERS = (
+    "/".join(("", "home", "ada")),
+    "\\".join(("C:", "Users", "ada")),
+)  # in parts: no file here names a machine
 
 
 def clean():
@@ -17,7 +21,7 @@ def clean():
         "display_data",
         {
             "text/plain": "Picture: x",
-            "text/html": '<img alt="Loss falls" src="data:image/png;base64,/home/AAAA">',
+            "text/html": '<img alt="Loss falls" src="data:image/png;base64,/mnt/AAAA">',
         },
     )
     cells = [
@@ -67,9 +71,9 @@ OFFENCES = {
     "a picture without alt text; show it as": show(
         "display_data", data={"image/png": "AAAA", "text/plain": "<Figure>"}
     ),
-    "a path of this machine: '/home/ada'": show("stream", name="stdout", text="saved in /home/ada/x"),
+    f"a path of this machine: '{HOME}'": show("stream", name="stdout", text=f"saved in {HOME}/x"),
     "a path of this machine: '/tmp/": html("<p>/tmp/x9</p>"),
-    "a path of this machine: 'C:": show("stream", name="stdout", text="C:\\Users\\ada"),
+    "a path of this machine: 'C:": show("stream", name="stdout", text=USERS),
     "a memory address": show("execute_result", data={"text/plain": "<object at 0x7f928400d390>"}),
     "pip install or": text(1, "%pip install torch"),
     "or a shell command": text(1, "x = 1\n!ls"),

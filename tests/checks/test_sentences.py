@@ -150,6 +150,20 @@ def test_a_fresh_kernel_says_which_cell_to_run(kernel):
     assert "there is `causal_wieghts`" in outcome.problem
 
 
+def test_a_missing_helper_is_traced_to_its_exercise(kernel):
+    kernel.run("del causal_weights\ndef count_pairs(ids):\n    return causal_weights(ids)")
+    (outcome,) = kernel.run('check("98.2")').outcomes
+    assert "name 'causal_weights' is not defined" in outcome.problem
+    assert "Run the cell of exercise 98.1 first" in outcome.fix
+
+
+def test_a_tensor_inside_a_list_gets_a_way_out(kernel):
+    kernel.run("def count_pairs(ids):\n    return {pair: torch.tensor(1) for pair in zip(ids, ids[1:])}")
+    (outcome,) = kernel.run('check("98.2")').outcomes
+    assert outcome.problem == "The answer holds a Tensor, which is not plain data."
+    assert ".item()" in outcome.fix
+
+
 class Slow(Exercise):
     """Calls `slow()` and wants 1."""
 
