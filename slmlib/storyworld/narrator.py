@@ -170,7 +170,7 @@ class Narrator:
             self._mention(who, self._call(who))
         elif form == "s":
             self._by_name(who, possessive)
-        elif form in ("known", "meeting"):
+        elif form == "known":
             self._introduce(who, form)
         elif form == "trait":
             self._write(self._trait(who))

@@ -44,7 +44,7 @@ class Page:
         start = len(self.text)
         self.text += piece
         if self.target is not None and not self.target.startswith(
-            self.text[:-1] if piece.endswith("a ") else self.text
+            self.text[:-1] if piece[-2:].lower() == "a " else self.text
         ):
             raise Mismatch
         return start

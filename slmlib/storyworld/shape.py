@@ -46,6 +46,8 @@ def choose_plot(tale: Tale) -> Plot:
 def go_on(tale: Tale) -> None:
     """Some stories have an afterwards."""
     fitting = [plot for plot in tale.library.after_plots if plot.fits(tale)]
+    if fitting:
+        tale.tags.add("friends")
     if len(tale.page.text) > ROOMY or not fitting:
         return
     names = ["", *(plot.name for plot in fitting)]

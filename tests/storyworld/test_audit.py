@@ -3,6 +3,7 @@
 import copy
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -53,7 +54,9 @@ def test_planted_slips_of_grammar(pattern, words, complaint):
 
 def test_too_short_and_too_long():
     assert any("words, expected" in problem for problem in proofread("Too short.\nBy far.\nThe end."))
-    assert any("words, expected" in problem for problem in proofread("\n".join(["So it went on and on. " * 30] * 4)))
+    assert any(
+        "words, expected" in problem for problem in proofread("\n".join(["So it went on and on. " * 30] * 4))
+    )
 
 
 def mentions_of(story: Story, wanted: str) -> list[tuple[int, int, str]]:
@@ -79,7 +82,8 @@ def test_a_pronoun_that_could_mean_another_is_found():
     story = next(
         story
         for story in stories(0, 500, seed=52)
-        if len({one["pronoun"] for one in story.facts["characters"]}) == 1 and len(story.facts["characters"]) > 1
+        if len({one["pronoun"] for one in story.facts["characters"]}) == 1
+        and len(story.facts["characters"]) > 1
     )
     hits = 0
     for start, end, id in mentions_of(story, r"[A-Z][a-z]+"):
@@ -102,7 +106,9 @@ def test_every_wrong_name_is_found():
     story, found = first_match(r"The end\.")
     stranger = "Nobody saw Lily." if "Lily" not in story.text else "Nobody saw Tim."
     if stranger[11:-1] not in [one["name"] for one in story.facts["characters"]]:
-        assert any("wrong name" in one for one in audit(replaced(story, found.start(), found.end(), stranger)))
+        assert any(
+            "wrong name" in one for one in audit(replaced(story, found.start(), found.end(), stranger))
+        )
 
 
 def test_a_wrong_owner_is_found():
@@ -111,7 +117,7 @@ def test_a_wrong_owner_is_found():
         things = {one["id"] for one in story.facts["objects"]}
         people = {one["id"]: one for one in story.facts["characters"] if one["name"]}
         mentions = story.facts["mentions"]
-        for (start, end, who), (item_start, _, what) in zip(mentions, mentions[1:], strict=False):
+        for (start, end, who), (item_start, _, what) in pairwise(mentions):
             said = story.text[start:end].lower()
             owned = said.endswith(("'s", "'")) or said in ("his", "her")
             if what in things and who in people and owned and story.text[end:item_start] == " ":

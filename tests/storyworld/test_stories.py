@@ -58,7 +58,9 @@ def test_there_are_forty_plots_and_they_all_occur_and_nest():
 
 def test_fifteen_hundred_words_are_reachable():
     names = {name.text.lower() for name in (*CHILD_NAMES, *ANIMAL_NAMES)}
-    words = {word for story in stories(0, 3000, seed=4) for word in re.findall(r"[a-z']+", story.text.lower())}
+    words = {
+        word for story in stories(0, 3000, seed=4) for word in re.findall(r"[a-z']+", story.text.lower())
+    }
     assert len(words - names) >= 1500
 
 
@@ -71,7 +73,11 @@ def test_every_plot_can_be_told_well(name):
 
     def shape(tale: Tale) -> None:
         open_story(tale)
-        if plot.hero in ("any", tale.hero.kind.group) and library.places_for(tale.hero.kind, plot.place) and plot.fits(tale):
+        if (
+            plot.hero in ("any", tale.hero.kind.group)
+            and library.places_for(tale.hero.kind, plot.place)
+            and plot.fits(tale)
+        ):
             tale.run(name)
             close_story(tale)
 
@@ -81,8 +87,9 @@ def test_every_plot_can_be_told_well(name):
         if story.facts["plots"]:
             told += 1
             assert audit(story) == [], story.text
-            facts = story.facts
-            assert facts["problem"] and facts["resolution"] and facts["lesson"] in ("", *LESSONS), facts
+            assert story.facts["problem"]
+            assert story.facts["resolution"]
+            assert story.facts["lesson"] in ("", *LESSONS)
     assert told >= 5, f"hardly anybody of {len(heroes)} heroes can live {name}"
 
 
@@ -96,7 +103,8 @@ def test_facts_are_json_and_rich():
         ids = {one["id"] for one in facts["characters"]}
         assert facts["helper"] in ids
         assert any(one["feelings"] for one in facts["characters"])
-        assert facts["events"] and facts["mentions"]
+        assert facts["events"]
+        assert facts["mentions"]
         for event in facts["events"]:
             assert 0 <= event["at"] <= len(story.text)
 

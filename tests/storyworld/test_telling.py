@@ -83,7 +83,9 @@ def test_relatives_are_their_and_then_mom():
     mom = Character("mom1", tim.kind, pronoun="she", relation="mom", of=tim, introduced=True)
     assert say("{Mom} sang.", mom=mom, tim=tim) == "Tim's mom sang."
     assert say("{Tim} hugged {mom}.", mom=mom, tim=tim) == "Tim hugged his mom."
-    assert say("{Mom} sang.", "The sun shone.", "The end came with {mom}.", mom=mom, tim=tim).endswith("with Mom.")
+    assert say("{Mom} sang.", "The sun shone.", "The end came with {mom}.", mom=mom, tim=tim).endswith(
+        "with Mom."
+    )
 
 
 @pytest.mark.parametrize("wrong", ["a [b", "a b]", "{hero..x}", "{", "[:nosuchclass]"])

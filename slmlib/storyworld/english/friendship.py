@@ -35,7 +35,7 @@ PHRASES = {
             "{Hero} was playing with {toy} when {friend} [sat down next to {hero.him}|came closer and closer].",
         ),
         "pull": (
-            '3* "No! It is mine!" said {hero}. "But I want a turn!" [:replied] {friend}. {Friend} pulled, and {hero} pulled back.',
+            '3* "No! {Toy.they} {toy.is} mine!" said {hero}. "But I want a turn!" [:replied] {friend}. {Friend} pulled, and {hero} pulled back.',
             '"Give {toy.it} to me!" [:shouted] {friend}. "No, I had {toy.it} first!" [:shouted] {hero}. They pulled and pushed.',
             '"It is my turn!" said {friend}. "It is not!" [:replied] {hero}. Soon they were both shouting, and nobody was playing.',
         ),
@@ -44,7 +44,7 @@ PHRASES = {
             "Then there was a [terrible|loud|sad] sound. One piece was in {hero.s} hands, and one piece was in {friend.s}.",
         ),
         "dropped": (
-            "2* The {toy.noun} flew out of their hands and landed in a [big|deep|dirty] puddle. Now it was [wet and muddy|brown with mud], and nobody wanted it any more.",
+            "2* The {toy.noun} flew out of their hands and landed in a [big|deep|dirty] puddle. Now {toy.they} {toy.was} [wet and muddy|brown with mud], and nobody wanted {toy.it} any more.",
             "{Hero} took the {toy.noun} and walked away, to play alone. But alone it [:wasnot] [half as much|any] fun.",
         ),
         "sorry": (

@@ -203,8 +203,8 @@ PHRASES = {
             "\"Somebody should help,\" thought {hero}. But it was such a fine day, and the others were calling.",
         ),
         "helps": (
-            '2* Then {hero} ran over. "Let me carry it with you," {hero.he} said.',
-            '{Hero} turned around. "Wait!" {hero.he} called. "I will take one side, and you take the other."',
+            '2* But then {hero} ran over. "Let me carry it with you," {hero.he} said.',
+            'But {hero} turned around. "Wait!" {hero.he} called. "I will take one side, and you take the other."',
         ),
         "on_the_way": (
             "It was heavy, and the way was long. They went [up the hill|over the bridge|around the lake] and [down again|past the mill|along the fence].",

@@ -14,7 +14,7 @@ PHRASES = {
     "splinter": {
         "hurts": (
             '2* {Other} took one step and stopped. "Ow! There is a splinter in my {other.part}."',
-            'But {other} [:couldnot] move very well. "My {other.part} hurts," said {other}.',
+            'But {other} stopped. "There is something sharp in my {other.part}," said {other}.',
         ),
         "pulls_out": (
             '2* {Hero} looked very closely and pulled it out. "It is gone!" said {other}. "You are a good doctor."',

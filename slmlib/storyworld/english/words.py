@@ -2,13 +2,13 @@
 
 CLASSES = {
     "very": "very*6 so*3 really*2",
-    "glad": "happy*8 glad*3 pleased joyful cheerful",
+    "glad": "happy*8 glad*3 pleased cheerful",
     "sad": "sad*8 upset*3 unhappy*2 gloomy",
     "scared": "scared*6 afraid*3 frightened*2 nervous",
     "angry": "angry*5 mad*3 cross",
     "excited": "excited*6 eager",
     "proud": "proud",
-    "surprised": "surprised*5 puzzled",
+    "surprised": "surprised",
     "sorry": "sorry",
     "big": "big*8 huge*3 large*2 giant enormous",
     "small": "small*5 little*6 tiny*4",
@@ -38,12 +38,12 @@ CLASSES = {
     "yummy": "yummy*4 tasty*3 delicious*3 sweet",
     "good": "good*4 great*3 wonderful*2 fine perfect*2 clever smart",
     "pretty": "pretty*4 beautiful*3 lovely*2 colorful",
-    "loved": "loved*6 liked*3 enjoyed",
+    "loved": "loved*6 liked*3",
 }
 
 TRAITS = (
     ("happy", 6), ("kind", 6), ("curious", 8), ("cheerful", 4), ("friendly", 5), ("playful", 5), ("clever", 4),
     ("gentle", 3), ("lively", 2), ("funny", 3), ("smart", 3), ("silly", 3), ("sweet", 3),
     ("busy", 2), ("quiet", 3), ("cute", 2), ("merry", 1), ("bubbly", 1), ("helpful", 2), ("adventurous", 2),
-    ("thoughtful", 1), ("imaginative", 1), ("energetic", 1), ("dreamy", 1),
+    ("thoughtful", 1), ("energetic", 1), ("dreamy", 1),
 )  # fmt: skip

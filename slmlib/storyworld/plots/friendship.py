@@ -30,7 +30,7 @@ def quarrel(tale: Tale) -> None:
     tale.paragraph("meet.known", "brings")
     tale.paragraph("pull")
     tale.feel("hero", "angry", "both wanted the toy")
-    if tale.maybe("toy breaks?", 1, 1):
+    if "breakable" in toy.thing.tags and tale.maybe("toy breaks?", 1, 1):
         tale.world.damage(toy, tale.hero)
         tale.paragraph("breaks")
         tale.feel("friend", "sorry", "the toy broke")

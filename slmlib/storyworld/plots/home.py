@@ -25,7 +25,9 @@ def taken_treat(tale: Tale) -> None:
     """A treat is taken without asking; crumbs tell; so does the hero, in the end."""
     tale.family("parent", only="mom mommy dad daddy grandma grandpa")
     tale.choose(
-        "sweet", ("cookies", "cupcakes", "berries", "muffins", "plums", "sugar rolls"), (6, 2, 3, 2, 1, 1)
+        "sweet",
+        ("cookies", "cupcakes", "pancakes", "muffins", "jam tarts", "sugar rolls"),
+        (6, 2, 2, 2, 1, 1),
     )
     tale.paragraph("made", "do_not_eat")
     tale.tell("takes")

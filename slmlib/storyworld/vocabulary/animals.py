@@ -84,7 +84,7 @@ WATER_ANIMALS = (
     _animal("duck", "swim fly", "pond park farm", "small", "bread", "nest", "Quack, quack!", "wing", 7),
     _animal("duckling", "swim", "pond farm", "tiny", "bread", "nest", "Quack, quack!", "foot", 3),
     _animal("swan", "swim fly", "pond", "big", "bread", "nest", "Honk!", "wing", 1),
-    _animal("frog", "swim jump", "pond", "small", "flies", "lily pad", "Ribbit!", "leg", 7),
+    _animal("frog", "swim jump", "pond", "small", "flies", "hut of reeds", "Ribbit!", "leg", 7),
     _animal("turtle", "swim", "pond sea", "small", "lettuce", "shell", "Slow and steady!", "leg", 6),
     _animal("otter", "swim", "pond sea", "small", "fish", "den", "Splish, splash!", weight=2),
     _animal("fish", "swim afloat", "pond sea", "tiny", "worms", "pond", "Blub, blub!", "fin", 6),

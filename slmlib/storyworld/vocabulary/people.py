@@ -65,6 +65,6 @@ ANIMAL_NAMES = _names(
     "Hoppy Rex Otto Percy Duke Jasper Gus Archie Momo Zip Milo Bongo Fuzzy Sammy Freddy Tiny Remy*5 Spike Hugo",
 ) + _names(
     "she",
-    "Fluffy*9 Kitty*9 Bella*7 Mimi*6 Luna*6 Daisy*6 Lola Lulu Pippa Coco Honey Rosie Dotty Tilly Hazel Mindy "
+    "Fluffy*9 Bella*7 Mimi*6 Luna*6 Daisy*6 Lola Lulu Pippa Coco Honey Rosie Dotty Tilly Hazel Mindy "
     "Penny Nibbles Ginger Misty Snowy Bonnie Trixie Henny Pearl Winnie Pinky Millie Cleo Dora Bubbles Whiskers*5",
 )
