@@ -113,8 +113,12 @@ def _spread(group: list[float], gap: float) -> list[float]:
 
 
 def wrapped(message: str, inches: float) -> str:
-    """The message in lines that fit a title above a figure so wide."""
-    return textwrap.fill(message, int(inches * 9.5))
+    """The message in as few lines as fit above a figure so wide, all about equally long."""
+    width = int(inches * 9.5)
+    lines = textwrap.wrap(message, width)
+    while len(lines) > 1 and len(shorter := textwrap.wrap(message, width - 1)) == len(lines):
+        width, lines = width - 1, shorter
+    return "\n".join(lines)
 
 
 def _contrast_with_paper(*rgb: float) -> float:

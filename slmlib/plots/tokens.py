@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from slmlib.plots.picture import Picture
-from slmlib.plots.style import BLACK, BLUE, GREY, ORANGE, TINTS, dress, ink, label, new_axes
+from slmlib.plots.style import BLACK, BLUE, GREY, ORANGE, PAPER, TINTS, label, new_axes
 
 Pair = tuple[int, int]
 
@@ -24,8 +24,8 @@ def merge_tree(leaves: Sequence[str], merges: Sequence[tuple[int, int, int]], me
         for x, y, _ in (one, other):
             axes.plot((x, x, top[0]), (y, top[1], top[1]), color=GREY, linewidth=1.2, zorder=1)
         axes.annotate(
-            f"merge {number}", (top[0], top[1]), (0, 13), textcoords="offset points",
-            ha="center", color=GREY, fontsize="small",
+            f"merge {number}", (top[0], top[1]), (0, 13), textcoords="offset points", ha="center",
+            color=GREY, fontsize="small", bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": PAPER},
         )  # fmt: skip
         said.append(f"merge {number} joins {one[2]} and {other[2]}")
         nodes.append(top)
@@ -54,7 +54,9 @@ def vocabulary_curve(
         axes.plot([size], [value], color=ORANGE, marker="s", markersize=8, linestyle="")
         label(axes, f"{name}: {value:.2f}", (size, value), ORANGE, (0, -16), ha="right")
     for size, value in zip(sizes, values, strict=True):
-        label(axes, f"{value:.2f}", (size, value), BLUE, (0, 11), ha="center")
+        label(
+            axes, f"{value:.2f}", (size, value), BLUE, (-3, 11), ha="right" if size == sizes[0] else "center"
+        )
     ticks = [*sizes, *(size for size, _ in compare.values())]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks], rotation=30, ha="right")
     axes.minorticks_off()
@@ -69,7 +71,7 @@ def grouped_bars(values: Mapping[str, Mapping[str, float]], message: str, *, xla
     names = list(next(iter(values.values())))
     figure, axes = new_axes(message, xlabel, size=(7, 0.9 + 0.62 * len(values)))
     height = 0.8 / len(names)
-    for row, (group, numbers) in enumerate(values.items()):
+    for row, numbers in enumerate(values.values()):
         for place, (name, value) in enumerate(numbers.items()):
             color = (BLUE, ORANGE)[place % 2]
             y = row + (place - (len(names) - 1) / 2) * height
