@@ -1,11 +1,19 @@
 # %% [markdown]
 # # Tokenizer
 #
-# *45 minutes with the exercises, 20 of them reading. Difficulty 2 of 5. Afterwards you can train a byte-level
-# BPE tokenizer from nothing, check it against two libraries, and say how large a vocabulary your corpus needs.*
+# *20 minutes of reading, 40 with the exercises; difficulty 2 of 5.*
 #
 # Ask a language model how many times the letter r occurs in "strawberry", and it may well get it wrong. A child
-# of six does not. **What does the model see that makes this hard?** Run the next two cells.
+# of six does not. **What does the model see that makes this hard?**
+#
+# After this lesson you can
+#
+# - train a byte-level BPE tokenizer from nothing, encode with it, and decode,
+# - show that it equals Hugging Face's in every merge and OpenAI's in every id,
+# - say how large a vocabulary your corpus needs, and what a larger one costs,
+# - name the ways in which a tokenizer can spoil a good model.
+#
+# Run the next two cells.
 
 # %%
 import json
@@ -16,14 +24,16 @@ from itertools import pairwise
 
 import regex
 import tiktoken
+from tokenizers import Tokenizer as HuggingFaceTokenizer
+from tokenizers import models, pre_tokenizers, trainers
 
-from checks import check, hint, progress, reference
+from checks import check, hint, progress, reference  # noqa: F401
 from slmlib.errors import SlmError
 from slmlib.model.counts import parameters_by_part
-from slmlib.plots import Table, bars, lines
+from slmlib.plots import Table, lines
 from slmlib.plots.tokens import grouped_bars, merge_tree, vocabulary_curve
 from slmlib.presets import preset
-from slmlib.text.bpe import BYTE_ALPHABET, BYTE_OF_ID
+from slmlib.text.bpe import BYTE_OF_ID
 from slmlib.text.gpt2 import seed_tiktoken_cache
 from slmlib.text.prepare import prepare
 from slmlib.text.textfiles import read_stories
@@ -31,16 +41,16 @@ from slmlib.text.tokenizer import END_OF_TEXT, Tokenizer, gpt2
 from slmlib.widgets.merge_stepper import MergeStepper
 from slmlib.widgets.token_viewer import TokenViewer, token_boxes
 
-fast = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
+FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
 
 # %% tags=["nbval-check-output"]
 gpt2_tokenizer = gpt2()  # the tokenizer of GPT-2, published in 2019
-TokenViewer("How many r's are in strawberry? A ripe strawberry!", {"letters": list, "GPT-2": gpt2_tokenizer})
+TokenViewer("strawberry! How many r's are in strawberry?", {"letters": list, "GPT-2": gpt2_tokenizer})
 
 # %% [markdown]
-# The dots are spaces, the numbers are what the model receives. It never gets a letter. Inside the sentence,
-# " strawberry" is the one number 41236. Nothing in that number says that the word has three r's, or any letters
-# at all. (You can change the text when the notebook is running.)
+# The dots are spaces, the numbers are what the model receives. It never gets a letter. At the start of the text
+# the word is three numbers, after a space it is a single other one, 41236. Nothing in 41236 says that the word has
+# three r's, or any letters at all. (In a running notebook you can change the text.)
 #
 # These pieces are called **tokens**. A **tokenizer** turns text into token numbers, the **ids**, and back. It
 # is made before the model, from text alone, and the model can never look behind it. In this lesson you build
@@ -52,11 +62,13 @@ TokenViewer("How many r's are in strawberry? A ripe strawberry!", {"letters": li
 # (up to a minute).
 
 # %%
-data = prepare(vocab_size=4096, max_bytes=1_000_000 if fast else 10_000_000, progress=False)
+data = prepare(vocab_size=4096, max_bytes=1_000_000 if FAST else 10_000_000, progress=False)
 stories = list(read_stories(data.folder / "train.txt"))
-held_out = list(read_stories(data.folder / "valid.txt"))[: 100 if fast else 1000]
+held_out = list(read_stories(data.folder / "valid.txt"))[: 100 if FAST else 1000]
 held_out_bytes = sum(len(story.encode("utf-8")) for story in held_out)
-print(f"{data.corpus_name}: {len(stories):,} stories to learn from, text {data.train.info.source_sha256[:12]}")
+print(
+    f"{data.corpus_name}: {len(stories):,} stories to learn from, text {data.train.info.source_sha256[:12]}"
+)
 print(f"and {len(held_out):,} stories held out, to measure with")
 
 # %% [markdown]
@@ -88,7 +100,9 @@ for name, cut in ways.items():
     new = [piece for story in held_out for piece in cut(story)]
     unknown = sum(piece not in known for piece in new)
     rows.append((name, len(known), len(new) // len(held_out), f"{unknown} ({unknown / len(new):.3%})"))
-Table("Three ways to cut a story", ("a token is a", "different", "tokens per story", "never seen before"), rows)
+Table(
+    "Three ways to cut a story", ("a token is a", "different", "tokens per story", "never seen before"), rows
+)
 
 # %% [markdown]
 # - **Characters and bytes** make long rows. A story becomes four times as long as with words. Bytes have one
@@ -107,10 +121,14 @@ Table("Three ways to cut a story", ("a token is a", "different", "tokens per sto
 # A page of text to work on by hand:
 
 # %% tags=["nbval-check-output"]
-page = """Once there was a slow snail who wanted to be fast. The rabbit was fast, the hare was faster, and the wind was the fastest of all.
+page = """Once there was a slow snail who wanted to be fast.
+The rabbit was fast, the hare was faster, and the wind was the fastest of all.
 "I am slow," said the snail. "Every day I feel slower. I must be the slowest one in the land."
-The owl looked down from her tall tree. "From a tall tree one sees far," she said, "and from a taller tree farther. But the slowest snail sees the small things: the newest leaf, the lowest flower, the smallest ant."
-So the snail went on, and saw more than the fastest hare. He was the slowest, and he was the happiest."""
+The owl looked down from her tall tree.
+"From a tall tree one sees far," she said, "and from a taller tree farther.
+But the slowest snail sees the small things: the newest leaf, the lowest flower, the smallest ant."
+So the snail went on, and saw more than the fastest hare.
+He was the slowest, and he was the happiest."""
 
 
 def to_ids(text: str) -> list[int]:
@@ -126,8 +144,8 @@ for text in ("slow", " slow", "é", "🐌"):
 # 0) and puts the others behind them (the space is 220). We use its numbering so that at the end our ids can
 # be compared with the real ones.
 #
-# BPE has one step, which it repeats: **count all pairs of neighbours, join the most frequent pair.** Counting
-# comes first.
+# BPE has one step, which it repeats: **count all pairs of neighbours, and join the most frequent pair into a new
+# token.** That is called a *merge*. Counting comes first.
 #
 # ### Exercise 02.1: Count pairs
 # How often does each pair of neighbours occur in `ids`? Return a dict from `(left, right)` to the count.
@@ -139,7 +157,7 @@ def count_pairs(ids: list[int]) -> dict[tuple[int, int], int]:
     """(left, right) -> how often the two stand side by side."""
     ### BEGIN SOLUTION
     counts: dict[tuple[int, int], int] = {}
-    for pair in zip(ids, ids[1:], strict=False):
+    for pair in pairwise(ids):
         counts[pair] = counts.get(pair, 0) + 1
     return counts
     ### END SOLUTION
@@ -209,7 +227,9 @@ for new_id in range(256, 326):
     best = min(counts, key=lambda pair: (-counts[pair], pair))  # highest count; among equals the smaller pair
     ids = merge(ids, best, new_id)
     if len(merges) < 5:
-        print(f"merge {len(merges) + 1}: {spell(best, merges):7} {counts[best]:3} times, {len(ids)} tokens left")
+        print(
+            f"merge {len(merges) + 1}: {spell(best, merges):7} {counts[best]:3} times, {len(ids)} tokens left"
+        )
     merges.append(best)
 
 print(f"after {len(merges)} merges {len(ids)} tokens; the last ones are:")
@@ -260,10 +280,10 @@ check("02.3")
 # %%
 word_counts = Counter(split_words(page))
 page_merges = train_bpe(list(word_counts), list(word_counts.values()), 120)
-MergeStepper(page.split("\n")[0], page_merges, steps=(0, 1, 2, 4, 8, 16, 32, 64, 120))
+MergeStepper("\n".join(page.splitlines()[:2]), page_merges, steps=(0, 2, 8, 32, 120))
 
 # %% [markdown]
-# Each row is the first line of our page after some number of merges (running, the slider takes one at a time;
+# Each row is the beginning of our page after some number of merges (running, the slider takes one at a time;
 # the arrow keys work). The heavy border marks the newest token. The early merges are letters that go together in
 # English; then come endings such as `est`; then whole words with their space.
 #
@@ -283,19 +303,21 @@ merge_tree([*word.replace(" ", "·")], joined, f"'{word.strip()}' grew from two 
 # stories, and from each different word once.
 
 # %% tags=["nbval-ignore-output"]
-every_word = [word for story in stories[: 20 if fast else 100] for word in split_words(story)]
-unique = Counter(every_word)
+every_word = [word for story in stories[: 20 if FAST else 100] for word in split_words(story)]
+sample_counts = Counter(every_word)
 
 start = time.perf_counter()
 from_all = train_bpe(every_word, [1] * len(every_word), 10)
 seconds_all = time.perf_counter() - start
 start = time.perf_counter()
-from_unique = train_bpe(list(unique), list(unique.values()), 10)
+from_unique = train_bpe(list(sample_counts), list(sample_counts.values()), 10)
 seconds_unique = time.perf_counter() - start
 
 print("the same merges:", from_all == from_unique)
 print(f"{len(every_word):,} words: {seconds_all:.2f} s")
-print(f"{len(unique):,} different words: {seconds_unique:.2f} s, {seconds_all / seconds_unique:.0f} times faster")
+print(
+    f"{len(sample_counts):,} different words: {seconds_unique:.2f} s, {seconds_all / seconds_unique:.0f} times faster"
+)
 
 # %% [markdown]
 # The more text, the more it saves, because new words get rare:
@@ -339,7 +361,7 @@ def encode(text: str, merges: list[tuple[int, int]]) -> list[int]:
     ids = []
     for word in split_words(text):
         row = to_ids(word)
-        while known := [pair for pair in zip(row, row[1:], strict=False) if pair in rank]:
+        while known := [pair for pair in pairwise(row) if pair in rank]:
             first_learned = min(known, key=lambda pair: rank[pair])
             row = merge(row, first_learned, 256 + rank[first_learned])
         ids += row
@@ -351,8 +373,8 @@ def encode(text: str, merges: list[tuple[int, int]]) -> list[int]:
 check("02.4")
 
 # %% [markdown]
-# The way back is shorter, and has one trap. "é" is two bytes and "🐌" is four. When their merges were not learned, each byte is a
-# token of its own. A single one of them is not a character.
+# The way back is shorter, and has one trap. "é" is two bytes and "🐌" is four. Where no merge has joined them, each
+# byte is a token of its own, and a single one of them is not a character.
 #
 # ### Exercise 02.5: Decode
 # Return the text of `ids`. Where bytes are not valid UTF-8, such as a character cut in half at the end, put
@@ -376,7 +398,7 @@ sentence = "The slowest snail 🐌 saw the tallest, strangest café."
 ids = encode(sentence, page_merges)
 pieces = pieces_of(page_merges)
 print("there and back:", decode(ids, page_merges) == sentence)
-print("cut off inside the snail:", decode(ids[:12], page_merges))
+print("cut off inside the snail:", decode(ids[:6], page_merges))
 token_boxes([(pieces[one], one) for one in ids], "Cut with merges learned from our page")
 
 # %% [markdown]
@@ -385,15 +407,12 @@ token_boxes([(pieces[one], one) for one in ids], "Cut with merges learned from o
 #
 # ## 5. Against the ones nobody here wrote
 #
-# **Training** against Hugging Face's [tokenizers](https://github.com/huggingface/tokenizers), written in Rust. Same stories, same number of merges. Not
-# similar: the same pairs in the same order.
+# **Training** against Hugging Face's [tokenizers](https://github.com/huggingface/tokenizers), written in Rust. Same
+# stories, same number of merges. Not similar: the same pairs in the same order.
 
 # %%
-from tokenizers import Tokenizer as HuggingFaceTokenizer
-from tokenizers import models, pre_tokenizers, trainers
-
-num_merges = 100 if fast else 300
-some_stories = stories[: 20 if fast else 100]
+num_merges = 100 if FAST else 300
+some_stories = stories[: 20 if FAST else 100]
 unique = Counter(word for story in some_stories for word in split_words(story))
 our_merges = train_bpe(list(unique), list(unique.values()), num_merges)
 
@@ -411,12 +430,14 @@ print(f"{num_merges} merges from {len(some_stories)} stories, equal: {our_merges
 assert our_merges == their_merges
 
 # %% [markdown]
-# **Encoding** against OpenAI's [tiktoken](https://github.com/openai/tiktoken): first with the merges just learned, then with GPT-2's own 50,000
-# merges, as OpenAI published them.
+# **Encoding** against OpenAI's [tiktoken](https://github.com/openai/tiktoken): first with the merges just learned,
+# then with GPT-2's own 50,000 merges, as OpenAI published them.
 
 # %%
 ranks = {piece: one for one, piece in enumerate(pieces_of(our_merges))}
-ours_in_tiktoken = tiktoken.Encoding("ours", pat_str=PATTERN.pattern, mergeable_ranks=ranks, special_tokens={})
+ours_in_tiktoken = tiktoken.Encoding(
+    "ours", pat_str=PATTERN.pattern, mergeable_ranks=ranks, special_tokens={}
+)
 seed_tiktoken_cache()  # so that tiktoken needs no network
 gpt2_in_tiktoken = tiktoken.get_encoding("gpt2")
 gpt2_merges = list(gpt2_tokenizer.merges)
@@ -432,19 +453,26 @@ print("20 new stories: ids equal with both sets of merges, and every story came 
 #
 # ## 6. The real one
 #
-# [slmlib/text/bpe.py](../slmlib/text/bpe.py) does the same as your `train_bpe`, and is thousands of times
-# faster. You count every pair anew before every merge. It changes only the counts in the words that hold the
-# merged pair, and finds the next pair with a heap. Read `_merge` there; it is 40 lines.
-# [slmlib/text/tokenizer.py](../slmlib/text/tokenizer.py) encodes through tiktoken.
+# [slmlib/text/bpe.py](../slmlib/text/bpe.py) does the same as your `train_bpe`, only faster. You count every pair
+# anew before every merge. It keeps the counts and changes only those in words that hold the merged pair; the next
+# pair comes from a heap, a list that always knows its smallest item. Read `_merge` there, 40 lines. The class
+# around it is in [slmlib/text/tokenizer.py](../slmlib/text/tokenizer.py), and encodes through tiktoken.
 
 # %% tags=["nbval-ignore-output"]
 start = time.perf_counter()
 tokenizer = Tokenizer.train(stories, vocab_size=4096)
-print(f"{tokenizer.vocab_size - 257:,} merges from {len(stories):,} stories in {time.perf_counter() - start:.1f} s")
+seconds = time.perf_counter() - start
+print(f"{len(tokenizer.merges):,} merges from {len(stories):,} stories in {seconds:.1f} s")
+
+seconds_a_word_and_merge = seconds_unique / 10 / len(sample_counts)
+yours = seconds_a_word_and_merge * len(seen) * len(tokenizer.merges)
+print(f"yours would take about {yours / 60:.0f} minutes (its time above, for so many more words and merges)")
 
 # %%
 print("the one that prepare() made is the same:", tokenizer == data.tokenizer)
-TokenViewer(held_out[0][:160], {"our stories, 4,096 tokens": tokenizer, "GPT-2, 50,257 tokens": gpt2_tokenizer})
+TokenViewer(
+    held_out[0][:160], {"our stories, 4,096 tokens": tokenizer, "GPT-2, 50,257 tokens": gpt2_tokenizer}
+)
 
 # %% [markdown]
 # **How large should a vocabulary be?** Merges have an order, so a large vocabulary contains all smaller ones: we
@@ -452,8 +480,9 @@ TokenViewer(held_out[0][:160], {"our stories, 4,096 tokens": tokenizer, "GPT-2, 
 # trained on.
 
 # %%
-largest = Tokenizer.train(stories, vocab_size=4096 if fast else 16384)
-vocabulary_sizes = [size for size in (256, 512, 1024, 2048, 4096, 8192, 16384) if size <= largest.vocab_size + 64]
+largest = Tokenizer.train(stories, vocab_size=4096 if FAST else 16384)
+powers = [2**power for power in range(8, 14)]
+vocabulary_sizes = [size for size in powers if size < largest.vocab_size] + [largest.vocab_size]
 
 
 def bytes_per_token(one: Tokenizer) -> float:
@@ -461,7 +490,7 @@ def bytes_per_token(one: Tokenizer) -> float:
     return held_out_bytes / sum(len(ids) for ids in one.encode_batch(held_out))
 
 
-curve = [bytes_per_token(Tokenizer(largest.merges[: size - 256])) for size in vocabulary_sizes]
+curve = [bytes_per_token(Tokenizer(largest.merges[: max(size - 257, 0)])) for size in vocabulary_sizes]
 gpt2_value = bytes_per_token(gpt2_tokenizer)
 ours_value = bytes_per_token(tokenizer)
 vocabulary_curve(
@@ -472,8 +501,9 @@ vocabulary_curve(
 )
 
 # %% [markdown]
-# The curve rises fast and then lies flat: once the common words are tokens, there is little left to gain. On simple
-# stories GPT-2's vocabulary, made for the whole web, hardly helps. What does it cost?
+# The curve rises fast and then lies flat: once the common words are tokens, there is little left to gain. (It ends
+# where the stories have no pair left to merge, or at 16,384.) On simple stories GPT-2's vocabulary, made for the
+# whole web, hardly helps. What does it cost?
 
 # %%
 used = Counter(int(one) for one in gpt2_tokenizer.encode_row(stories))
@@ -491,9 +521,9 @@ Table(f"A model of {small.num_layers} layers, {small.embed_dim} wide", columns, 
 
 # %% [markdown]
 # With GPT-2's vocabulary almost the whole model is one table, and most of its rows never see a single
-# example. The TinyStories authors met the same problem and kept only the 10,000 most common tokens
-# ([Eldan and Li 2023](https://arxiv.org/abs/2305.07759), section 4). Karpathy's smallest story model uses
-# [512](https://github.com/karpathy/llama2.c). We use 4,096 in this course.
+# example. The authors of TinyStories met the same problem and kept only the 10,000 most common tokens
+# ([Eldan and Li 2023](https://arxiv.org/abs/2305.07759)). Karpathy's smallest story model gets by with
+# [512](https://github.com/karpathy/llama2.c). On a CPU, this course uses 4,096.
 #
 # Two tokenizers cannot be compared by the loss per token: whoever cuts into shorter pieces has an easier guess
 # each time. Lesson 09 counts **bits per byte** instead.
@@ -521,8 +551,16 @@ try:
 except SlmError as error:
     print("Refused.", error)
 print("our own encode() knows no special tokens, so it is text like any other:")
-print([piece.decode() for piece in (pieces_of(page_merges)[one] for one in encode("<|endoftext|>", page_merges))])
-print("allowed:", data.tokenizer.encode("<|endoftext|>", allowed_special=[END_OF_TEXT]) == [data.tokenizer.end_of_text])
+print(
+    [
+        piece.decode()
+        for piece in (pieces_of(page_merges)[one] for one in encode("<|endoftext|>", page_merges))
+    ]
+)
+print(
+    "allowed:",
+    data.tokenizer.encode("<|endoftext|>", allowed_special=[END_OF_TEXT]) == [data.tokenizer.end_of_text],
+)
 
 # %% [markdown]
 # ## 8. WordPiece, the other one
@@ -530,7 +568,7 @@ print("allowed:", data.tokenizer.encode("<|endoftext|>", allowed_special=[END_OF
 # BERT's tokenizer is a sister of BPE, with two differences
 # ([Schuster and Nakajima 2012](https://research.google/pubs/japanese-and-korean-voice-search/),
 # [Wu et al. 2016, section 4.1](https://arxiv.org/abs/1609.08144)). **Training** does not take the most frequent
-# pair but the one that makes the text most likely, which comes to
+# pair but the one that makes the text most likely. A simple form of that is the score
 #
 # $$\text{score}(a, b) = \frac{\text{count}(ab)}{\text{count}(a) \cdot \text{count}(b)}$$
 #
@@ -568,7 +606,7 @@ print("WordPiece :", *spelled(train_wordpiece(*page_words, 14)), sep="  ")
 # %% [markdown]
 # On one page the difference is plain: BPE collects what is common, WordPiece what belongs together,
 # however rare. On large corpora both end with much the same words. (Hugging Face's own WordPiece trainer in fact
-# counts like BPE.) And how much does the way of encoding matter? The same vocabulary, read in both ways:
+# [counts like BPE](https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/models/wordpiece/trainer.rs).) And how much does the way of encoding matter? The same vocabulary, read in both ways:
 
 
 # %%
@@ -592,8 +630,18 @@ for word in new_words:
         differ[word] = (replayed, longest)
 print(f"{len(differ):,} of {len(new_words):,} different words are cut differently, such as")
 examples = sorted(differ, key=lambda word: (-new_words[word], word))[:5]
-rows = [(word.strip(), *("|".join(piece.decode("utf-8", "replace").strip() for piece in way) for way in differ[word])) for word in examples]
-Table("One vocabulary, two ways to encode", ("word", "replaying merges (BPE)", "longest first (WordPiece)"), rows)
+rows = [
+    (
+        word.strip(),
+        *("|".join(piece.decode("utf-8", "replace").strip() for piece in way) for way in differ[word]),
+    )
+    for word in examples
+]
+Table(
+    "One vocabulary, two ways to encode",
+    ("word", "replaying merges (BPE)", "longest first (WordPiece)"),
+    rows,
+)
 
 # %% [markdown]
 # ## 9. What can go wrong
@@ -605,7 +653,10 @@ Table("One vocabulary, two ways to encode", ("word", "replaying merges (BPE)", "
 other = Tokenizer.train(stories[: len(stories) // 2], vocab_size=tokenizer.vocab_size)
 beginning = held_out[1][:120]
 print("written with ours:   ", beginning)
-print("read with the other: ", other.decode(one for one in tokenizer.encode(beginning) if one < other.vocab_size))
+print(
+    "read with the other: ",
+    other.decode(one for one in tokenizer.encode(beginning) if one < other.vocab_size),
+)
 print("fingerprints:", tokenizer.fingerprint[:12], "and", other.fingerprint[:12])
 
 # %% [markdown]
@@ -618,7 +669,10 @@ print("fingerprints:", tokenizer.fingerprint[:12], "and", other.fingerprint[:12]
 # %%
 for prompt in ("Once upon a time", "Once upon a time "):
     print(repr(prompt), [tokenizer.token_bytes(one).decode() for one in tokenizer.encode(prompt)])
-print("as the model knows it:", [tokenizer.token_bytes(one).decode() for one in tokenizer.encode("Once upon a time there")])
+print(
+    "as the model knows it:",
+    [tokenizer.token_bytes(one).decode() for one in tokenizer.encode("Once upon a time there")],
+)
 
 # %% [markdown]
 # **Numbers** are cut by frequency, not by place value: some years are one token, others two. No wonder that arithmetic
@@ -646,7 +700,7 @@ lengths = {
     for language, text in translations.items()
 }
 times = max(row["with GPT-2"] for row in lengths.values()) / lengths["English"]["with GPT-2"]
-grouped_bars(lengths, f"The same sentence costs up to {times:.0f} times as many tokens in another script", xlabel="tokens")
+grouped_bars(lengths, f"The same sentence costs up to {times:.0f} times as many tokens in another script")
 
 # %% [markdown]
 # Whoever pays by the token pays more in Hindi, and the model sees less text at once. Petrov et al. measured
