@@ -16,6 +16,7 @@ def gather_facts(tale: Tale) -> dict[str, Any]:
         "objects": [_item(one) for one in world.items],
         "places": list(dict.fromkeys(event["place"] for event in world.events if event["event"] == "arrive")),
         "weather": world.weather,
+        "time": "night" if "night" in tale.tags else "day" if "day" in tale.tags else "",
         "problem": tale.problem,
         "helper": tale.helper,
         "resolution": tale.resolution,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from slmlib.errors import DataError
 from slmlib.storyworld.catalog import full_library
 from slmlib.storyworld.choices import Choice, Chooser, Seeded
 from slmlib.storyworld.facts import gather_facts
@@ -31,8 +32,13 @@ class Story:
 def tell(index: int, seed: int = 0) -> Story:
     """Story number `index` of `seed`: always the same, on every machine, whatever was told before.
 
-    index, seed: whole numbers from 0 on (index below 2**64).
+    index, seed: whole numbers from 0 on (index below 2**64); DataError for others.
     """
+    if seed < 0 or not 0 <= index < 2**64:
+        raise DataError(
+            f"Expected seed from 0 on and index from 0 to 2**64 - 1, got {seed} and {index}.",
+            "Use whole numbers that are not negative.",
+        )
     story = write(full_library(), Seeded(seed, index))
     return Story(story.text, story.facts, story.log_probability, story.choices, seed, index)
 

@@ -1,5 +1,8 @@
-"""The tale: what a plot holds in its hands. Roles stand for people, things and places; every method either
-changes the world, or has the narrator say something, and most do both nowhere else than here."""
+"""The tale: what a plot holds in its hands.
+
+Roles (`hero`, `friend`, `toy`) stand for people, things and places. A method changes the world, or has the
+narrator say something, or both; a plot needs nothing else.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,7 +12,7 @@ from slmlib.storyworld.library import Library
 from slmlib.storyworld.narrator import Narrator
 from slmlib.storyworld.page import Page
 from slmlib.storyworld.vocabulary.kinds import Kind, Place, Thing
-from slmlib.storyworld.world import Character, Item, Promise, World
+from slmlib.storyworld.world import Character, Item, World
 
 LONG_ENOUGH = 700
 """Characters after which nothing is added that the plot can do without."""
@@ -19,6 +22,7 @@ class Tale:
     """One story being told."""
 
     def __init__(self, library: Library, chooser: Chooser, page: Page):
+        """library: what there is; chooser: decides; page: where the text grows."""
         self.library, self.chooser, self.page = library, chooser, page
         self.world = World(now=lambda: len(page.text))
         self.cast: dict[str, Any] = {}
@@ -27,7 +31,6 @@ class Tale:
         self.plots: list[str] = []
         self.plot = ""
         self.lessons = self.lesson = self.problem = self.helper = self.resolution = ""
-        self.open_promise: Promise | None = None
 
     # ---- telling
 
@@ -147,7 +150,7 @@ class Tale:
     def set_weather(self) -> None:
         """The day is fine unless a plot said otherwise."""
         if not self.world.weather:
-            self.world.weather, self.world.time = "sunny", "day"
+            self.world.weather = "sunny"
             self.tags.update(("day", "sunny"))
 
     def tell_or_not(self, key: str, yes: int, no: int) -> bool:

@@ -70,7 +70,6 @@ class World:
     items: list[Item] = field(default_factory=list)
     promises: list[Promise] = field(default_factory=list)
     weather: str = ""
-    time: str = ""
     events: list[dict[str, Any]] = field(default_factory=list)
 
     def record(self, event: str, **facts: str) -> None:

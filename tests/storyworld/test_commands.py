@@ -18,7 +18,7 @@ def test_stories_prints_text_and_facts(capsys):
 
 
 def test_stories_refuses_nonsense():
-    with pytest.raises(SlmError, match="Expected seed and start"):
+    with pytest.raises(SlmError, match="cannot be printed"):
         StoriesCommand(count=0).run()
 
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from slmlib.errors import SlmError
 from slmlib.storyworld import audit, stories, tell
 from slmlib.storyworld.catalog import full_library
 from slmlib.storyworld.choices import Seeded
@@ -22,6 +23,12 @@ PLOTS = full_library().plots
 def test_shards_are_independent():
     assert list(stories(5, 9, seed=3)) == [tell(index, 3) for index in range(5, 9)]
     assert tell(5, 3) != tell(5, 4)
+
+
+@pytest.mark.parametrize(("index", "seed"), [(-1, 0), (0, -1), (2**64, 0)])
+def test_numbers_out_of_range_are_refused(index, seed):
+    with pytest.raises(SlmError, match="Expected seed from 0 on"):
+        tell(index, seed)
 
 
 def test_the_same_in_another_process_with_another_hash_seed():

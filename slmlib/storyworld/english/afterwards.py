@@ -9,7 +9,7 @@ PHRASES = {
         "helps": (
             '2* "You helped me, and now I will help you," said {hero}. They [worked|thought|talked] about it [together|all morning|for an hour|over a cup of tea], and [soon|in the end|before dinner] everything was fine.',
             "{Hero} didn't have to think about it. [An hour|A day|A moment] later, [the problem was solved|{friend} could laugh about it|all was well again].",
-            '"Leave it to me," said {hero}. It took [some time|three tries|a lot of glue|the whole day|all their ideas], but then it was done.',
+            '"Leave it to me," said {hero}. It took [some time|three tries|a lot of patience|the whole day|all their ideas], but then it was done.',
         ),
     },
     "thank_you_gift": {

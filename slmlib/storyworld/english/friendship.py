@@ -133,7 +133,7 @@ PHRASES = {
     },
     "envy": {
         "friend_has": (
-            "2* {Friend} had {toy}. It was brand new. Everyone wanted to look at it.",
+            "2* {Friend} had {toy}. Everyone wanted to look at it.",
             "\"Look what I got!\" said {friend}, and held up {toy}.",
         ),
         "says_mean": (

@@ -48,7 +48,7 @@ SIZES_BEFORE_COLOR = (
     "shiny",
     "light",
 )
-SIZE_WEIGHTS = (12, 4, 3, 3, 2, 2, 2, 1, 2, 2, 1)
+SIZE_WEIGHTS = (12, 4, 3, 3, 2, 2, 2, 2)
 """What may stand before a color, `a big red ball`, and how often."""
 
 

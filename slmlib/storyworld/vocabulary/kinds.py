@@ -18,7 +18,7 @@ class Kind:
     pronoun: str = ""
     """he or she where the kind decides it (a hen, a girl); empty where the name does."""
     can: tuple[str, ...] = ()
-    """What this kind is able to do that not everybody is: climb, fly, swim, dig, jump."""
+    """What this kind is able to do that not everybody is: climb, fly, swim, dig, jump; `afloat`: only in water."""
     homes: tuple[str, ...] = ()
     """Where it may be met: home, farm, forest, pond, sea, jungle, garden, park, town."""
     size: str = "small"
@@ -26,11 +26,13 @@ class Kind:
     food: str = "food"
     """What it likes to eat, as it is said after `some`."""
     house: str = "house"
+    """What it lives in."""
     sound: str = "Hello!"
     """What it says when it is glad."""
     part: str = "hand"
     """What hurts when it is hurt."""
     weight: int = 1
+    """How common it is, beside others."""
 
 
 @dataclass(frozen=True, slots=True)
