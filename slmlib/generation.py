@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from slmlib.config import Sampling
-from slmlib.errors import ConfigError
+from slmlib.errors import ConfigError, DataError
 from slmlib.model.cache import KVCache
 from slmlib.model.decoder import Decoder, evaluating
 from slmlib.text.tokenizer import Tokenizer
@@ -64,6 +64,8 @@ def generate_tokens(
     seen = torch.zeros(len(rows), model.config.vocab_size, dtype=torch.bool, device=device)
     for row, prompt in enumerate(rows):
         seen[row, prompt] = True
+    if stop_token is not None:
+        seen[:, stop_token] = False  # it only began the prompt; penalised, stories would not end
     ended = [False] * len(rows)
     cache: KVCache | None = None
     for _ in range(sampling.max_tokens):
@@ -105,7 +107,7 @@ def generate(
 ) -> list[str]:
     """Continue each prompt until its story ends. Returns prompt and continuation, one string a prompt."""
     texts = [prompts] if isinstance(prompts, str) else list(prompts)
-    rows = [_begin(tokenizer, text) for text in texts]
+    rows = [_begin(model, tokenizer, text) for text in texts]
     new: list[list[int]] = [[] for _ in rows]
     with evaluating(model):
         for tokens in generate_tokens(model, rows, sampling or Sampling(), tokenizer.end_of_text, use_cache):
@@ -122,13 +124,18 @@ def stream(
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     with evaluating(model):
         for tokens in generate_tokens(
-            model, [_begin(tokenizer, prompt)], sampling or Sampling(), tokenizer.end_of_text
+            model, [_begin(model, tokenizer, prompt)], sampling or Sampling(), tokenizer.end_of_text
         ):
             assert tokens[0] is not None  # the only row has not ended, or the iterator would have
             yield decoder.decode(tokenizer.token_bytes(tokens[0]))
     yield decoder.decode(b"", final=True)
 
 
-def _begin(tokenizer: Tokenizer, prompt: str) -> list[int]:
+def _begin(model: Decoder, tokenizer: Tokenizer, prompt: str) -> list[int]:
     """Every story in training followed an end-of-text token, so every prompt does too."""
+    if tokenizer.vocab_size != model.config.vocab_size:
+        raise DataError(
+            f"The tokenizer has {tokenizer.vocab_size:,} tokens, the model {model.config.vocab_size:,}.",
+            "Use the tokenizer that the model was trained with; it lies in the model's checkpoint.",
+        )
     return [tokenizer.end_of_text, *tokenizer.encode(prompt)]

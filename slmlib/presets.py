@@ -1,7 +1,7 @@
 """The one preset table: sizes the command line, the lessons and the benchmarks share.
 
 Each row is a model with a vocabulary that fits the corpus and a learning rate that fits the model. The
-name is the number of parameters, embedding included.
+name says about how many parameters it has, embedding included.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Preset:
     name: str
     """About how many parameters the model has."""
     good_for: str
-    """Where and how long one would train it."""
+    """Where one would train it."""
     model: ModelConfig
     """The shape of the model."""
     train: TrainConfig
@@ -54,15 +54,13 @@ def _preset(
 PRESETS = {
     preset.name: preset
     for preset in (
-        _preset("0.3M", "tests, and a first minute on any laptop", 1024, 4, 64, 128, 16, 5e-3),
-        _preset("1M", "5 minutes on two CPU cores (the default there)", 4096, 4, 128, 128, 16, 4e-3),
-        _preset("3M", "10 to 60 minutes on two CPU cores", 4096, 4, 192, 256, 16, 3e-3),
-        _preset("8M", "an evening on a laptop, minutes on a GPU", 8192, 8, 256, 256, 64, 2e-3),
-        _preset("14M", "10 minutes on a GPU", 8192, 6, 384, 256, 128, 2e-3),
-        _preset("34M", "half an hour on a GPU (the default there)", 16384, 8, 512, 512, 128, 1e-3),
-        _preset(
-            "124M", "GPT-2's size and vocabulary: hours on a GPU", 50257, 12, 768, 1024, 256, 6e-4, "gpt2"
-        ),
+        _preset("0.3M", "tests, and a first minute on any machine", 1024, 4, 64, 128, 16, 5e-3),
+        _preset("1M", "some minutes on two CPU cores (the default on a CPU)", 4096, 4, 128, 128, 16, 4e-3),
+        _preset("3M", "an hour on two CPU cores", 4096, 4, 192, 256, 16, 3e-3),
+        _preset("8M", "an evening on a laptop, or a small GPU", 8192, 8, 256, 256, 64, 2e-3),
+        _preset("14M", "a GPU", 8192, 6, 384, 256, 128, 2e-3),
+        _preset("34M", "a GPU (the default there)", 16384, 8, 512, 512, 128, 1e-3),
+        _preset("124M", "a large GPU: GPT-2's size and vocabulary", 50257, 12, 768, 1024, 256, 6e-4, "gpt2"),
     )
 }
 

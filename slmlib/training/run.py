@@ -194,6 +194,8 @@ def only_process_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         claim.unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()  # a wish that could not even begin leaves nothing behind
 
 
 def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:

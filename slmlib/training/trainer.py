@@ -199,7 +199,8 @@ class Trainer:
     def give_up(self, loss: float, gradient_norm: float, rate: float) -> None:
         """Stop before the bad gradient reaches the weights; what was good is saved first."""
         self.optimizer.zero_grad(set_to_none=True)
-        self.save()
+        if self.history:  # else only the speed was being measured
+            self.save()
         raise TrainingError(
             f"Step {self.step}: the loss is {loss} and the gradient norm {gradient_norm} (learning rate {rate:.2g}). "
             f"The state before this step is saved in {self.folder / 'checkpoints'}.",

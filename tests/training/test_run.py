@@ -53,6 +53,12 @@ def test_the_same_wish_goes_on_and_then_says_it_is_finished(wish):
     assert "finished before" in closing_card(again)
 
 
+def test_a_wish_that_cannot_begin_leaves_no_folder(wish):
+    with pytest.raises(SlmError):
+        quietly(replace(wish, corpus="nowhere.txt"))
+    assert not wish.folder.exists()
+
+
 def test_another_wish_under_the_same_name_is_refused(wish):
     quietly(wish)
     other = replace(wish, train=replace(wish.train, learning_rate=1e-4, seed=3))

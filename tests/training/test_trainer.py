@@ -10,7 +10,7 @@ from slmlib.config import TrainConfig
 from slmlib.devices import Device
 from slmlib.errors import TrainingError
 from slmlib.model.decoder import Decoder
-from slmlib.training.checkpoint import newest_checkpoint
+from slmlib.training.checkpoint import load_checkpoint, newest_checkpoint, step_folder
 from slmlib.training.logs import JsonlLog, read_log, series, tensorboard_log, wandb_log
 from slmlib.training.optimizers import build_optimizer
 from slmlib.training.schedules import learning_rate
@@ -151,6 +151,43 @@ def test_bfloat16_follows_float32(world):
     assert losses["float32"] != losses["bfloat16"]
     assert losses["bfloat16"] == pytest.approx(losses["float32"], abs=0.05)
     assert all(p.dtype is torch.float32 for p in trainer.model.parameters())
+
+
+def test_float16_scales_its_loss_and_the_scale_survives_a_checkpoint(world):
+    def trainer_of(name, resume=None):
+        trainer = world.trainer(name, resume=resume, dtype="float16", total_steps=6, checkpoints=6)
+        trainer.device = Device("cpu", "test", "float16", "test")
+        return trainer
+
+    whole = trainer_of("half")
+    whole.scaler._growth_interval = 2  # so that the scale moves within the run
+    whole.run()
+    checkpoint = load_checkpoint(step_folder(whole.folder / "checkpoints", 3))
+    assert checkpoint.progress.scaler["scale"] > 65536
+    resumed = trainer_of("half-resumed", checkpoint)
+    resumed.run()
+    assert resumed.scaler.state_dict() == whole.scaler.state_dict()
+    assert torch.equal(resumed.model.embedding.weight, whole.model.embedding.weight)
+
+
+def test_a_compiled_run_takes_the_same_steps(world, monkeypatch):
+    """The real compiler takes a minute to start; its tracing front end, which could change the maths, does not."""
+    compiled_calls: list[object] = []
+    real = torch.compile
+
+    def tracing_only(function):
+        compiled_calls.append(function)
+        return real(function, backend="aot_eager")
+
+    monkeypatch.setattr(torch, "compile", tracing_only)
+    losses = []
+    for compiled in (False, True):
+        model = Decoder(world.model_config.change(dict(dropout=0.0)), seed=0)
+        trainer = world.trainer(f"compiled-{compiled}", model=model, compile=compiled, total_steps=4)
+        trainer.run()
+        losses.append(series(read_log(trainer.folder / "log.jsonl"), "step", "loss")[1])
+    assert len(compiled_calls) == 1
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
