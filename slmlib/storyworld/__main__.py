@@ -18,7 +18,7 @@ def main() -> int:
         "floor": FloorCommand,
     }
     try:
-        tyro.extras.subcommand_cli_from_dict(commands).run()
+        tyro.extras.subcommand_cli_from_dict(commands).execute()
     except SlmError as error:
         print(error, file=sys.stderr)
         return 2

@@ -55,6 +55,8 @@ class Chooser:
             return options[0]
         if not count:
             raise LookupError(f"There is nothing to choose for {name!r}.")
+        if weights is not None and len(weights) != count:
+            raise ValueError(f"{name!r} has {count} options and {len(weights)} weights.")
         bounds = list(accumulate(weights)) if weights is not None else range(1, count + 1)
         position = self.pick(options, bounds)
         weight = bounds[position] - (bounds[position - 1] if position else 0)

@@ -23,7 +23,7 @@ class StoriesCommand:
     facts: bool = False
     """Print under each story what is true of it, as JSON."""
 
-    def run(self) -> None:
+    def execute(self) -> None:
         """Print them."""
         if self.count < 1:
             raise DataError(f"{self.count} stories cannot be printed.", "Ask for at least one.")
@@ -44,7 +44,7 @@ class AuditCommand:
     seed: int = 0
     """Which endless book of stories to read from."""
 
-    def run(self) -> None:
+    def execute(self) -> None:
         """Print every kind of problem with an example; SlmError when there is one."""
         problems: Counter[str] = Counter()
         for story in stories(0, self.count, self.seed, progress=True):
@@ -70,7 +70,7 @@ class FloorCommand:
     seed: int = 0
     """Which endless book of stories to read from."""
 
-    def run(self) -> None:
+    def execute(self) -> None:
         """Print it."""
         floor = measure_floor(stories(self.start, self.start + self.count, self.seed, progress=True))
         print(

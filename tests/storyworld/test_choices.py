@@ -39,6 +39,8 @@ def test_one_option_is_no_choice_and_none_is_an_error():
     assert chooser.choices == []
     with pytest.raises(LookupError, match="nothing to choose for 'empty'"):
         chooser.choose("empty", [])
+    with pytest.raises(ValueError, match="3 options and 2 weights"):
+        chooser.choose("uneven", "abc", (1, 2))
 
 
 def test_following_repeats_and_then_asks():

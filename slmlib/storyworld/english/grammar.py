@@ -35,19 +35,7 @@ CALLS = {
 """How one calls one's own people."""
 
 
-SIZES_BEFORE_COLOR = (
-    "",
-    "big",
-    "little",
-    "new",
-    "bright",
-    "pretty",
-    "old",
-    "dark",
-    "small",
-    "shiny",
-    "light",
-)
+SIZES_BEFORE_COLOR = ("", "big", "little", "new", "pretty", "old", "small", "shiny")
 SIZE_WEIGHTS = (12, 4, 3, 3, 2, 2, 2, 2)
 """What may stand before a color, `a big red ball`, and how often."""
 

@@ -62,9 +62,7 @@ def false_alarm(tale: Tale) -> None:
     tale.tell("nobody_comes")
     tale.paragraph("friend_comes" if tale.maybe("friend comes?", 2, 1) else "saves_self")
     tale.tell("says_sorry")
-    tale.end(
-        "called for help as a joke", "friend", "learned to call only when it is true", "honesty, promise"
-    )
+    tale.end("called for help as a joke", "friend", "learned to call only when it is true", "honesty")
 
 
 @plot(weight=6)
