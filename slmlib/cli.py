@@ -1,4 +1,4 @@
-"""The command line: `python -m slmlib train | generate | evaluate | doctor`.
+"""The command line: `python -m slmlib train | generate | evaluate | doctor | stories`.
 
 Flags, help texts and validation come from the config dataclasses; nothing is written twice. torch is
 imported only by the commands that need it, so that help and mistakes are answered at once.
@@ -15,6 +15,7 @@ from slmlib.config import ModelConfig, Sampling, TrainConfig
 from slmlib.errors import ConfigError, SlmError
 from slmlib.files import home
 from slmlib.presets import PRESETS, Preset, default_preset, preset
+from slmlib.storyworld.command import StoriesCommand
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _commands(arguments: Sequence[str]) -> Any:
     """One subcommand a dataclass. The flags of `train` show the chosen preset's values as their defaults."""
-    commands = []
-    for kind in (Train, Generate, Evaluate, Doctor):
-        default = _train_defaults(arguments) if kind is Train and arguments[:1] == ["train"] else kind()
-        commands.append(Annotated[kind, tyro.conf.subcommand(kind.__name__.lower(), default=default)])
+    defaults = {
+        "train": _train_defaults(arguments) if arguments[:1] == ["train"] else Train(),
+        "generate": Generate(),
+        "evaluate": Evaluate(),
+        "doctor": Doctor(),
+        "stories": StoriesCommand(),
+    }
+    commands = (
+        Annotated[type(default), tyro.conf.subcommand(name, default=default)]
+        for name, default in defaults.items()
+    )
     return Union[tuple(commands)]  # noqa: UP007 (the members are only known now)
 
 

@@ -168,7 +168,7 @@ def test_flags_of_every_kind_arrive(parsed):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "Expected one of {train, generate, evaluate, doctor}"),
+        ([], "Expected one of {train, generate, evaluate, doctor, stories}"),
         (["trian"], "trian"),
         (["train", "--preset", "1M", "--embed-dm", "3"], "--embed-dim"),
         (["train", "--preset", "1M", "--embed-dim", "many"], "--embed-dim"),
@@ -273,3 +273,10 @@ def test_it_is_a_module():
     told = subprocess.run(command, capture_output=True, text=True)
     assert told.returncode == 2
     assert told.stderr.startswith("Error: There is no preset '2M'.")
+
+
+def test_stories_of_storyworld_can_be_printed_with_their_facts(capsys):
+    code, output, _ = answer(capsys, "stories", "--seed", "7", "--count", "2", "--facts")
+    assert code == 0
+    assert output.count("ln p = ") == 2
+    assert output.count('"characters"') == 2
