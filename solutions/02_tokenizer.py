@@ -107,14 +107,15 @@ Table(
 # %% [markdown]
 # - **Characters and bytes** make long rows. A story becomes four times as long as with words. Bytes have one
 #   great virtue: nothing is ever unknown, in any language, emoji included.
-# - **Words** are short, but there are very many, most of them rare. And a new story always brings words that
-#   have no number. The old way out was one token `<unk>` for all of them, and with it their meaning was gone.
+# - **Words** make short rows, but there are very many of them, most of them rare. And in real text new ones turn up
+#   for ever, which have no number. (Only StoryWorld, our simulated stories, never says a word it has not said
+#   before.) The old way out was one token `<unk>` for all of them, and with it their meaning was gone.
 #
 # **Byte-pair encoding** (BPE) takes the best of both: start with bytes, then join what often occurs together.
-# Common words become one token, rare ones a few pieces, and nothing is unknown. It began as a way to compress
-# files ([Gage 1994](https://www.derczynski.com/papers/archive/BPE_Gage.pdf)), came to language with
-# [Sennrich, Haddow and Birch 2016, section 3.2](https://arxiv.org/abs/1508.07909), and to bytes with
-# [GPT-2, section 2.2](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf).
+# Common words become one token, rare ones a few pieces, and nothing is unknown. It began as a way to compress files
+# ([Gage 1994](https://www.derczynski.com/papers/archive/BPE_Gage.pdf)), came to language with [Sennrich, Haddow and
+# Birch 2016, section 3.2](https://arxiv.org/abs/1508.07909), and to bytes with [GPT-2, section
+# 2.2](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf).
 #
 # ## 2. Join what occurs together
 #
@@ -344,9 +345,9 @@ lines(
 # %% [markdown]
 # ## 4. New text in, text out
 #
-# Training looked at counts. Encoding does not: it **replays the merges in the order in which they were learned**. In
-# each word, look for the known pair that was learned first, merge it, and look again, until no known
-# pair is left.
+# Training looked at counts. Encoding does not: it **replays the merges in the order in which they were learned**.
+# In each word, look for the known pair that was learned first, merge it, and look again, until no known pair is
+# left.
 #
 # ### Exercise 02.4: Encode
 # Return the ids of `text`. Words are cut by `split_words`; merges never cross their borders. Merge number `k`,
@@ -471,7 +472,7 @@ print(f"yours would take about {yours / 60:.0f} minutes (its time above, for so 
 # %%
 print("the one that prepare() made is the same:", tokenizer == data.tokenizer)
 TokenViewer(
-    held_out[0][:160], {"our stories, 4,096 tokens": tokenizer, "GPT-2, 50,257 tokens": gpt2_tokenizer}
+    held_out[0][:160], {f"our stories, {tokenizer.vocab_size:,} tokens": tokenizer, "GPT-2, 50,257 tokens": gpt2_tokenizer}
 )
 
 # %% [markdown]
@@ -604,9 +605,10 @@ print("BPE       :", *spelled(train_bpe(*page_words, 14)), sep="  ")
 print("WordPiece :", *spelled(train_wordpiece(*page_words, 14)), sep="  ")
 
 # %% [markdown]
-# On one page the difference is plain: BPE collects what is common, WordPiece what belongs together,
-# however rare. On large corpora both end with much the same words. (Hugging Face's own WordPiece trainer in fact
-# [counts like BPE](https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/models/wordpiece/trainer.rs).) And how much does the way of encoding matter? The same vocabulary, read in both ways:
+# On one page the difference is plain: BPE collects what is common, WordPiece what belongs together, however rare.
+# (Hugging Face's own WordPiece trainer in fact [counts like
+# BPE](https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/models/wordpiece/trainer.rs).) And how
+# much does the way of encoding matter? The same vocabulary, read in both ways:
 
 
 # %%
@@ -660,8 +662,9 @@ print(
 print("fingerprints:", tokenizer.fingerprint[:12], "and", other.fingerprint[:12])
 
 # %% [markdown]
-# This is a classic way to ruin a training run: [a mixed-up tokenizer](https://github.com/karpathy/llama2.c/issues/263) gives fluent nonsense. So `slmlib` stores
-# the tokenizer's fingerprint with every token stream and every checkpoint, and refuses another one.
+# This is a classic way to ruin a training run: [a mixed-up
+# tokenizer](https://github.com/karpathy/llama2.c/issues/263) gives fluent nonsense. So `slmlib` stores the
+# tokenizer's fingerprint with every token stream and every checkpoint, and refuses another one.
 #
 # **A space at the end of a prompt.** "Once upon a time" and "Once upon a time " look alike. But words bring
 # their own space, so in training no word ever follows a lone space:
@@ -675,10 +678,10 @@ print(
 )
 
 # %% [markdown]
-# **Numbers** are cut by frequency, not by place value: some years are one token, others two. No wonder that arithmetic
-# is hard. Llama cuts every number into single digits ([Touvron et al. 2023, section 2.1](https://arxiv.org/abs/2302.13971));
-# GPT-4's tokenizer takes at most three digits at a time
-# (`\p{N}{1,3}`, see [its pattern](https://github.com/openai/tiktoken/blob/main/tiktoken_ext/openai_public.py)).
+# **Numbers** are cut by frequency, not by place value: some years are one token, others two. No wonder that
+# arithmetic is hard. Llama cuts every number into single digits ([Touvron et al. 2023, section
+# 2.1](https://arxiv.org/abs/2302.13971)); GPT-4's tokenizer takes at most three digits at a time (`\p{N}{1,3}`, see
+# [its pattern](https://github.com/openai/tiktoken/blob/main/tiktoken_ext/openai_public.py)).
 
 # %% tags=["nbval-check-output"]
 TokenViewer("7 77 777 7777 77777 1999 2019 2029 1234567", {"GPT-2": gpt2_tokenizer})
@@ -703,8 +706,8 @@ times = max(row["with GPT-2"] for row in lengths.values()) / lengths["English"][
 grouped_bars(lengths, f"The same sentence costs up to {times:.0f} times as many tokens in another script")
 
 # %% [markdown]
-# Whoever pays by the token pays more in Hindi, and the model sees less text at once. Petrov et al. measured
-# [up to 15 times](https://arxiv.org/abs/2305.15425) between languages. Lesson 29 trains a vocabulary for two languages.
+# Whoever pays by the token pays more in Hindi, and the model sees less text at once. Petrov et al. measured [up to
+# 15 times](https://arxiv.org/abs/2305.15425) between languages. Lesson 29 trains a vocabulary for two languages.
 #
 # ## 10. Questions
 #
@@ -734,9 +737,9 @@ grouped_bars(lengths, f"The same sentence costs up to {times:.0f} times as many 
 #
 # ## What comes next
 #
-# You have ids. Lesson 03 makes one long row of them, all stories end to end, and cuts it into the batches that a model
-# trains on. What you can take along: **a tokenizer is a list of merges; train it on your own text; keep it with
-# the model; no larger than it needs to be.**
+# You have ids. Lesson 03 makes one long row of them, all stories end to end, and cuts it into the batches that a
+# model trains on. What you can take along: **a tokenizer is a list of merges; train it on your own text; keep it
+# with the model; no larger than it needs to be.**
 
 # %%
 progress()

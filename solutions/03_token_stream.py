@@ -27,7 +27,7 @@ import torch
 
 from checks import check, check_tokens, hint, progress, reference  # noqa: F401
 from slmlib.errors import SlmError
-from slmlib.plots import Table, lines
+from slmlib.plots import Table, bars
 from slmlib.plots.tokens import grouped_bars, padded_rows, window_steps
 from slmlib.text.prepare import prepare
 from slmlib.text.stream import TokenStream
@@ -90,10 +90,10 @@ rows = [
 Table("Padding in the whole corpus", ("stories in a batch", "in any order", "sorted by length"), rows)
 
 # %% [markdown]
-# The larger the batch, the longer its longest story, and the more is wasted. Sorting helps, but then a batch holds
-# only short stories or only long ones, and a model that sees an hour of short ones forgets how to write long ones.
-# And there is a second loss: a model has a longest row that it can read, its **context length** (128 or 256 in our small presets).
-# What of a story goes beyond is cut off and never seen.
+# The larger the batch, the longer its longest story, and the more is wasted. Sorting by length almost removes the
+# waste, and is done where examples must stay whole. But then a batch holds only short stories or only long ones, a
+# poor sample of the corpus. And there is a second loss: a model can read only so many tokens at once, its **context
+# length** (128 or 256 in our small presets). What goes beyond is cut off and never seen.
 #
 # ## 2. One long row
 #
@@ -127,8 +127,8 @@ seam = lengths[0]  # where the first story ends
 print("around the first seam:", [tokenizer.decode([one]) for one in train_tokens[seam - 5 : seam + 6]])
 
 # %% [markdown]
-# These two names, `train_tokens` and `vocab_size`, are what the rest of the course trains on. The lab asks three things
-# of them: one dimension, at least 100,000 whole numbers, and every id in the vocabulary.
+# These two names, `train_tokens` and `vocab_size`, are what the rest of the course trains on. The lab asks three
+# things of them: one dimension, at least 100,000 whole numbers, and every id in the vocabulary.
 
 # %%
 check_tokens(train_tokens, vocab_size)
@@ -137,16 +137,26 @@ check_tokens(train_tokens, vocab_size)
 # ## 3. Windows, and targets one further on
 #
 # A **window** is a piece of the row, `context_length` tokens long. These are the model's *inputs*. What shall it
-# learn? To guess, at every place, the token that comes next. So the *targets* are the same window, begun one token later:
+# learn? To guess, at every place, the token that comes next. So the *targets* are the same window, begun one token
+# later:
 #
 # $$\text{inputs}_t = x_{s+t}, \qquad \text{targets}_t = x_{s+t+1} \qquad (0 \le t < T)$$
 #
 # with $x$ the row, $s$ the window's start and $T$ the context length.
 
+
 # %%
-pieces = [tokenizer.token_bytes(int(one)).decode("utf-8", "replace") for one in train_tokens[:10]]
-shown = [piece.replace(" ", "·").replace("\n", "⏎") for piece in pieces]
-window_steps(shown, context_length=6, start=2, message="One window of 6 tokens is 6 exercises in guessing")
+def spelled(tokens: torch.Tensor) -> list[str]:
+    """The text of each token, with spaces and line ends made visible."""
+    return [tokenizer.decode([one]).replace(" ", "·").replace("\n", "⏎") for one in tokens]
+
+
+window_steps(
+    spelled(train_tokens[:10]),
+    context_length=6,
+    start=2,
+    message="One window of 6 tokens is 6 exercises in guessing",
+)
 
 # %% [markdown]
 # Orange is what is to be guessed, blue what may be looked at. All these guesses are made in one go; lesson 06 shows
@@ -172,8 +182,8 @@ def get_windows(
 check("03.3")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** `Tensor.unfold` lists all windows of a row without copying anything. Ours have
-# to be the same:
+# **Against the one nobody here wrote.** `Tensor.unfold` lists all windows of a row without copying anything. Ours
+# have to be the same:
 
 # %%
 starts = torch.tensor([0, 7, 1000, 99])
@@ -187,15 +197,15 @@ print("ours are equal, inputs and targets")
 # %% [markdown]
 # ## 4. Which windows, in which order?
 #
-# [nanoGPT](https://github.com/karpathy/nanoGPT/blob/master/train.py) draws every start at random, anywhere in the row. That is
-# one line, and good enough for very long training. But think of one *epoch*, as many windows as fit into the row.
-# Some tokens are drawn twice, and some never.
+# [nanoGPT](https://github.com/karpathy/nanoGPT/blob/master/train.py) draws every start at random, anywhere in the
+# row. That is one line, and good enough for very long training. But think of one **epoch**: as many windows as fit
+# into the row. Some tokens are drawn twice, and some never.
 #
 # The alternative: cut the row into windows once, and shuffle *them*, like a deck of cards.
 #
 # ### Exercise 03.4: Every token once
-# Windows begin at 0, `context_length`, `2 * context_length` and so on. Return the starts of all windows that have a token
-# after their last one (it is needed as a target), each once, in a random order drawn from `generator`.
+# Windows begin at 0, `context_length`, `2 * context_length` and so on. Return the starts of all windows that have a
+# token after their last one (it is needed as a target), each once, in a random order drawn from `generator`.
 
 
 # %%
@@ -242,8 +252,9 @@ grouped_bars(
 )
 
 # %% [markdown]
-# Where does that number come from? Each of the $N/T$ windows covers a given token with probability $T/N$, so the number of
-# times it is seen follows a Poisson distribution with mean 1, $P(k) = e^{-1} / k!$, and
+# Where does that number come from? Each of the $N/T$ windows covers a given token with a probability of about
+# $T/N$. So it is seen once on average, and the number of times follows a Poisson distribution with mean 1, $P(k) =
+# e^{-1} / k!$:
 
 # %%
 for times, name in enumerate(("never", "once", "twice")):
@@ -252,9 +263,10 @@ for times, name in enumerate(("never", "once", "twice")):
     )
 
 # %% [markdown]
-# More than a third of the corpus unread, while you pay for all of it. Real pre-training often lasts less than one epoch, so there it
-# counts most. One weakness remains: with the same cuts in every epoch, the token after a cut would always have to do
-# without what stands before it. The real room moves the cuts a little in each epoch.
+# More than a third of the corpus is unread, and other parts are read twice or more for it. Large models are often
+# trained for about one epoch, so there it counts most. One weakness remains: with the same cuts in every epoch, the
+# token after a cut would always have to do without what stands before it. The real room therefore cuts from another
+# place on in each epoch.
 #
 # ## 5. The real one
 #
@@ -271,12 +283,13 @@ inputs, targets = stream.batch(step=7, batch_size=16, context_length=128, seed=0
 ours = get_windows(train_tokens, torch.from_numpy(starts), 128)
 print("equal to your windows:", torch.equal(inputs, ours[0]) and torch.equal(targets, ours[1]))
 assert torch.equal(stream.as_tensor(), train_tokens)
-assert torch.equal(inputs, ours[0]) and torch.equal(targets, ours[1])
+assert torch.equal(inputs, ours[0])
+assert torch.equal(targets, ours[1])
 
 # %% [markdown]
-# Look at the arguments of `batch`: a step, a size, a seed, and no memory of earlier steps. **The batch is a pure function of
-# (stream, seed, step).** So a run that was killed at step 7,000 goes on with exactly the batch it would have seen, and
-# four GPUs share a batch without talking to each other:
+# Look at the arguments of `batch`: a step, a size, a seed, and no memory of earlier steps. **The batch is a pure
+# function of (stream, seed, step).** So a run that was killed at step 7,000 goes on with exactly the batch it would
+# have seen, and four GPUs share a batch without talking to each other:
 
 # %%
 again, _ = stream.batch(step=7, batch_size=16, context_length=128, seed=0)
@@ -316,7 +329,7 @@ Table("All of TinyStories as a row of tokens", ("kept as", "bytes per token", "G
 #
 # ## 6. The seam: what a window across two stories teaches
 #
-# Most windows hold a seam:
+# Where two stories meet there is a seam. How many windows hold one?
 
 # %%
 ends = (train_tokens == tokenizer.end_of_text).long()
@@ -325,20 +338,26 @@ context_lengths = [16, 32, 64, 128, 256, 512, 1024]
 crossing = []
 for length in context_lengths:
     inside = ends_before[length:] - ends_before[:-length]  # ends of stories in each window
-    crossing.append(100 * (inside > 0).float().mean().item())
-at_256 = crossing[context_lengths.index(256)]
-lines(
-    {"all windows": (context_lengths, crossing)},
-    f"With a context of 256 tokens, {at_256:.0f}% of the windows hold the end of a story",
-    xlabel="context length",
-    ylabel="windows with a seam (%)",
-    log_x=True,
+    crossing.append((inside > 0).float().mean().item())
+shares = {f"{length:,} tokens": share for length, share in zip(context_lengths, crossing, strict=True)}
+bars(
+    shares,
+    f"With a context of 256 tokens, {shares['256 tokens']:.0%} of the windows hold the end of a story",
+    highlight=["256 tokens"],
+    write="{:.0%}".format,
 )
 
 # %% [markdown]
-# So it matters what the model learns there. Behind the seam stands the beginning of another story, and nothing before it
-# helps to guess it. With `<|endoftext|>` that is an honest task: after this token, begin anew. **Without it, the model would
-# have to believe that one story goes on as the next.** We can measure the difference. What follows a full stop?
+# So it matters what the model learns there. Here is a real one:
+
+# %%
+around = train_tokens[seam - 4 : seam + 6]
+window_steps(spelled(around), context_length=6, start=2, message="At the seam, the old story helps no more")
+
+# %% [markdown]
+# Behind the seam another story begins, and nothing before it helps to guess how. With `<|endoftext|>` that is an
+# honest task: first guess that the story is over, then begin anew. **Without it, the model would have to believe
+# that one story goes on as the next.** We can measure the difference. What follows a full stop?
 
 
 # %%
@@ -366,13 +385,13 @@ print(f"after '.' without end-of-text: {share_of_beginnings(without, full_stop):
 Table("What follows end-of-text", ("token", "how often"), rows)
 
 # %% [markdown]
-# Without the token, a model would break into a new story after so many of its sentences, in the middle of the old one, and
-# you could not tell it to stop. With it, the end is one clear signal. `generate` stops at it (lesson 10), and a prompt that consists of
-# nothing else says "tell me any story".
+# Without the token, a model would go on to a new story after so many of its full stops, as if that were part of the
+# old one, and it could never tell you that it has finished. With it, the end is one clear signal. `generate` stops
+# there (lesson 10), and a prompt that consists of nothing else says "tell me any story".
 #
-# The window still *lets* the second story look at the first. GPT-3 did not mask this and relied on the token
-# ([Brown et al. 2020, appendix B](https://arxiv.org/abs/2005.14165)). Llama 3 forbids attention across documents, found that
-# it mattered little in ordinary pre-training, and much for very long contexts
+# The window still *lets* the second story look at the first. GPT-3 did not prevent this and relied on the token
+# ([Brown et al. 2020, appendix B](https://arxiv.org/abs/2005.14165)). Llama 3 forbids attention across documents.
+# Its authors found that this mattered little in ordinary pre-training, but much for very long contexts
 # ([Grattafiori et al. 2024, section 3.2](https://arxiv.org/abs/2407.21783)).
 #
 # ## 7. What can go wrong
@@ -386,7 +405,8 @@ print("as they are:", chat_ids.tolist())
 print("as uint16:  ", chat_ids.astype(np.uint16).tolist())
 
 # %% [markdown]
-# 200264 became 3656, a perfectly good id of another token. `TokenStream.write` looks at the vocabulary and takes four bytes when two are too few.
+# 200264 became 3656, a perfectly good id of another token. `TokenStream.write` looks at the vocabulary and takes
+# four bytes where two are too few.
 #
 # **Another tokenizer.** Lesson 02 showed what comes of it. The stream knows who wrote it:
 
@@ -397,8 +417,8 @@ except SlmError as error:
     print("Refused:", str(error).replace(str(stream.path), "train.bin"))
 
 # %% [markdown]
-# **Targets that are not shifted.** Then every answer stands in the question. The loss falls to zero within minutes, and the
-# model has learned to copy. If a loss looks too good to be true, look at one window first:
+# **Targets that are not shifted.** Then every answer stands in the question. The loss falls to zero within minutes,
+# and the model has learned to copy. If a loss looks too good to be true, look at one window first:
 
 # %%
 inputs, targets = stream.batch(step=0, batch_size=1, context_length=8, seed=0)
@@ -411,30 +431,30 @@ print("targets:", [tokenizer.decode([one]) for one in targets[0]])
 # <details>
 # <summary>The first token of a window has nothing before it. Is that not a waste too?</summary>
 #
-# A small one. It is guessed from one token, the next from two, and so on; only with some context do the guesses get good.
-# The longer the window, the smaller the share of poor guesses. It also makes losses at different context lengths hard to
-# compare; lesson 09 comes back to it.
+# A small one. It is guessed from one token, the next from two, and so on; only with some context do the guesses get
+# good. The longer the window, the smaller the share of poor guesses. It also makes losses at different context
+# lengths hard to compare; lesson 09 comes back to it.
 # </details>
 #
 # <details>
 # <summary>Would a random order of the single tokens not be more random still?</summary>
 #
-# Yes, and useless: the order of tokens is what there is to learn. We shuffle windows, and inside a window all stays as it was
-# written. Windows must only be mixed well enough that a batch is a fair sample of the corpus.
+# Yes, and useless: the order of tokens is what there is to learn. We shuffle windows, and inside a window all stays
+# as it was written. Windows must only be mixed well enough that a batch is a fair sample of the corpus.
 # </details>
 #
 # <details>
 # <summary>When is padding right after all?</summary>
 #
-# When examples must not be cut or joined: a question with its answer (lesson 23), or many prompts generated from at once
-# (lesson 10). Then padding is masked: it is neither looked at nor counted in the loss.
+# When examples must not be cut or joined: a question with its answer (lesson 23), or many prompts generated from at
+# once (lesson 10). Then padding is masked: it is neither looked at nor counted in the loss.
 # </details>
 #
 # ## What comes next
 #
 # You have `train_tokens`, a `vocab_size`, and batches of inputs and targets. Now the model. Lesson 04 begins with
-# its first table, which turns ids into vectors. What you can take along: **one long row, a token at every end, targets one further on,
-# shuffled windows, and a batch that depends on the step alone.**
+# its first table, which turns ids into vectors. What you can take along: **one long row, a token at every end,
+# targets one further on, shuffled windows, and a batch that depends on the step alone.**
 
 # %%
 progress()
