@@ -47,7 +47,10 @@ ENDINGS = [
     "\u200b",
 ]
 Table(
-    "Six endings, as Python writes them", ("story", "ending"), [(i, ascii(e)) for i, e in enumerate(ENDINGS)]
+    "Six endings, as Python writes them",
+    ("story", "ending"),
+    [(i, ascii(ending)) for i, ending in enumerate(ENDINGS)],
+    monospace=True,
 )
 
 # %% [markdown]
@@ -625,7 +628,9 @@ middles = (edges[1:] + edges[:-1]) / 2
 for texts, color, style in ((dirty, ORANGE, "--"), (kept, BLUE, "-")):
     shares = np.histogram([len(text) for text in texts], bins=edges)[0] / len(texts)
     right_axes.plot(middles, shares, style, color=color)
-label(right_axes, "empty and cut off", (middles[1], 0.01), ORANGE, (0, 14))
+top = right_axes.get_ylim()[1]
+label(right_axes, "with planted dirt (dashed)", (edges[-1], 0.8 * top), ORANGE, (0, 0), "right")
+label(right_axes, "cleaned", (edges[-1], 0.7 * top), BLUE, (0, 0), "right")
 right_axes.set_xlabel("characters in a story")
 Picture(
     figure,
@@ -636,8 +641,8 @@ Picture(
 # %% [markdown]
 # ## 7. What can go wrong
 #
-# Each of these cost somebody a training run. The last one is easy to miss: a repair that is not *idempotent* (doing
-# it twice is not the same as once) gives other hashes on every pass, and copies are no longer found.
+# Three repairs that people write. The last one shows a trap: a repair that is not *idempotent* (doing it twice is not
+# the same as once) gives another text at every pass, so hashes differ and copies are no longer found.
 
 # %% tags=["nbval-check-output"]
 HEALTHY = ["José said: 5² = 25", "naïve café"]

@@ -1,6 +1,5 @@
 """Lesson 01: undo mojibake, tidy, precision and recall, shingles, MinHash. Plain Python and numpy, no torch."""
 
-# ruff: noqa: RUF012 - the tables of mistakes are only read
 import re
 import unicodedata
 from typing import Any
@@ -128,7 +127,7 @@ class Tidy(Exercise):
         return {
             "texts": [
                 f"\n\n“It’s   {name}’s caf\u0065\u0301,”\tsaid Mom.  \nThen –\u00a0at last — he\u00a0\u00a0ran…\n\n\n\nThe end.\n",
-                f"  {name} wrote ‘5² = 25’    on the wall.\r\n \r\n \r\nA\u030angstro\u0308m    laughed. ",
+                f"  Zoë and {name} wrote ‘5² = 25’    on the wall.\r\n \r\n \r\nA\u030angstro\u0308m    laughed. ",
             ]
         }
 

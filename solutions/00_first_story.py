@@ -1,0 +1,344 @@
+# %% [markdown]
+# # First story
+#
+# *20 minutes of reading, 30 with the exercises; difficulty 1 of 5. You need Python, and a little patience with
+# probabilities. No network, no GPU.*
+#
+# What does a machine write that has read nothing but small children's stories? And how does it begin: what does
+# it write after one minute of learning, starting from noise?
+#
+# After this lesson you can
+#
+# - say what a language model is, in one sentence and one picture,
+# - train one on your own machine and watch it learn,
+# - tell from the first loss whether it started well,
+# - tell pre-training from fine-tuning and from continued pre-training,
+# - use the checks, hints and the map of this course.
+
+# %%
+import math
+import os
+import shutil
+import time
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+
+import slmlib.doctor as doctor
+from checks import check, hint, progress, reference  # noqa: F401
+from slmlib.config import Sampling
+from slmlib.devices import choose_device
+from slmlib.files import home
+from slmlib.generation import generate, stream
+from slmlib.model.decoder import Decoder
+from slmlib.plots import Table, bars, lines
+from slmlib.presets import preset
+from slmlib.shipped import load_model
+from slmlib.text.prepare import prepare
+from slmlib.training.logs import read_log, series
+from slmlib.training.run import Wish, decide
+from slmlib.training.trainer import Trainer
+from slmlib.widgets import LivePanel, live
+
+FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
+
+# %% [markdown]
+# ## 1. A story, token by token
+#
+# This course comes with a small model, trained by its own code. Run the cell, and watch it write.
+
+# %%
+shipped = load_model()
+model, tokenizer = shipped.model, shipped.tokenizer
+pieces = []
+for piece in stream(model, tokenizer, "Once upon a time", Sampling(seed=3, max_tokens=60 if FAST else 220)):
+    pieces.append(piece)
+    print(piece, end="", flush=True)
+    if live():
+        time.sleep(0.04)  # slow enough to watch
+
+# %% [markdown]
+# Nobody wrote this story; run the cell with another `seed` and there is another one. The model wrote it in small
+# pieces called **tokens**: words, parts of words, punctuation. After each one it asked itself the same question again:
+# *what comes next?*
+
+# %%
+print(" | ".join(pieces[:40]))
+parameters = sum(tensor.numel() for tensor in model.parameters())
+print(f"\nThe model: {parameters:,} numbers, learned. The vocabulary: {tokenizer.vocab_size:,} tokens.")
+
+# %% [markdown]
+# And this is the answer it gives each time: not a word, but a **probability for every token of the vocabulary**.
+
+# %%
+beginning = "Once upon a time, there was a little"
+row = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(beginning)]])  # (1, T)
+with torch.inference_mode():
+    chances = model(row)[0, -1].float().softmax(-1)  # (vocab_size,)
+best = chances.topk(8)
+candidates = {
+    repr(tokenizer.decode([token])): chance
+    for chance, token in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+}
+first, likeliest = next(iter(candidates.items()))
+bars(
+    candidates,
+    f"After \u201c{beginning}\u201d the model expects {first} most: {likeliest:.0%}",
+    xlabel="probability of the next token",
+    highlight=[first],
+    write=lambda chance: f"{chance:.1%}",
+)
+
+# %% [markdown]
+# That is all a language model is: **a function from the text so far to probabilities for the next token.** Writing
+# is drawing from them, again and again. Learning is making the tokens that really came next more probable. The
+# rest of this course takes the function apart, until you can write every line of it.
+#
+# ## 2. Your machine
+#
+# What do you have, what would this course use, and how fast is it? The same card comes from
+# `python -m slmlib doctor`. (It measures for a few seconds.)
+
+# %% tags=["nbval-ignore-output"]
+doctor.SECONDS = 0.3 if FAST else 3.0
+machine = doctor.examine()
+Table(
+    "This machine, as slmlib sees it",
+    ("", "found"),
+    [row for row in machine.findings if row[0] not in ("Home", "Corpus")]
+    + [("Advice", sentence) for sentence in machine.warnings],
+)
+
+# %% [markdown]
+# @@TIMES@@
+#
+# ### Exercise 00.1: Perplexity
+# How good is a model at guessing? Show it a text and note the probability it gave to each token that *really*
+# came. A token with probability $p$ has **surprise** $-\ln p$: 0 if the model was certain, large if it was
+# wrong-footed. The mean surprise is the **loss**, and
+#
+# $$\text{perplexity} = e^{\text{loss}} = \exp\Big(\frac1n \sum_{i=1}^{n} -\ln p_i\Big)$$
+#
+# By hand: a model that knows nothing of 8 tokens gives each 1/8. Its surprise is $\ln 8$ every time, so its
+# perplexity is 8. A perplexity of 8 means: it hesitates as if among 8 equally likely tokens.
+
+
+# %%
+def perplexity(probabilities: list[float]) -> float:
+    """The perplexity of a model that gave these probabilities to the tokens that really came."""
+    ### BEGIN SOLUTION
+    surprises = [-math.log(p) for p in probabilities]
+    return math.exp(sum(surprises) / len(surprises))
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+check("00.1")
+
+# %% [markdown]
+# **Against one we did not write.** PyTorch's cross-entropy is the mean surprise, so its exp must be your number. And does
+# the model notice when a story stops making sense?
+
+# %%
+TALES = {
+    "a story": "Tom saw a big dog. The dog was sad. Tom gave the dog a ball, and the dog was happy.",
+    "shuffled": "dog the Tom sad a gave big happy. a The dog was ball, dog. and the saw Tom dog was",
+    "the news": "The central bank raised its key interest rate by a quarter of a percentage point.",
+}
+rows = []
+for name, text in TALES.items():
+    row = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(text)]])  # (1, T + 1)
+    inputs, targets = row[:, :-1], row[0, 1:]  # at each place, the target is the token that follows
+    with torch.inference_mode():
+        logits = model(inputs)[0].float()  # (T, vocab_size)
+    probabilities = logits.softmax(-1)[range(len(targets)), targets]
+    rows.append((name, perplexity(probabilities.tolist()), math.exp(F.cross_entropy(logits, targets).item())))
+Table("Perplexity of the shipped model", ("text", "yours", "PyTorch"), rows)
+
+# %% [markdown]
+# ## 3. One minute, from noise
+#
+# Now a model of your own: some 300,000 numbers, all random at first. The next two cells are the whole course in
+# small. **Stories become tokens** (lessons 01 to 03), a **model** gives probabilities (04 to 07), and a **trainer** shows it
+# text and turns the numbers, a little at a time, so that the true next token becomes more probable (08 to 12).
+
+# %%
+device = choose_device()
+chosen = preset("0.3M" if device.type == "cpu" else "8M")  # on a GPU a larger one
+text_bytes = 600_000 if FAST else 8_000_000 if device.type == "cpu" else 20_000_000
+data = prepare(vocab_size=chosen.model.vocab_size, max_bytes=text_bytes, progress=False)
+print(f"{data.corpus_name}, cleaned: {len(data.train):,} training tokens, hash {data.train.info.sha256[:12]}")
+
+# %% [markdown]
+# The panel below reads the log that the trainer writes to the disk. Top left is the **loss** on training text
+# (blue) and on stories that are never trained on (orange, *validation*). The grey line is what a model gets that
+# gives all tokens the same probability. To the right: the learning rate (how large the steps are), the gradient norm (how strongly the
+# model wants to change) and the speed. Below: the same beginning, continued by the model as it is so far.
+#
+# You may stop it, with its button or with Kernel → Interrupt: it saves first.
+
+# %% tags=["nbval-ignore-output"]
+folder = home() / "runs" / "first_story"
+shutil.rmtree(folder, ignore_errors=True)  # running this cell again begins anew
+size = chosen.model.change({"vocab_size": data.tokenizer.vocab_size})
+plan = replace(
+    chosen.train,
+    minutes=1.0,
+    total_steps=12 if FAST else 0,
+    evaluations=1 if FAST else 4,
+    checkpoints=2 if FAST else 6,
+)
+plan = decide(Wish(size, plan, folder), data, device)  # measures a step: how many fit into a minute?
+
+newborn = Decoder(size, seed=0).to(device.type)
+trainer = Trainer(
+    newborn, data.tokenizer, data.train, data.valid, plan, device, folder, observers=(LivePanel(folder),)
+)
+evaluation = trainer.run()
+
+# %% [markdown]
+# **Did it start well?** Before the first step the model knows nothing, so its perplexity should be about the number of tokens
+# in its vocabulary, and its loss the logarithm of that. A first loss far above means a model that begins with
+# confident nonsense: look for a mistake before you train for a day. This is the cheapest test there is.
+
+# %%
+events = read_log(folder / "log.jsonl")
+steps, losses = series(events, "evaluation", "loss")
+uniform = perplexity([1 / size.vocab_size] * 100)
+print(f"a uniform guess:    perplexity {uniform:8,.0f}, loss {math.log(uniform):.2f}")
+print(f"before training:    perplexity {math.exp(losses[0]):8,.0f}, loss {losses[0]:.2f}")
+print(f"after {trainer.step:5,} steps:  perplexity {math.exp(losses[-1]):8,.0f}, loss {losses[-1]:.2f}")
+
+# %% [markdown]
+# And the stories. The third row is the shipped model: the same code, more parameters, more time.
+
+# %%
+told = {event["name"]: event["text"] for event in events if event["event"] == "story"}
+told["shipped"] = generate(model, tokenizer, plan.sample_prompt, Sampling(max_tokens=120))[0]
+visible = {name: "".join(c if c.isprintable() else " " for c in text)[:420] for name, text in told.items()}
+Table("Once upon a time", ("model", "what it writes"), list(visible.items()))
+
+# %% [markdown]
+# Before: letters and pieces without order. After a minute: words, names, commas in the right places, and no sense
+# yet. A model learns what is frequent first: which tokens there are, which follow each other, how a sentence ends; who did
+# what to whom comes last. Lesson 12 measures this order.
+#
+# ### Exercise 00.2: How much will it read?
+# Before a long run, ask what it will do with your time. An **epoch** is one reading of the whole corpus. How many
+# epochs does a run of so many minutes make?
+
+
+# %%
+def epochs(minutes: float, tokens_per_second: float, corpus_tokens: int) -> float:
+    """How often a training run reads its corpus."""
+    ### BEGIN SOLUTION
+    return minutes * 60 * tokens_per_second / corpus_tokens
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+check("00.2")
+
+# %% tags=["nbval-ignore-output"]
+speed = trainer.step * plan.batch_size * size.context_length / trainer.seconds
+print(f"Measured just now: {speed:,.0f} tokens a second.")
+for minutes in (1, 5, 60):
+    print(
+        f"{minutes:3} minutes read these {len(data.train):,} tokens {epochs(minutes, speed, len(data.train)):.1f} times"
+    )
+
+# %% [markdown]
+# Up to about 4 epochs repeated text is nearly as good as new; after that its worth fades quickly
+# ([Muennighoff et al., 2023](https://arxiv.org/abs/2305.16264)). So before you let a run go for hours: is there enough
+# to read?
+#
+# ## 4. What can go wrong
+#
+# The number most often wrong is the learning rate. Here is the same newborn model, 20 steps each, with the
+# preset's learning rate, and with far too small and far too large a one.
+
+# %%
+curves = {}
+for name, rate in (
+    ("too small", plan.learning_rate / 100),
+    ("preset", plan.learning_rate),
+    ("too large", 0.2),
+):
+    tried = Decoder(size, seed=0).to(device.type)
+    practice = Trainer(tried, data.tokenizer, data.train, data.valid, plan, device, folder)
+    found = []
+    for _ in range(8 if FAST else 20):
+        found.append(practice.train_step(rate)[0])
+        practice.step += 1  # the step decides which text comes
+    curves[f"{name} ({rate:.2g})"] = (list(range(1, len(found) + 1)), found)
+lines(
+    curves,
+    "One learning rate learns, one sleeps, one explodes",
+    xlabel="step",
+    ylabel="training loss",
+    floors={"a uniform guess": math.log(size.vocab_size)},
+    markers=False,
+    log_y=True,
+    write=lambda loss: f"{loss:.2f}",
+)
+
+# %% [markdown]
+# Too large a rate ends *above* the uniform guess: the model is now surely wrong instead of unsure. If the loss
+# becomes infinite, slmlib's trainer stops, saves what was good, and says so in one sentence.
+#
+# ## 5. Where you are
+#
+# ### Three ways to train
+#
+# | | starts from | reads | learns |
+# |---|---|---|---|
+# | **pre-training** (this course, to lesson 20) | random numbers | plain text, as much as there is | the language itself |
+# | **continued pre-training** (21) | a trained model | plain text of one field | that field, and it may forget others |
+# | **fine-tuning** (23 to 26) | a trained model | examples of a task, with answers | how to answer |
+#
+# All three turn the same crank: probabilities, surprise, gradient, step. They differ in where they start, in what they read, and
+# in how large their steps are.
+#
+# ### The map
+# Lessons stand in five parts; **I Text to tokens** (00 to 03), **II The model** (04 to 07), **III Training** (08 to
+# 12), **IV Experiments** (13 to 17), **V Speed and scale** (18 to 20), and then what comes **after the base model** (21 to 30).
+# They build on each other, but each loads what it needs, so you can begin anywhere.
+#
+# - `check("00.1")` looks at what your notebook holds and names the likely mistake. Ask as often as you like.
+# - `hint("00.1")` helps a little, and a little more each time. The same hints are folded under each exercise.
+# - `reference("00.1")` lends you our version, so that nobody is stuck. A lent solution is not earned; write your own
+#   later and the points are yours.
+# - `progress()` draws your map. It is kept in a small file on this machine and goes nowhere.
+#
+# ### Questions
+#
+# <details><summary>Why train a small model when large ones exist?</summary>
+#
+# To understand: what happens in 60 seconds here happens in months there, with the same loss, the same schedule, the same mistakes. To
+# own it: a model for one purpose, on your machine, whose every training sentence you know. And because small can be
+# enough: models below 10 million parameters write fluent stories when their world is small
+# ([Eldan and Li, 2023](https://arxiv.org/abs/2305.07759)). For general knowledge take a large one and fine-tune it.
+# </details>
+#
+# <details><summary>Is pre-training not terribly expensive?</summary>
+#
+# It grows with model and text. One guide this course was built from puts even a small model at hundreds of thousands of
+# dollars; you have just trained one for nothing. In 2024 a model of GPT-2's size (124 million parameters, 10 billion
+# tokens) took 90 minutes on eight A100 GPUs, about 20 dollars
+# ([Karpathy](https://github.com/karpathy/llm.c/discussions/481)). GPT-3 had cost millions. Always ask: how many parameters, how
+# many tokens? Lesson 20 computes it for your own runs.
+# </details>
+#
+# <details><summary>The loss after a minute is between 3 and 4. Could it reach 0?</summary>
+#
+# No. A loss of 0 means that every next token is certain, and stories are not: after "Once upon a time, there
+# was a little" both girl and boy are right. Each text has a loss that no model can go below. For StoryWorld, our simulated
+# stories, we even know it, and lesson 09 compares.
+# </details>
+#
+# ### What comes next
+# **Lesson 01** looks at what the model reads. A model is what it reads, so that comes first.
+
+# %%
+progress()
