@@ -177,7 +177,9 @@ def table(columns: dict[str, dict[str, float | str]]) -> str:
 
 def readable(number: float) -> str:
     """A number with as many digits as it deserves."""
-    return f"{number:,.0f}" if number >= 1000 else f"{number:.1f}" if number >= 10 else f"{number:.3f}"
+    if number >= 1000 or isinstance(number, int):
+        return f"{number:,.0f}"
+    return f"{number:.1f}" if number >= 10 else f"{number:.3f}"
 
 
 def main() -> int:

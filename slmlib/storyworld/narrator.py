@@ -5,7 +5,7 @@ time they appear, and says `he`, `she` or `his` only where a listener knows who 
 of somebody or something is kept with its place in the text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,7 +179,7 @@ class Narrator:
         else:
             self._write(getattr(who.kind, form))
 
-    def _by_name(self, who: Character, change: Any = str) -> None:
+    def _by_name(self, who: Character, change: Callable[[str], str] = str) -> None:
         """`Lily`, `the baker`, `his mom`; with an introduction if nobody knows them yet."""
         if who.of is not None:
             if self._clear(who.of):
