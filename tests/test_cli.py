@@ -276,7 +276,7 @@ def test_it_is_a_module():
 
 
 def test_stories_of_storyworld_can_be_printed_with_their_facts(capsys):
-    code, output, _ = answer(capsys, "stories", "--seed", "7", "--count", "2", "--facts")
-    assert code == 0
+    main(["stories", "--seed", "7", "--count", "2", "--facts"])
+    output = capsys.readouterr().out
     assert output.count("ln p = ") == 2
     assert output.count('"characters"') == 2
