@@ -12,7 +12,8 @@ from slmlib.errors import SlmError
 from slmlib.storyworld import audit, stories, tell
 from slmlib.storyworld.catalog import full_library
 from slmlib.storyworld.choices import Seeded
-from slmlib.storyworld.shape import close_story, open_story
+from slmlib.storyworld.page import Page
+from slmlib.storyworld.shape import close_story, open_story, tell_story
 from slmlib.storyworld.story import write
 from slmlib.storyworld.tale import Tale
 from slmlib.storyworld.vocabulary.people import ANIMAL_NAMES, CHILD_NAMES
@@ -114,6 +115,21 @@ def test_facts_are_json_and_rich():
         assert facts["mentions"]
         for event in facts["events"]:
             assert 0 <= event["at"] <= len(story.text)
+
+
+def test_no_phrase_is_written_in_vain():
+    library = full_library()
+    told: set[str] = set()
+    for index in range(2500):
+        tale = Tale(library, Seeded(7, index), Page())
+        tell_story(tale)
+        told |= tale.narrator.used
+    keys = {
+        key
+        for key, templates in library.language.phrases.items()
+        if not told & {one.source for one in templates}
+    }
+    assert {key for key in keys if not key.startswith("introduce.")} == set()
 
 
 def test_templates_leave_gender_to_the_narrator():

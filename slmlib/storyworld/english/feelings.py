@@ -84,10 +84,6 @@ PHRASES = {
             "{Who} felt [a little|very|so] jealous.",
             "{Who} wished {who.he} had one too.",
         ),
-        "thankful": (
-            "{Who} was [:very] [thankful|grateful].",
-            "{Who} gave {other.him} a [big*3|warm|tight|long] hug.",
-        ),
         "bored": (
             "{Who} was [:very] bored.",
             "{Who} [sighed|looked out of the window and sighed|did not know what to play].",
@@ -95,10 +91,6 @@ PHRASES = {
         "curious": (
             "{Who} was [:very] curious.",
             "{Who} wanted to know [more|what it was].",
-        ),
-        "shy": (
-            "{Who} felt [:very] shy.",
-            "{Who} hid behind {who.his} [hands|hat|mom].",
         ),
     },
 }

@@ -12,6 +12,7 @@ def hot_food(tale: Tale) -> None:
     tale.paragraph("hungry")
     tale.feel("hero", "hungry", "had played all day")
     tale.tell("smells")
+    tale.tell_or_not("passing.inside", 1, 1)
     tale.paragraph("warning", "does_not_wait")
     tale.feel("hero", "sad", "burned the tongue")
     tale.paragraph("helps", "story_while_waiting")
@@ -30,6 +31,7 @@ def taken_treat(tale: Tale) -> None:
         (6, 2, 2, 2, 1, 1),
     )
     tale.paragraph("made", "do_not_eat")
+    tale.tell_or_not("passing.inside", 1, 1)
     tale.tell("takes")
     tale.paragraph("finds_out")
     tale.feel("hero", "sorry", "took what was for others")
@@ -125,6 +127,7 @@ def new_baby(tale: Tale) -> None:
     tale.tags.add(tale.cast["baby"])
     tale.family("parent", only="mom mommy dad daddy")
     tale.paragraph("arrives")
+    tale.tell_or_not("passing.inside", 1, 1)
     tale.feel("hero", "jealous", "the baby got all the attention")
     tale.tell("tries_to_be_seen")
     tale.paragraph("cries", "nothing_helps")
@@ -167,6 +170,7 @@ def rainy_day(tale: Tale) -> None:
     tale.paragraph("rain")
     tale.feel("hero", "bored", "it rained all day")
     tale.friend()
+    tale.tell_or_not("passing.inside", 1, 1)
     tale.paragraph("friend_comes", "finds_box")
     tale.choose(
         "vessel", ("ship", "rocket", "train", "submarine", "castle", "hot-air balloon"), (5, 5, 3, 2, 3, 2)
@@ -202,6 +206,7 @@ def messy_room(tale: Tale) -> None:
     """Nothing can be found in the mess; cleaning up turns into a treasure hunt."""
     tale.family("parent", only="mom mommy dad daddy grandma")
     toy = tale.thing("toy", "carried gift !food", owner="hero")
+    tale.tell_or_not("passing.inside", 1, 2)
     tale.paragraph("mess", "wants")
     tale.tell("cannot_find")
     tale.feel("hero", "angry", "could not find the " + toy.thing.noun)
