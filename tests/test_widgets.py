@@ -177,7 +177,7 @@ def test_the_button_stops_as_an_interrupt_does(monkeypatch):
 
     monkeypatch.setattr("IPython.get_ipython", Shell)
     button, sentence = live_panel._stop_button()
-    assert "Kernel -> Interrupt" in sentence
+    assert "Kernel → Interrupt" in sentence
     caught = []
     previous = signal.signal(signal.SIGINT, lambda *_: caught.append("stop"))
     try:
@@ -186,6 +186,21 @@ def test_the_button_stops_as_an_interrupt_does(monkeypatch):
         signal.signal(signal.SIGINT, previous)
     assert caught == ["stop"]
     assert button.disabled
+
+
+def test_a_click_is_not_sent_to_the_busy_main_thread(tmp_path, watched, monkeypatch):
+    class Button:
+        comm = type("Comm", (), {})()
+        close = staticmethod(lambda: None)
+
+    Button.comm._reply_subshell_id = None  # as ipykernel 7.4 leaves it
+    monkeypatch.setattr(live_panel, "_stop_button", lambda: (Button, "press"))
+    panel = LivePanel(tmp_path, every=1)
+    for event in write_log(tmp_path, 1):
+        panel(event)
+    assert vars(Button.comm) == {}
+    panel({"event": "end", "step": 1, "finished": True})
+    assert "press" not in repr(watched.pages[-1])
 
 
 def test_a_checkpoint_that_cannot_be_read_does_not_stop_the_run(tmp_path):

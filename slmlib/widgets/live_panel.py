@@ -92,12 +92,14 @@ class LivePanel:
         self._button, self._note = _stop_button()
         if self._button is not None:
             display(self._button)
+            # ipykernel 7.4 hands a click to whoever spoke last through the button: the busy main thread.
+            getattr(self._button.comm, "__dict__", {}).pop("_reply_subshell_id", None)
         self._slot = display(self.page(LIVE_DPI), display_id=True)
 
     def _end(self, finished: bool) -> None:
         from IPython.display import display
 
-        self._note = "Finished." if finished else "Stopped and saved: the same cell goes on from here."
+        self._note = "Finished." if finished else "Stopped and saved."
         if self._button is not None:
             self._button.close()
             self._button = None
@@ -148,7 +150,7 @@ class LivePanel:
 
 
 def _stop_button() -> tuple[Any, str]:
-    """A button that stops the run as Kernel -> Interrupt does, and what to say about it.
+    """A button that stops the run as Kernel → Interrupt does, and what to say about it.
 
     A click reaches a busy kernel only through a subshell (ipykernel 7 and JupyterLab 4.4 or newer). Without
     one there is no button, and the sentence says so.
@@ -163,7 +165,7 @@ def _stop_button() -> tuple[Any, str]:
     if not arrives:
         return (
             None,
-            "To stop and save: Kernel -> Interrupt (a click cannot reach this kernel while a cell runs).",
+            "To stop and save: Kernel → Interrupt (a click cannot reach this kernel while a cell runs).",
         )
     button = ipywidgets.Button(
         description="Stop and save", tooltip="Finish this step, save, stop", icon="stop"
@@ -176,4 +178,4 @@ def _stop_button() -> tuple[Any, str]:
         )  # Python hands it to the main thread, where the trainer waits for it
 
     button.on_click(stop)
-    return button, "To stop and save: this button, or Kernel -> Interrupt, which always works."
+    return button, "To stop and save: this button, or Kernel → Interrupt, which always works."
