@@ -152,7 +152,7 @@ def test_watched_it_draws_every_so_many_steps_in_one_place(tmp_path, watched, ca
     assert len(watched.pages) == 1 + 1 + 3  # at the start, at the measurement of step 0, at steps 10, 20, 30
     assert "Step 35 of 40. About 0 s to go." in repr(watched.pages[-1])
     panel({"event": "end", "step": 35, "finished": False})
-    assert "Stopped and saved" in repr(watched.pages[-1])
+    assert repr(watched.pages[-1]).startswith("Step 35 of 40. Stopped and saved.\n")
     assert capsys.readouterr().out == ""
 
 

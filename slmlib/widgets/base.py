@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from slmlib.errors import ConfigError
 
 if TYPE_CHECKING:
-    import ipywidgets  # type: ignore[import-untyped]
+    import ipywidgets
 
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 

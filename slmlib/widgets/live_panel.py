@@ -52,7 +52,7 @@ class LivePanel:
         self._slot: Any = None
         self._button: Any = None
         self._draw_after = 0.0
-        self._note = ""
+        self._note, self._ended = "", False
 
     def __call__(self, event: Event) -> None:
         """Take notice of one event of the trainer."""
@@ -99,6 +99,7 @@ class LivePanel:
     def _end(self, finished: bool) -> None:
         from IPython.display import display
 
+        self._ended = True
         self._note = "Finished." if finished else "Stopped and saved."
         if self._button is not None:
             self._button.close()
@@ -135,7 +136,7 @@ class LivePanel:
         steps, seconds = series(self._events(), "step", "seconds")
         done = steps[-1] if steps else 0
         words = [f"Step {done:,} of {self._total:,}."] if self._total else [f"Step {done:,}."]
-        if self._slot is not None and 0 < done < self._total:
+        if self._slot is not None and not self._ended and 0 < done < self._total:
             left = (self._total - done) * seconds[-1] / done
             words.append(
                 f"About {left:.0f} s to go." if left < 120 else f"About {left / 60:.0f} minutes to go."
@@ -156,7 +157,7 @@ def _stop_button() -> tuple[Any, str]:
     one there is no button, and the sentence says so.
     """
     try:
-        import ipywidgets  # type: ignore[import-untyped]
+        import ipywidgets
         from IPython import get_ipython
 
         arrives = bool(getattr(get_ipython().kernel, "_supports_kernel_subshells", False))
