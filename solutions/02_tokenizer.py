@@ -290,7 +290,7 @@ MergeStepper("\n".join(page.splitlines()[:2]), page_merges, steps=(0, 2, 8, 32, 
 #
 # Nobody told it about endings. How did one word grow together?
 
-# %% tags=["nbval-check-output"]
+# %%
 word, row, joined = " slowest", to_ids(" slowest"), []
 for number, pair in enumerate(page_merges):
     while pair in pairwise(row):
@@ -424,8 +424,8 @@ theirs.train_from_iterator(
     some_stories,
     trainers.BpeTrainer(vocab_size=256 + num_merges, initial_alphabet=alphabet, show_progress=False),
 )
-model = json.loads(theirs.to_str())["model"]
-their_merges = [(model["vocab"][left], model["vocab"][right]) for left, right in model["merges"]]
+learned = json.loads(theirs.to_str())["model"]
+their_merges = [(learned["vocab"][left], learned["vocab"][right]) for left, right in learned["merges"]]
 
 print(f"{num_merges} merges from {len(some_stories)} stories, equal: {our_merges == their_merges}")
 assert our_merges == their_merges
@@ -472,7 +472,8 @@ print(f"yours would take about {yours / 60:.0f} minutes (its time above, for so 
 # %%
 print("the one that prepare() made is the same:", tokenizer == data.tokenizer)
 TokenViewer(
-    held_out[0][:160], {f"our stories, {tokenizer.vocab_size:,} tokens": tokenizer, "GPT-2, 50,257 tokens": gpt2_tokenizer}
+    held_out[0][:160],
+    {f"our stories, {tokenizer.vocab_size:,} tokens": tokenizer, "GPT-2, 50,257 tokens": gpt2_tokenizer},
 )
 
 # %% [markdown]

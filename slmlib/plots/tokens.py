@@ -61,6 +61,7 @@ def vocabulary_curve(
     ticks = [*sizes, *(size for size, _ in compare.values())]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks], rotation=30, ha="right")
     axes.minorticks_off()
+    axes.set_xlim(sizes[0] * 0.7, max(*sizes, *(size for size, _ in compare.values())) * 1.3)
     axes.set_ylim(0, max(values) * 1.18)
     said = ", ".join(f"{size:,}: {value:.2f}" for size, value in zip(sizes, values, strict=True))
     others = "".join(f" {name} with {size:,}: {value:.2f}." for name, (size, value) in compare.items())

@@ -61,7 +61,7 @@ class MergeStepper(Widget):
     def _page(self, num_merges: int) -> Page:
         ids = self.after(num_merges)
         newest = NUM_BYTES + num_merges - 1 if num_merges else None
-        said = f"{num_merges} merges, {len(ids)} tokens"
+        said = f"{num_merges} merge{'' if num_merges == 1 else 's'}, {len(ids)} tokens"
         if newest is not None:
             first, second = (visible(self._bytes[part]) for part in self.merges[num_merges - 1])
             said += f"; the newest: {first} + {second} = {visible(self._bytes[newest])}"
