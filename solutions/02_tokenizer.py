@@ -528,7 +528,7 @@ Table(f"A model of {small.num_layers} layers, {small.embed_dim} wide", columns, 
 # [512](https://github.com/karpathy/llama2.c). On a CPU, this course uses 4,096.
 #
 # Two tokenizers cannot be compared by the loss per token: whoever cuts into shorter pieces has an easier guess
-# each time. Lesson 09 counts **bits per byte** instead.
+# each time. Lesson 09 counts bits per byte instead.
 #
 # ## 7. Special tokens
 #
@@ -663,12 +663,12 @@ print(
 print("fingerprints:", tokenizer.fingerprint[:12], "and", other.fingerprint[:12])
 
 # %% [markdown]
-# This is a classic way to ruin a training run: [a mixed-up
-# tokenizer](https://github.com/karpathy/llama2.c/issues/263) gives fluent nonsense. So `slmlib` stores the
-# tokenizer's fingerprint with every token stream and every checkpoint, and refuses another one.
+# Mixing up two tokenizers happens to good people ([here](https://github.com/karpathy/llama2.c/issues/263), for one),
+# and nothing stops with an error. So `slmlib` stores the tokenizer's fingerprint with every token stream and every
+# checkpoint, and refuses another one.
 #
-# **A space at the end of a prompt.** "Once upon a time" and "Once upon a time " look alike. But words bring
-# their own space, so in training no word ever follows a lone space:
+# **A space at the end of a prompt.** "Once upon a time" and "Once upon a time " look alike. But words bring their
+# own space. A lone space with a word to follow is something that the model has hardly ever seen:
 
 # %%
 for prompt in ("Once upon a time", "Once upon a time "):
