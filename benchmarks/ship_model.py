@@ -5,7 +5,6 @@ a model card. The golden story in tests/test_shipped.py has to be renewed with i
 """
 
 import sys
-from pathlib import Path
 
 from slmlib.config import Sampling
 from slmlib.devices import choose_device
