@@ -19,8 +19,8 @@
 import math
 import os
 import shutil
-import time
 from dataclasses import replace
+from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -36,10 +36,12 @@ from slmlib.plots import Table, bars, lines
 from slmlib.presets import preset
 from slmlib.shipped import load_model
 from slmlib.text.prepare import prepare
+from slmlib.text.stream import TokenStream
+from slmlib.text.textfiles import read_stories
 from slmlib.training.logs import read_log, series
 from slmlib.training.run import Wish, decide
 from slmlib.training.trainer import Trainer
-from slmlib.widgets import LivePanel, live
+from slmlib.widgets import LivePanel, type_out
 
 FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
 
@@ -51,12 +53,9 @@ FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
 # %%
 shipped = load_model()
 model, tokenizer = shipped.model, shipped.tokenizer
-pieces = []
-for piece in stream(model, tokenizer, "Once upon a time", Sampling(seed=3, max_tokens=60 if FAST else 220)):
-    pieces.append(piece)
-    print(piece, end="", flush=True)
-    if live():
-        time.sleep(0.04)  # slow enough to watch
+pieces = type_out(
+    stream(model, tokenizer, "Once upon a time", Sampling(seed=3, max_tokens=60 if FAST else 220))
+)
 
 # %% [markdown]
 # Nobody wrote this story; run the cell with another `seed` and there is another one. The model wrote it in small
@@ -105,7 +104,7 @@ doctor.SECONDS = 0.3 if FAST else 3.0
 machine = doctor.examine()
 Table(
     "This machine, as slmlib sees it",
-    ("", "found"),
+    ("part", "found"),
     [row for row in machine.findings if row[0] not in ("Home", "Corpus")]
     + [("Advice", sentence) for sentence in machine.warnings],
 )
@@ -179,6 +178,12 @@ text_bytes = 600_000 if FAST else 8_000_000 if device.type == "cpu" else 20_000_
 data = prepare(vocab_size=chosen.model.vocab_size, max_bytes=text_bytes, progress=False)
 print(f"{data.corpus_name}, cleaned: {len(data.train):,} training tokens, hash {data.train.info.sha256[:12]}")
 
+# A hundred stories that are never trained on are enough here; all of them would take longer than the training.
+few = islice(read_stories(data.folder / "valid.txt"), 100)
+runs = home() / "runs"
+valid = TokenStream.write(runs / "first_story_valid.bin", few, data.tokenizer, corpus_name=data.corpus_name)
+data = replace(data, valid=valid)
+
 # %% [markdown]
 # The panel below reads the log that the trainer writes to the disk. Top left is the **loss** on training text
 # (blue) and on stories that are never trained on (orange, *validation*). The grey line is what a model gets that
@@ -188,7 +193,7 @@ print(f"{data.corpus_name}, cleaned: {len(data.train):,} training tokens, hash {
 # You may stop it, with its button or with Kernel → Interrupt: it saves first.
 
 # %% tags=["nbval-ignore-output"]
-folder = home() / "runs" / "first_story"
+folder = runs / "first_story"
 shutil.rmtree(folder, ignore_errors=True)  # running this cell again begins anew
 size = chosen.model.change({"vocab_size": data.tokenizer.vocab_size})
 plan = replace(

@@ -8,7 +8,7 @@ import pytest
 
 from slmlib.errors import ConfigError
 from slmlib.plots import Picture, Table, bars
-from slmlib.widgets import LivePanel, Page, Widget, base, live, live_panel
+from slmlib.widgets import LivePanel, Page, Widget, base, live, live_panel, type_out
 from slmlib.widgets.base import WIDGET_MIME, paragraph, slider, view
 
 
@@ -68,6 +68,14 @@ def test_a_control_that_moves_redraws_in_one_go(monkeypatch):
 
 def test_a_paragraph_keeps_lines_and_escapes():
     assert "a &lt; b\nc" in paragraph("a < b\nc")
+
+
+def test_text_is_typed_for_who_watches_and_printed_for_who_does_not(nobody, monkeypatch, capsys):
+    assert type_out(iter(["One", " day"])) == ["One", " day"]
+    assert capsys.readouterr().out == "One day\n"
+    monkeypatch.setenv("SLM_WIDGETS", "live")
+    assert type_out(iter(["One", " day"]), pause=0) == ["One", " day"]
+    assert capsys.readouterr().out == "One day\n"
 
 
 # --- the live panel ---

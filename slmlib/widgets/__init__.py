@@ -2,9 +2,11 @@
 
 base        Widget, Page, live(): when controls are shown, and what stands in for them
 live_panel  LivePanel: watch a run while it trains
+typewriter  type_out: text that appears as it is written
 """
 
 from slmlib.widgets.base import Page, Widget, live
 from slmlib.widgets.live_panel import LivePanel
+from slmlib.widgets.typewriter import type_out
 
-__all__ = ["LivePanel", "Page", "Widget", "live"]
+__all__ = ["LivePanel", "Page", "Widget", "live", "type_out"]
