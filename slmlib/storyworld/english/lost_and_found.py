@@ -177,7 +177,7 @@ PHRASES = {
         "search_two": (
             "{Baby} got tired, so {hero} [walked more slowly|carried {baby.him} for a while|sang a song to cheer {baby.him} up].",
             "It began to get dark. \"Let's go home,\" said {hero.s} tired feet. But a promise is a promise.",
-            "{Hero} shared a little {baby.food} with {baby}, and they went on.",
+            "{Hero} shared some {baby.food} with {baby}, and they went on.",
         ),
         "mother": (
             '2* Then they heard a loud "{baby.sound}" and saw a big {baby.kind} running here and there. "Mom!" cried {baby}. The mother [hugged|kissed] {baby} again and again. "[:Thanks]" the mother said to {hero}.',

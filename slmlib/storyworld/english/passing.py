@@ -32,13 +32,13 @@ PHRASES = {
     },
     "evening": {
         "child": (
-            "[At dinner|At supper|Before bed|In the evening|On the way home], {hero} told {hero.his} [family|mom|dad|mom and dad|parents|big brother|little sister|teddy bear|grandma] [the whole story|all about it|everything].",
+            "[At dinner|At supper|Before bed|In the evening], {hero} told {hero.his} [family|mom|dad|mom and dad|parents|big brother|little sister|teddy bear|grandma] [the whole story|all about it|everything].",
             "[That evening|That night], {hero} [drew a picture of it|wrote it in a diary|thought about it for a long time|could not stop smiling|made a plan for tomorrow|put it all into a song].",
             "There was [pizza|spaghetti|soup|chicken|fish|hot chocolate|warm bread|apple pie|salad with cheese] for dinner, and {hero} [ate two plates|was very hungry|ate it all up|told {hero.his} family what had happened|fell asleep at the table].",
             "{Hero} was [tired|muddy|hungry|thirsty|sleepy|out of breath], but [very happy|full of joy|proud|ready to do it all again].",
         ),
         "animal": (
-            "[In the evening|When the stars came out|Before going to sleep|On the way home], {hero} told {hero.his} [family|mom|dad|brothers|sisters|neighbors] [the whole story|all about it|everything].",
+            "[In the evening|When the stars came out|Before going to sleep], {hero} told {hero.his} [family|mom|dad|brothers|sisters|neighbors] [the whole story|all about it|everything].",
             "That evening, [the other animals talked about it|there was a little party|the moon looked very pleased|everybody sang|they ate some {hero.food} together].",
             "{Hero} was [tired|muddy|hungry|thirsty|sleepy|out of breath], but [very happy|full of joy|proud|ready to do it all again].",
         ),

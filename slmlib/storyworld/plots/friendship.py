@@ -8,7 +8,7 @@ from slmlib.storyworld.tale import Tale
 def share_food(tale: Tale) -> None:
     """One treat, two hungry friends: the hero wants it all, and finds that half tastes better."""
     tale.scene()
-    treat = tale.thing("treat", "food sweet !hot", owner="hero")
+    treat = tale.thing("treat", "food sweet !hot !melts", owner="hero")
     tale.paragraph("has_treat")
     tale.friend()
     tale.paragraph("meet.comes", "friend_hungry")

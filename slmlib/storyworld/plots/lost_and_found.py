@@ -144,6 +144,7 @@ def lost_baby(tale: Tale) -> None:
     tale.tell("search_two")
     tale.paragraph("mother")
     tale.world.settle(promise, kept=True)
+    tale.narrator.paragraph()  # the mother was spoken of last: here `she` would not be the hero
     tale.feel("hero", "happy", "the baby was safe")
     tale.end(
         "a baby without its mother", "hero", "they looked until they found the mother", "kindness, helping"

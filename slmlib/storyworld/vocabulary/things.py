@@ -128,7 +128,7 @@ rice      | food hot meal         | white fried tasty              | ate it | 1
 stew      | food hot meal         | thick brown tasty              | ate it | 1
 tea       | food hot drink        | sweet mint                     | drank it | 1
 ice cream | food cold sweet melts | vanilla strawberry chocolate   | ate it | 4
-popcorn   | food sweet            | warm salty sweet               | ate it | 1
+popcorn   | food salty            | warm salty sweet               | ate it | 1
 """,
 )
 
