@@ -86,7 +86,7 @@ class Chart:
             for row in self.rows
         )
         return (
-            f'<table><caption style="{LEFT}">{total}</caption><thead><tr><th scope="col" style="{LEFT}">Lesson</th>'
+            f'<table><caption style="{LEFT};white-space:nowrap">{total}</caption><thead><tr><th scope="col" style="{LEFT}">Lesson</th>'
             f'<th scope="col" style="{LEFT}">Exercises</th><th scope="col">Points</th></tr></thead>'
             f"<tbody>{body}</tbody></table><p>{then}</p>"
         )

@@ -80,7 +80,7 @@ class Report:
         body = "".join(f"<tr>{''.join(_cell(index, row[index]) for index in kept)}</tr>" for row in rows)
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         return (
-            f'<table><caption style="{LEFT}">{caption}</caption>'
+            f'<table><caption style="{LEFT};white-space:nowrap">{caption}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
         )
 
