@@ -149,9 +149,10 @@ check("00.1")
 # the model notice when a story stops making sense?
 
 # %%
+STORY = "Tom saw a big dog. The dog was sad. Tom gave the dog a ball, and the dog was happy."
 TALES = {
-    "a story": "Tom saw a big dog. The dog was sad. Tom gave the dog a ball, and the dog was happy.",
-    "shuffled": "dog the Tom sad a gave big happy. a The dog was ball, dog. and the saw Tom dog was",
+    "a story": STORY,
+    "its words, sorted": " ".join(sorted(STORY.split())),
     "the news": "The central bank raised its key interest rate by a quarter of a percentage point.",
 }
 rows = []
@@ -165,6 +166,9 @@ for name, text in TALES.items():
 Table("Perplexity of the shipped model", ("text", "yours", "PyTorch"), rows)
 
 # %% [markdown]
+# The first two rows hold the same words: what the model knows is their order. And of the news it knows nothing, because nobody
+# has ever told it any.
+#
 # ## 3. One minute, from noise
 #
 # Now a model of your own: some 300,000 numbers, all random at first. The next two cells are the whole course in
@@ -225,7 +229,8 @@ print(f"before training:    perplexity {math.exp(losses[0]):8,.0f}, loss {losses
 print(f"after {trainer.step:5,} steps:  perplexity {math.exp(losses[-1]):8,.0f}, loss {losses[-1]:.2f}")
 
 # %% [markdown]
-# And the stories. The third row is the shipped model: the same code, more parameters, more time.
+# And the stories. The third row is the shipped model: the same code, five times the parameters, half an hour instead of a
+# minute (`slmlib/shipped/tinystories/README.md` has the recipe).
 
 # %%
 told = {event["name"]: event["text"] for event in events if event["event"] == "story"}
@@ -337,10 +342,11 @@ lines(
 #
 # <details><summary>Is pre-training not terribly expensive?</summary>
 #
-# It grows with model and text. One guide this course was built from puts even a small model at hundreds of thousands of
-# dollars; you have just trained one for nothing. In 2024 a model of GPT-2's size (124 million parameters, 10 billion
+# It grows with model and text. A guide this course was built from ("A Practical Beginner's Guide to Understanding Large
+# Language Model Pre-training from Scratch", Zing Forum) puts even a small model at hundreds of thousands of dollars; you
+# have just trained one for nothing. In 2024 a model of GPT-2's size (124 million parameters, 10 billion
 # tokens) took 90 minutes on eight A100 GPUs, about 20 dollars
-# ([Karpathy](https://github.com/karpathy/llm.c/discussions/481)). GPT-3 had cost millions. Always ask: how many parameters, how
+# ([Karpathy](https://github.com/karpathy/llm.c/discussions/481)). GPT-3 (175 billion parameters, 2020) had cost millions. Always ask: how many parameters, how
 # many tokens? Lesson 20 computes it for your own runs.
 # </details>
 #
