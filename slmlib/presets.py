@@ -55,7 +55,7 @@ PRESETS = {
     preset.name: preset
     for preset in (
         _preset("0.3M", "tests, and a first minute on any machine", 1024, 4, 64, 128, 16, 5e-3),
-        _preset("1M", "some minutes on two CPU cores (the default on a CPU)", 4096, 4, 128, 128, 16, 4e-3),
+        _preset("1M", "some minutes on two CPU cores (the default on a CPU)", 4096, 4, 128, 128, 16, 8e-3),
         _preset("3M", "an hour on two CPU cores", 4096, 4, 192, 256, 16, 3e-3),
         _preset("8M", "an evening on a laptop, or a small GPU", 8192, 8, 256, 256, 64, 2e-3),
         _preset("14M", "a GPU", 8192, 6, 384, 256, 128, 2e-3),
