@@ -117,7 +117,7 @@ Table(
 Table(
     "Part I, reading and computing",
     ("lesson", "minutes of reading", "seconds of computing"),
-    [("00 First story", 20, 75), ("01 Data", 20, 8), ("02 Tokenizer", 20, 15), ("03 Token stream", 15, 4)],
+    [("00 First story", 20, 90), ("01 Data", 20, 8), ("02 Tokenizer", 20, 15), ("03 Token stream", 15, 4)],
 )
 
 # %% [markdown]
@@ -189,9 +189,9 @@ valid = TokenStream.write(runs / "first_story_valid.bin", few, data.tokenizer, c
 data = replace(data, valid=valid)
 
 # %% [markdown]
-# The panel below reads the log that the trainer writes to the disk. Top left is the **loss** on training text
-# (blue) and on stories that are never trained on (orange, *validation*). The grey line is what a model gets that
-# gives all tokens the same probability. To the right: the learning rate (how large the steps are), the gradient norm (how strongly the
+# The panel below reads the log that the trainer writes to the disk. Left is the **loss** on training text (blue) and
+# on stories that are never trained on (orange, *validation*). The grey line is what a model gets that gives all tokens
+# the same probability. Right: the learning rate (how large the steps are), the gradient norm (how strongly the
 # model wants to change) and the speed. Below: the same beginning, continued by the model as it is so far.
 #
 # You may stop it, with its button or with Kernel → Interrupt: it saves first.
@@ -298,7 +298,6 @@ lines(
     ylabel="training loss",
     floors={"a uniform guess": math.log(size.vocab_size)},
     markers=False,
-    log_y=True,
     write=lambda loss: f"{loss:.2f}",
 )
 

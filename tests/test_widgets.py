@@ -78,6 +78,14 @@ def test_text_is_typed_for_who_watches_and_printed_for_who_does_not(nobody, monk
     assert capsys.readouterr().out == "One day\n"
 
 
+def test_typed_lines_break_between_words(capsys):
+    pieces = ["word", *[" word"] * 50, "\n", "end"]
+    assert type_out(iter(pieces)) == pieces
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert " ".join(lines) == "word " * 51 + "end"
+
+
 # --- the live panel ---
 
 
@@ -225,7 +233,7 @@ def test_a_table_reads_in_html_and_in_text():
     table = Table("Dirt & co", ("what", "stories"), [("a < b", 5), ("bb", 12_345)])
     assert repr(table) == "Dirt & co\nwhat   stories\na < b        5\nbb      12,345"
     page = table._repr_html_()
-    assert '<caption style="text-align: left">Dirt &amp; co</caption>' in page
+    assert '<caption style="text-align: left; white-space: nowrap">Dirt &amp; co</caption>' in page
     assert '<th scope="row" style="text-align: left">a &lt; b</th>' in page
     assert '<td style="text-align: right">12,345</td>' in page
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from slmlib.plots.picture import Picture
 from slmlib.plots.style import (
@@ -55,6 +55,8 @@ def lines(
         ends.append((name, xs[-1], ys[-1], color))
         said.append(f"{name}: from {write(ys[0])} at {number(xs[0])} to {write(ys[-1])} at {number(xs[-1])}.")
     axes.margins(x=0.02)
+    if not log_x and all(x == int(x) for xs, _ in curves.values() for x in xs):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for name, height in (floors or {}).items():
         axes.axhline(height, color=GREY, linewidth=0.8)
         axes.annotate(

@@ -56,7 +56,7 @@ class Table:
             + "</tr>"
             for row in self.rows
         )
-        caption = f'<caption style="{LEFT}">{html.escape(self.caption)}</caption>'
+        caption = f'<caption style="{LEFT}; white-space: nowrap">{html.escape(self.caption)}</caption>'
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _right(self, column: int) -> bool:

@@ -6,16 +6,22 @@ from collections.abc import Iterable
 from slmlib.widgets.base import live
 
 
-def type_out(pieces: Iterable[str], pause: float = 0.04) -> list[str]:
-    """Print pieces of text as they come, slow enough to watch; returns them all.
+WIDTH = 100
 
-    Where nobody watches they are printed at the end, in one piece.
+
+def type_out(pieces: Iterable[str], pause: float = 0.04) -> list[str]:
+    """Print pieces of text as they come, slow enough to watch, lines broken between words; returns the pieces.
+
+    Where nobody watches they are printed at the end, in one go.
     """
-    watched, seen = live(), []
+    watched, seen, printed = live(), list[str](), ""
     for piece in pieces:
         seen.append(piece)
+        column = len(printed) - (printed.rfind("\n") + 1)
+        new = "\n" + piece[1:] if piece.startswith(" ") and column + len(piece) > WIDTH else piece
+        printed += new
         if watched:
-            print(piece, end="", flush=True)
+            print(new, end="", flush=True)
             time.sleep(pause)
-    print("" if watched else "".join(seen))
+    print("" if watched else printed)
     return seen
