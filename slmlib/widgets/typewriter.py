@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from slmlib.widgets.base import live
 
-
 WIDTH = 100
 
 
