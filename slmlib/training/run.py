@@ -30,6 +30,9 @@ from slmlib.training.trainer import Trainer
 SMALLEST_TEXT = 10 * 10**6
 """Bytes of text that even the shortest run asks for: enough for a tokenizer and an honest validation set."""
 
+EVALUATION_SHARE = 0.15
+"""At most this share of a time budget goes into measuring the validation set."""
+
 FORWARD_SHARE = 0.4
 """Time of a forward pass as a share of a training step: one of three equal products, and some overhead."""
 
@@ -157,21 +160,28 @@ def decide(wish: Wish, data: PreparedData, device: Device) -> TrainConfig:
     step_seconds = measure_step(wish, replace(decided, total_steps=1000), data, device)
     tokens_per_second = decided.batch_size * wish.model.context_length / step_seconds
     evaluation_seconds = FORWARD_SHARE * len(data.valid) / tokens_per_second
-    seconds = decided.minutes * 60 - (decided.evaluations + 1) * evaluation_seconds
-    return replace(decided, total_steps=max(20, int(seconds / step_seconds)))
+    budget = decided.minutes * 60
+    affordable = int(EVALUATION_SHARE * budget / evaluation_seconds) - 1  # one more comes before step 0
+    evaluations = max(1, min(decided.evaluations, affordable))
+    # However slow the machine, half of the time belongs to training.
+    seconds = max(budget / 2, budget - (evaluations + 1) * evaluation_seconds)
+    return replace(decided, total_steps=max(20, int(seconds / step_seconds)), evaluations=evaluations)
 
 
 def measure_step(wish: Wish, config: TrainConfig, data: PreparedData, device: Device) -> float:
-    """Median seconds of a training step, tried on a throw-away model: the real one is not touched."""
+    """Seconds of a training step, tried on a throw-away model: the real one is not touched.
+
+    The fastest quarter decides: other programs make steps slower for a moment, nothing makes them faster.
+    """
     model = Decoder(wish.model, seed=0).to(device.type)
     trainer = Trainer(model, data.tokenizer, data.train, data.valid, config, device, wish.folder)
     times: list[float] = []
-    while len(times) < 13 and sum(times) < 20:
+    while len(times) < 19 and sum(times) < 20:
         started = time.perf_counter()
         trainer.train_step(rate=0.0)
         times.append(time.perf_counter() - started)
     timed = sorted(times[3:] or times[-1:])  # the first ones allocate, choose kernels or compile
-    return timed[len(timed) // 2]
+    return timed[len(timed) // 4]
 
 
 @contextmanager

@@ -113,7 +113,10 @@ class Trainer:
         Micro-batches are equally large, so the mean of their mean losses is the mean over the batch.
         """
         config = self.config
-        torch.manual_seed(config.seed * 1_000_003 + self.step)  # dropout: a pure function of (seed, step)
+        if (
+            self.model.config.dropout
+        ):  # a pure function of (seed, step); without it torch's state is left alone
+            torch.manual_seed(config.seed * 1_000_003 + self.step)
         inputs, targets = (to_device(part, self.device) for part in self.batch(self.step))
         size = config.micro_batch_size or config.batch_size
         micro_batches = list(zip(inputs.split(size), targets.split(size), strict=True))

@@ -90,6 +90,15 @@ def test_a_time_budget_becomes_steps_once_and_stays(wish, monkeypatch):
     assert again.trainer.config == decided
 
 
+def test_a_slow_machine_measures_less_often_and_trains_half_of_the_time(wish, monkeypatch):
+    monkeypatch.setattr(run_module, "measure_step", lambda *_: 1.0)
+    monkeypatch.setattr(run_module, "FORWARD_SHARE", 100.0)  # one measurement takes longer than the budget
+    budget = replace(wish, train=replace(wish.train, total_steps=0, minutes=1.0, evaluations=8))
+    decided = quietly(budget)[0].trainer.config
+    assert decided.evaluations == 1
+    assert decided.total_steps == 30
+
+
 def test_measuring_the_speed_leaves_no_trace(wish):
     budget = replace(wish, train=replace(wish.train, total_steps=0, minutes=0.01))
     measured, _ = quietly(budget)
