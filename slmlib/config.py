@@ -203,6 +203,8 @@ class TrainConfig(Config):
     """Windows that go through the model at once; 0 means the whole batch. Gradients are accumulated."""
     learning_rate: float = 3e-3
     """The highest learning rate, reached after the warm-up."""
+    embedding_rate_factor: float = 1.0
+    """The embedding tables and the head learn this many times as fast as the other matrices."""
     min_learning_rate: float = 0.0
     """The learning rate of the last step."""
     schedule: Schedule = "linear"
@@ -265,6 +267,10 @@ class TrainConfig(Config):
                 not 0 <= self.min_learning_rate <= self.learning_rate,
                 f"min_learning_rate ({self.min_learning_rate}) must lie between 0 and learning_rate "
                 f"({self.learning_rate}).",
+            ),
+            (
+                not 0 < self.embedding_rate_factor < 1000,
+                f"embedding_rate_factor must be between 0 and 1000; it is {self.embedding_rate_factor}.",
             ),
             (
                 not 0 <= self.warmup_fraction <= 1,

@@ -117,6 +117,7 @@ BAD_TRAINING = [
     (dict(beta1=1.0), "beta1 and beta2 must be in [0, 1); they are 1.0 and 0.95."),
     (dict(beta2=-0.5), "beta1 and beta2 must be in [0, 1); they are 0.9 and -0.5."),
     (dict(adam_eps=0.0), "adam_eps must be above 0; it is 0.0."),
+    (dict(embedding_rate_factor=0.0), "embedding_rate_factor must be between 0 and 1000; it is 0.0."),
     (dict(gradient_clip=-1.0), "gradient_clip must be 0 or above; it is -1.0."),
     (dict(threads=-1), "threads must be 0 or above; it is -1."),
     (dict(seed=-1), "seed must be 0 or above; it is -1."),

@@ -9,18 +9,30 @@ from slmlib.config import TrainConfig
 def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     """AdamW (Loshchilov and Hutter 2019) with decay on matrices only.
 
-    Norm gains and biases are vectors; pulling them towards zero would fight what they are for.
+    Norm gains and biases are vectors; pulling them towards zero would fight what they are for. Each group has
+    a `rate_factor`: what the scheduled learning rate is multiplied by.
     """
-    matrices = [parameter for parameter in model.parameters() if parameter.dim() >= 2]
-    vectors = [parameter for parameter in model.parameters() if parameter.dim() < 2]
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}]
-    if vectors:
-        groups.append({"params": vectors, "weight_decay": 0.0})
-    on_gpu = matrices[0].device.type == "cuda"
+    tables, matrices, vectors = [], [], []
+    for name, parameter in model.named_parameters():
+        table = "embedding" in name or name.startswith("head")
+        (vectors if parameter.dim() < 2 else tables if table else matrices).append(parameter)
+    groups = [
+        {
+            "params": parameters,
+            "weight_decay": decay,
+            "rate_factor": factor,
+            "lr": config.learning_rate * factor,
+        }
+        for parameters, decay, factor in (
+            (tables, config.weight_decay, config.embedding_rate_factor),
+            (matrices, config.weight_decay, 1.0),
+            (vectors, 0.0, 1.0),
+        )
+        if parameters
+    ]
     return torch.optim.AdamW(
         groups,
-        lr=config.learning_rate,
         betas=(config.beta1, config.beta2),
         eps=config.adam_eps,
-        fused=True if on_gpu else None,
+        fused=True if tables[0].device.type == "cuda" else None,
     )

@@ -176,11 +176,11 @@ def measure_step(wish: Wish, config: TrainConfig, data: PreparedData, device: De
     model = Decoder(wish.model, seed=0).to(device.type)
     trainer = Trainer(model, data.tokenizer, data.train, data.valid, config, device, wish.folder)
     times: list[float] = []
-    while len(times) < 19 and sum(times) < 20:
+    while len(times) < 25 and sum(times) < 20:
         started = time.perf_counter()
         trainer.train_step(rate=0.0)
         times.append(time.perf_counter() - started)
-    timed = sorted(times[3:] or times[-1:])  # the first ones allocate, choose kernels or compile
+    timed = sorted(times[5:] or times[-1:])  # the first ones allocate, choose kernels or compile
     return timed[len(timed) // 4]
 
 

@@ -133,7 +133,7 @@ class Trainer:
         if not math.isfinite(total_loss) or not (math.isfinite(gradient_norm) or self.scaler.is_enabled()):
             self.give_up(total_loss, gradient_norm, rate)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["rate_factor"]
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)

@@ -13,7 +13,7 @@ from slmlib.model.decoder import Decoder
 from slmlib.training.checkpoint import load_checkpoint, newest_checkpoint, step_folder
 from slmlib.training.logs import JsonlLog, read_log, series, tensorboard_log, wandb_log
 from slmlib.training.optimizers import build_optimizer
-from slmlib.training.schedules import learning_rate
+from slmlib.training.schedules import build_scheduler, learning_rate
 from slmlib.training.trainer import spread
 from tests.training.conftest import CPU
 
@@ -58,11 +58,31 @@ def test_the_descent_is_that_of_transformers(schedule):
 def test_decay_touches_exactly_the_matrices(world):
     model = Decoder(world.model_config.change(dict(norm_gain=True, qkv_bias=True, ffn_bias=True)))
     groups = build_optimizer(model, world.config(weight_decay=0.3)).param_groups
-    decayed = {id(parameter) for parameter in groups[0]["params"]}
-    assert [group["weight_decay"] for group in groups] == [0.3, 0.0]
+    decayed = {id(parameter) for group in groups if group["weight_decay"] for parameter in group["params"]}
+    assert [group["weight_decay"] for group in groups] == [0.3, 0.3, 0.0]
     for name, parameter in model.named_parameters():
         assert (id(parameter) in decayed) == name.endswith("weight"), name
     assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
+
+
+def test_the_tables_learn_faster_by_their_factor_and_the_scheduler_of_torch_keeps_it(world):
+    model = Decoder(world.model_config.change(dict(position="learned", tie_embeddings=False)), seed=0)
+    trainer = world.trainer("factor", model=model, embedding_rate_factor=5.0)
+    scheduler = build_scheduler(build_optimizer(model, trainer.config), trainer.config)
+    for step in range(3):
+        trainer.train_step(learning_rate(step, trainer.config))
+        trainer.step += 1
+        rates_now = [group["lr"] for group in trainer.optimizer.param_groups]
+        assert rates_now == pytest.approx(scheduler.get_last_lr())
+        assert rates_now[0] == pytest.approx(5 * rates_now[1])
+        scheduler.optimizer.step()
+        scheduler.step()
+    fast = {id(parameter) for parameter in trainer.optimizer.param_groups[0]["params"]}
+    assert {name for name, p in model.named_parameters() if id(p) in fast} == {
+        "embedding.weight",
+        "position_embedding.weight",
+        "head.weight",
+    }
 
 
 def test_one_step_is_adamw_by_hand(world):
