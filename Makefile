@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help lab train env kernel test gpu-test lock clean
+.PHONY: help lab train env kernel test notebooks gpu-test lock clean
 
 # Options. `=`, not `?=`: some shells export HOST, and Jupyter must not listen there by surprise.
 HOST = 127.0.0.1
@@ -67,6 +67,9 @@ test: .venv/.ready-test ## lint, types, tests and notebooks, on the CPU
 	@if compgen -G 'solutions/*.ipynb' >/dev/null; then \
 		SLM_FAST=1 SLM_CHECKS=strict $(IN_VENV) -m pytest --nbval-lax --nbval-current-env \
 			--nbval-cell-timeout=120 --nbval-kernel-startup-timeout=60 solutions/; fi
+
+notebooks: .venv/.ready ## lessons and executed solutions, rebuilt where their source changed [ARGS=02]
+	@exec $(IN_VENV) -m checks build $(ARGS)
 
 gpu-test: .venv/.ready-test ## the tests that need a CUDA GPU
 	@$(IN_VENV) -m pytest -m cuda || \

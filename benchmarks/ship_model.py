@@ -1,4 +1,6 @@
-"""Make a finished run the model that comes with the package: `python benchmarks/ship_model.py RUN_FOLDER`.
+"""Make a finished run the model that comes with the package.
+
+    python benchmarks/ship_model.py RUN_FOLDER "the command that made the run"
 
 Writes slmlib/shipped/tinystories: weights, tokenizer and state as in any checkpoint, without the optimizer, and
 a model card. The golden story in tests/test_shipped.py has to be renewed with it.
@@ -24,8 +26,8 @@ A decoder of {parameters:,} parameters that tells short stories for small childr
 - Shape: {layers} layers, width {width}, {heads} heads, context {context}, own byte-level BPE of {vocab:,} tokens.
 - Trained from scratch by this repository on {corpus}: {steps:,} steps, {tokens:,} tokens, {seconds:.0f} s of training.
   The stories are TinyStories (Eldan and Li 2023, arXiv 2305.07759; licence CDLA-Sharing-1.0); they are not in here.
-- Recipe: `python -m slmlib train --preset 1M --context-length {context} --batch-size {batch} --total-steps {steps}`,
-  learning rate {rate:g}, {schedule} schedule, AdamW, {dtype} matrix products, seed {seed}.
+- Command: `{command}`. That is {batch} windows a step, AdamW at {rate:g} (embedding {factor:g} times that), {schedule}
+  schedule, {dtype} matrix products, {threads} CPU threads, seed {seed}.
 - Whole validation set, end-of-text counted: {evaluation}.
 - Made on: {device}.
 
@@ -37,7 +39,7 @@ One story, unselected (`python -m slmlib generate --seed 1`):
 """
 
 
-def ship(checkpoint: Checkpoint, device: str) -> None:
+def ship(checkpoint: Checkpoint, command: str, device: str) -> None:
     """Write the shipped model and its card from a finished run's checkpoint."""
     progress, config = checkpoint.progress, checkpoint.model.config
     if progress.step != progress.decided.total_steps:
@@ -58,6 +60,9 @@ def ship(checkpoint: Checkpoint, device: str) -> None:
         seconds=progress.seconds,
         batch=decided.batch_size,
         rate=decided.learning_rate,
+        factor=decided.embedding_rate_factor,
+        command=command,
+        threads=decided.threads,
         schedule=decided.schedule,
         dtype=decided.dtype,
         seed=decided.seed,
@@ -65,11 +70,11 @@ def ship(checkpoint: Checkpoint, device: str) -> None:
         device=device,
         story=generate(checkpoint.model, checkpoint.tokenizer, "Once upon a time", Sampling(seed=1))[
             0
-        ].replace("\n", "\n> "),
+        ].replace("\n", "\n>\n> "),
     )
     write_text(SHIPPED / "README.md", card)
 
 
 if __name__ == "__main__":
-    ship(load_model(sys.argv[1]), str(choose_device()))
+    ship(load_model(sys.argv[1]), sys.argv[2], str(choose_device()))
     print(f"Shipped to {SHIPPED}.")

@@ -229,8 +229,8 @@ print(f"before training:    perplexity {math.exp(losses[0]):8,.0f}, loss {losses
 print(f"after {trainer.step:5,} steps:  perplexity {math.exp(losses[-1]):8,.0f}, loss {losses[-1]:.2f}")
 
 # %% [markdown]
-# And the stories. The third row is the shipped model: the same code, five times the parameters, half an hour instead of a
-# minute (`slmlib/shipped/tinystories/README.md` has the recipe).
+# And the stories. The third row is the shipped model: the same code, five times the parameters, five minutes instead of
+# one (`slmlib/shipped/tinystories/README.md` has the recipe).
 
 # %%
 told = {event["name"]: event["text"] for event in events if event["event"] == "story"}

@@ -8,7 +8,7 @@ from slmlib.errors import CheckpointError
 from slmlib.generation import generate, stream
 from slmlib.shipped import SHIPPED, load_model
 
-GOLDEN = 'Once upon a time, there was a little girl named Lily. She loved to play with her toys and have fun. One day, she found a big box in her room. She was very happy and wanted to play with it.\nLily went to her mom and said, "Mom, can I play with the'
+GOLDEN = 'Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw a big tree with a big tree. She wanted to climb it, but she was too small.\nLily asked her mom, "Can I have a stick, please?" Her mom'
 
 
 def test_the_golden_story():
