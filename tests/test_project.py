@@ -503,7 +503,7 @@ def test_no_path_of_one_machine(tracked: list[str]) -> None:
         ("open('" + "/home" + "/ann/x.txt')", ["/home" + "/ann"]),
         ("file://" + "/root" + "/.cache", ["/root" + "/.cache"]),
         ('"C:' + "\\\\Users" + '\\\\ann"', ["C:" + "\\\\Users" + "\\\\ann"]),
-        ("https://example.org/home/page, ~/home/x and square/root/of", []),
+        ("https://example.org/home/page, ~/home/x and square/home/of", []),
     ],
 )
 def test_a_machine_path_is_found(text: str, expected: list[str]) -> None:

@@ -1,7 +1,7 @@
 """Build a lesson: read its source, check it against its exercises, write both notebooks.
 
-The solution notebook is executed only when its source or its exercises changed; their hash is kept in the
-notebook's metadata.
+The solution notebook is executed only when its source, its exercises or the look of a report changed; their hash
+is kept in the notebook's metadata.
 """
 
 import hashlib
@@ -22,6 +22,9 @@ from slmlib.files import write_text
 
 BUILD_ENVIRONMENT = {"SLM_CHECKS": "strict", "SLM_FAST": "", "NBGRADER_EXECUTION": "", "MPLBACKEND": ""}
 """Full size; a check that does not pass stops the build."""
+
+LOOKS = tuple(Path(__file__).parent.parent / name for name in ("report.py", "chart.py"))
+"""What the output of a check cell looks like is decided here."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class Lesson:
     def metadata(self) -> dict[str, Any]:
         """What the notebooks say of their making."""
         digest = hashlib.sha256(self.path.read_bytes())
-        for path in sorted({self.course.exercise_file(exercise.lesson) for exercise in self.graded()}):
+        exercises = sorted({self.course.exercise_file(exercise.lesson) for exercise in self.graded()})
+        for path in (*exercises, *LOOKS):
             digest.update(b"\0" + path.read_bytes())
         return {"lesson": self.number, "source_sha256": digest.hexdigest()}
 
