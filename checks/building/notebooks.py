@@ -104,7 +104,7 @@ def _prose(text: str) -> str:
 
 
 def stub(cell: Cell) -> str:
-    """The cell with each solution replaced by one line that raises, naming the exercise and the way out."""
+    """The cell with each solution replaced by a statement that raises, naming the exercise and the way out."""
     lines, inside = [], False
     for line in cell.source.splitlines():
         if BEGIN in line:
@@ -112,7 +112,9 @@ def stub(cell: Cell) -> str:
             indent = line[: len(line) - len(line.lstrip())]
             lines += [
                 f"{indent}# YOUR CODE HERE",
-                f"{indent}raise NotImplementedError({stub_sentence(cell.exercise)!r})",
+                f"{indent}raise NotImplementedError(",
+                f"{indent}    {stub_sentence(cell.exercise)!r}",
+                f"{indent})",
             ]
         elif END in line:
             inside = False

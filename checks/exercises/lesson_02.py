@@ -1,6 +1,5 @@
 """Lesson 02, the tokenizer: count pairs, merge, train, encode, decode. All in plain Python."""
 
-# ruff: noqa: RUF012 - the tables of mistakes are only read
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any

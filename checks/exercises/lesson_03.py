@@ -1,6 +1,5 @@
 """Lesson 03, the token stream: padding, one long row, windows and their order."""
 
-# ruff: noqa: RUF012 - the tables of mistakes are only read
 from typing import Any
 
 import numpy as np

@@ -12,7 +12,9 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     Norm gains and biases are vectors; pulling them towards zero would fight what they are for. Each group has
     a `rate_factor`: what the scheduled learning rate is multiplied by.
     """
-    tables, matrices, vectors = [], [], []
+    tables: list[nn.Parameter] = []
+    matrices: list[nn.Parameter] = []
+    vectors: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         table = "embedding" in name or name.startswith("head")
         (vectors if parameter.dim() < 2 else tables if table else matrices).append(parameter)
