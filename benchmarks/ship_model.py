@@ -45,7 +45,6 @@ def ship(checkpoint: Checkpoint, command: str, device: str) -> None:
     if progress.step != progress.decided.total_steps:
         raise SlmError(f"{checkpoint.folder} is not the end of its run.", "Let the run finish first.")
     save_checkpoint(SHIPPED, checkpoint.model, checkpoint.tokenizer, progress)
-    last = progress.history[-1]
     decided = progress.decided
     card = CARD.format(
         parameters=count_parameters(config),
@@ -66,7 +65,7 @@ def ship(checkpoint: Checkpoint, command: str, device: str) -> None:
         schedule=decided.schedule,
         dtype=decided.dtype,
         seed=decided.seed,
-        evaluation=Evaluation(last["nats"], int(last["tokens"]), int(last["bytes"])),
+        evaluation=Evaluation.from_history(progress.history[-1]),
         device=device,
         story=generate(checkpoint.model, checkpoint.tokenizer, "Once upon a time", Sampling(seed=1))[
             0

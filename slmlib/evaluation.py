@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +28,11 @@ class Evaluation(Config):
     """How many tokens were predicted, end-of-text tokens included."""
     bytes: int
     """UTF-8 bytes of the stories, without the marks between them."""
+
+    @classmethod
+    def from_history(cls, entry: dict[str, float]) -> Self:
+        """The measurement that an entry of a run's history holds beside its step."""
+        return cls(entry["nats"], int(entry["tokens"]), int(entry["bytes"]))
 
     @property
     def loss(self) -> float:

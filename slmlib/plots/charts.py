@@ -7,11 +7,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from slmlib.plots.picture import Picture
 from slmlib.plots.style import (
     BLUE,
-    GREY,
     LINES,
     MARKERS,
     ORANGE,
     PALETTE,
+    floor_line,
     ink,
     label,
     label_lines,
@@ -58,17 +58,7 @@ def lines(
     if not log_x and all(x == int(x) for xs, _ in curves.values() for x in xs):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for name, height in (floors or {}).items():
-        axes.axhline(height, color=GREY, linewidth=0.8)
-        axes.annotate(
-            f"{name} {write(height)}",
-            (0.99, height),
-            (0, 4),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            color=GREY,
-            fontsize="small",
-            ha="right",
-        )
+        floor_line(axes, f"{name} {write(height)}", height)
         said.append(f"{name} lies at {write(height)}.")
     figure.draw_without_rendering()  # settles the scales that labels are placed by
     label_lines(axes, ends)

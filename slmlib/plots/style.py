@@ -80,6 +80,21 @@ def label(
     axes.annotate(text, point, offset, textcoords="offset points", color=ink(color), va="center", ha=ha)
 
 
+def floor_line(axes: Axes, text: str, height: float, above: float = 4) -> None:
+    """A thin grey line across the axes at a value to compare with, its name `above` points over its right end."""
+    axes.axhline(height, color=GREY, linewidth=0.8)
+    axes.annotate(
+        text,
+        (0.99, height),
+        (0, above),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        color=GREY,
+        fontsize="small",
+        ha="right",
+    )
+
+
 def label_lines(axes: Axes, ends: Sequence[tuple[str, float, float, str]], gap: float = 13) -> None:
     """Write each line's name at its right end, moved apart where ends lie close; call it after drawing.
 

@@ -8,7 +8,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from slmlib.plots.picture import Picture
-from slmlib.plots.style import BLUE, GREEN, GREY, ORANGE, PAPER, PURPLE, dress, label_lines, new_axes, wrapped
+from slmlib.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    dress,
+    floor_line,
+    label_lines,
+    new_axes,
+    wrapped,
+)
 from slmlib.training.logs import Event, series
 
 
@@ -78,17 +90,7 @@ def _draw_losses(
     if total_steps:
         axes.set_xlim(-0.01 * total_steps, 1.01 * total_steps)
     for name, height in floors.items():
-        axes.axhline(height, color=GREY, linewidth=0.8)
-        axes.annotate(
-            f"{name} {height:.2f}",
-            (0.99, height),
-            (0, 3),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            color=GREY,
-            fontsize="small",
-            ha="right",
-        )
+        floor_line(axes, f"{name} {height:.2f}", height, above=3)
     if smooth and measured:
         figure.draw_without_rendering()  # settles the scales that labels are placed by
         label_lines(

@@ -90,12 +90,11 @@ def _start_or_resume(
             f"This text has only {data.tokenizer.vocab_size:,} tokens to learn, not {wish.model.vocab_size:,}."
         )
         wish = replace(wish, model=wish.model.change({"vocab_size": data.tokenizer.vocab_size}))
-    if checkpoint is not None:
-        require_same_run(checkpoint, wish)
     if checkpoint is None:
         decided = decide(wish, data, device)
         model = Decoder(wish.model, seed=wish.train.seed)
     else:
+        require_same_run(checkpoint, wish)
         say(f"Going on from step {checkpoint.progress.step} in {checkpoint.folder}.")
         model = checkpoint.model
     folder = wish.folder

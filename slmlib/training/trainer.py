@@ -150,14 +150,19 @@ class Trainer:
 
     def evaluate(self) -> None:
         """Measure the whole validation set and remember the result."""
-        self.last_evaluation = evaluate(self.model, self.valid, self.device)
-        measured = {
-            "loss": self.last_evaluation.loss,
-            "perplexity": self.last_evaluation.perplexity,
-            "bits_per_byte": self.last_evaluation.bits_per_byte,
-        }
-        self.history.append({"step": self.step, **self.last_evaluation.to_dict()})
-        self.tell("evaluation", **measured)
+        measured = evaluate(self.model, self.valid, self.device)
+        self.history.append({"step": self.step, **measured.to_dict()})
+        self.tell(
+            "evaluation",
+            loss=measured.loss,
+            perplexity=measured.perplexity,
+            bits_per_byte=measured.bits_per_byte,
+        )
+
+    @property
+    def last_evaluation(self) -> Evaluation:
+        """The newest measurement of the validation set, this process's or an earlier one's."""
+        return Evaluation.from_history(self.history[-1])
 
     def save(self) -> None:
         """Write a checkpoint of this step and delete what is no longer needed."""
@@ -202,11 +207,13 @@ class Trainer:
     def give_up(self, loss: float, gradient_norm: float, rate: float) -> None:
         """Stop before the bad gradient reaches the weights; what was good is saved first."""
         self.optimizer.zero_grad(set_to_none=True)
-        if self.history:  # else only the speed was being measured
+        outcome = "Nothing was trained yet: the speed was being measured."
+        if self.history:
             self.save()
+            outcome = f"The state before this step is saved in {self.folder / 'checkpoints'}."
         raise TrainingError(
             f"Step {self.step}: the loss is {loss} and the gradient norm {gradient_norm} (learning rate {rate:.2g}). "
-            f"The state before this step is saved in {self.folder / 'checkpoints'}.",
+            + outcome,
             "The likeliest cause is a learning rate that is too high: start again with half of it.",
         )
 
@@ -225,8 +232,6 @@ class Trainer:
         if progress.scaler:
             self.scaler.load_state_dict(progress.scaler)
         self.step, self.history, self.seconds = progress.step, list(progress.history), progress.seconds
-        last = progress.history[-1]
-        self.last_evaluation = Evaluation(last["nats"], int(last["tokens"]), int(last["bytes"]))
 
 
 def spread(total: int, times: int) -> set[int]:
