@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 
 from checks.chart import Chart
 from checks.course import Course, CourseError
 from checks.ledger import Ledger, progress_file
 from slmlib.errors import SlmError
+from slmlib.lesson_times import FILE, LessonTime, LessonTimes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,8 +49,27 @@ def _build(options: argparse.Namespace) -> int:
             print("\n".join(found) or f"{number} is as its source says", flush=True)
             differences += len(found)
         else:
-            print(f"{number} {build(course, number, options.force)}", flush=True)
+            started = time.perf_counter()
+            done = build(course, number, options.force)
+            seconds = time.perf_counter() - started
+            print(f"{number} {done}" + (f" in {seconds:.0f} s" if done == "executed" else ""), flush=True)
+            if done == "executed" and course.root == FILE.parent.parent:
+                _record_time(number, seconds)
     return 1 if differences else 0
+
+
+def _record_time(number: str, seconds: float) -> None:
+    """Note how long a lesson of this course took, and what this machine trains with, for `doctor` to tell."""
+    import torch
+
+    from slmlib.devices import choose_device
+    from slmlib.doctor import training_speed
+    from slmlib.presets import default_preset
+
+    device = choose_device()
+    speed = training_speed(default_preset(device.type), device)
+    machine = f"{device.name}, {torch.get_num_threads()} threads"
+    LessonTimes.read().record(number, LessonTime(round(seconds, 1), round(speed), machine))
 
 
 def _prove(options: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ import slmlib
 from slmlib.devices import SELF_TEST_TOLERANCE, Device, choose_device, self_test
 from slmlib.errors import SlmError
 from slmlib.files import home
+from slmlib.lesson_times import LessonTimes
 from slmlib.model.decoder import Decoder
 from slmlib.presets import Preset, default_preset
 from slmlib.text.corpus import open_corpus
@@ -124,6 +125,7 @@ def examine() -> Examination:
         ("Home", f"{home()} ({_gigabytes(_disk_free())} of disk free)"),
         ("Corpus", _corpus(preset, device, warnings)),
         ("Speed", _speed_in_words(preset, speed)),
+        ("Lessons", LessonTimes.read().in_words(speed if device.type == "cpu" else None)),
     )
     warnings += [sentence for wrong, sentence in _troubles(device, driver) if wrong]
     return Examination(findings, tuple(warnings), speed)
