@@ -18,6 +18,13 @@ from slmlib.model.decoder import Decoder, evaluating
 from slmlib.text.stream import TokenStream
 
 
+LOGITS = 2**25
+"""How many logits there may be at once, 128 MB in float32: a large vocabulary gets fewer windows."""
+
+MOST_WINDOWS = 32
+"""More windows at once make a small model no faster."""
+
+
 @dataclass(frozen=True)
 class Evaluation(Config):
     """The surprise of a model at a whole token stream."""
@@ -59,13 +66,14 @@ def evaluate(
     model: Decoder,
     stream: TokenStream,
     device: Device | None = None,
-    batch_size: int = 32,
+    batch_size: int = 0,
     progress: bool = False,
 ) -> Evaluation:
     """Predict every token of the stream once, in windows of context_length, and add up the surprise.
 
-    The mean is over tokens, not over batches, so batch_size changes nothing. device: gives the dtype of the
-    matrix products; None means float32 where the model is. Raises DataError for a stream of another vocabulary.
+    The mean is over tokens, not over batches, so batch_size changes nothing; 0 means as many windows, up to 32, as
+    keep the logits below LOGITS numbers. device: gives the dtype of the matrix products; None means float32 where
+    the model is. Raises DataError for a stream of another vocabulary.
     """
     if stream.info.vocab_size != model.config.vocab_size:
         raise DataError(
@@ -73,6 +81,8 @@ def evaluate(
             f"{model.config.vocab_size:,} tokens.",
             "Write the stream with the model's own tokenizer.",
         )
+    context_length = model.config.context_length
+    batch_size = batch_size or max(1, min(MOST_WINDOWS, LOGITS // (context_length * model.config.vocab_size)))
     nats = torch.zeros((), dtype=torch.float64, device="cpu")
     with (
         evaluating(model),
@@ -85,7 +95,7 @@ def evaluate(
             leave=False,
         ) as bar,
     ):
-        for inputs, targets in _batches(stream, model.config.context_length, batch_size):
+        for inputs, targets in _batches(stream, context_length, batch_size):
             with torch.inference_mode(), device.autocast() if device else nullcontext():
                 logits = model(inputs.to(model.device))  # (B, T, V)
             surprise = F.cross_entropy(

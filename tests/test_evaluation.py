@@ -136,3 +136,18 @@ def test_nothing_is_drawn_from_torchs_randomness(stream):
     before = torch.get_rng_state()
     evaluate(model, stream)
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_large_vocabulary_gets_fewer_windows_at_once(stream, monkeypatch):
+    model, sizes = random_model(8), []
+    model.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    whole = evaluate(model, stream)
+    assert max(sizes) > 2
+    monkeypatch.setattr("slmlib.evaluation.LOGITS", 2 * 8 * model.config.vocab_size + 1)
+    sizes.clear()
+    assert evaluate(model, stream).nats == pytest.approx(whole.nats, rel=2e-7)
+    assert max(sizes) == 2
+    monkeypatch.setattr("slmlib.evaluation.LOGITS", 1)
+    sizes.clear()
+    evaluate(model, stream)
+    assert set(sizes) == {1}

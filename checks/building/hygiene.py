@@ -35,8 +35,9 @@ def untidy(notebook: NotebookNode, executed: bool) -> list[str]:
     found = _structure(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            found += [f"cell {cell.id}: {sentence}" for sentence in _pictures(_FENCE.sub("", cell.source))]
-            if _EMPTY_LINK.search(_FENCE.sub("", cell.source)):
+            prose = _FENCE.sub("code", cell.source)
+            found += [f"cell {cell.id}: {sentence}" for sentence in _pictures(prose)]
+            if _EMPTY_LINK.search(prose):
                 found.append(f"cell {cell.id}: a link without text.")
         elif cell.cell_type == "code":
             if _SHELL.search(cell.source):
