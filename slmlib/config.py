@@ -322,6 +322,11 @@ class Sampling(Config):
                 f"repetition_penalty must be above 0; it is {self.repetition_penalty}.",
             ),
             (not self.temperature >= 0, f"temperature must be 0 or above; it is {self.temperature}."),
+            (
+                0 < self.temperature < 1e-3,
+                f"temperature {self.temperature} is so small that scores divided by it overflow; use 0 for the "
+                "likeliest token.",
+            ),
             (self.top_k < 0, f"top_k must be 0 or above; it is {self.top_k}."),
             (not 0 < self.top_p <= 1, f"top_p must be in (0, 1]; it is {self.top_p}."),
             (not 0 <= self.min_p <= 1, f"min_p must be in [0, 1]; it is {self.min_p}."),

@@ -131,6 +131,7 @@ BAD_SAMPLING = [
     (dict(repetition_penalty=0.0), "repetition_penalty must be above 0; it is 0.0."),
     (dict(temperature=-0.1), "temperature must be 0 or above; it is -0.1."),
     (dict(temperature=NAN), "temperature must be 0 or above; it is nan."),
+    (dict(temperature=1e-40), "temperature 1e-40 is so small that scores divided by it overflow; use 0"),
     (dict(top_k=-1), "top_k must be 0 or above; it is -1."),
     (dict(top_p=0.0), "top_p must be in (0, 1]; it is 0.0."),
     (dict(top_p=1.1), "top_p must be in (0, 1]; it is 1.1."),
