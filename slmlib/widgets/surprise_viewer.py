@@ -1,0 +1,100 @@
+"""How surprised a model is by each token of a text: a number below every token, a ground that grows darker.
+
+    SurpriseViewer(model, tokenizer, "Once upon a time")
+
+Nothing is said by colour alone: the number is the surprise in bits, and the most surprising tokens have a heavy
+border. One bit is a fair coin: a token of 3 bits had one chance in eight.
+"""
+
+import html
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from slmlib.model.decoder import Decoder, evaluating
+from slmlib.plots.style import BLACK, GREY
+from slmlib.text.tokenizer import Tokenizer
+from slmlib.widgets.base import Page, Widget, view
+from slmlib.widgets.token_viewer import visible
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+GROUNDS = ("#FFFFFF", "#FBEFE6", "#F7DCC8", "#F0BE9B", "#E89F6D")
+"""From white to orange; BLACK reads on each of them."""
+
+BITS_A_GROUND = 2.5
+"""A darker ground for every so many bits."""
+
+HEAVY = 8.0
+"""From so many bits on the border is heavy: less than one chance in 256."""
+
+
+class SurpriseViewer(Widget):
+    """A text, coloured by how much each token surprised the model; live, the text can be edited.
+
+    A text longer than the model's context is cut there, and it says so. Texts must be encodable by `tokenizer`,
+    the one the model was trained with.
+    """
+
+    def __init__(self, model: Decoder, tokenizer: Tokenizer, text: str):
+        self.model, self.tokenizer, self.text = model, tokenizer, text
+
+    def surprises(self, text: str) -> list[tuple[str, float]]:
+        """Each token, with its white space made visible, and its surprise in bits."""
+        ids = self.tokenizer.encode(text)[: self.model.config.context_length]
+        row = torch.tensor([[self.tokenizer.end_of_text, *ids]], device=self.model.device)  # (1, T + 1)
+        with evaluating(self.model), torch.inference_mode():
+            chances = self.model(row[:, :-1])[0].float().log_softmax(-1)  # (T, V)
+        bits = -chances.gather(-1, row[0, 1:, None])[:, 0] / math.log(2)  # (T, V), (T, 1) -> (T,)
+        return [
+            (visible(self.tokenizer.token_bytes(one)), bit)
+            for one, bit in zip(ids, bits.tolist(), strict=True)
+        ]
+
+    def still(self) -> Page:
+        """The text it was made with."""
+        return self._page(self.text)
+
+    def controls(self) -> "ipywidgets.Widget":
+        """A field for the text above its tokens."""
+        import ipywidgets
+
+        field = ipywidgets.Textarea(
+            value=self.text,
+            description="Your text",
+            rows=3,
+            style={"description_width": "initial"},
+            layout={"width": "100%", "max_width": "640px"},
+        )
+        return view(self._page, text=field)
+
+    def _page(self, text: str) -> Page:
+        if not text:
+            return Page("<p>An empty text surprises nobody.</p>", "An empty text surprises nobody.")
+        shown = self.surprises(text)
+        mean = sum(bits for _, bits in shown) / len(shown)
+        said = (
+            f"{len(shown)} tokens, {mean:.1f} bits each on average: as if among {2**mean:.1f} equally likely ones. "
+            f"Below each token its surprise in bits; a heavy border from {HEAVY:.0f} bits on."
+        )
+        if len(self.tokenizer.encode(text)) > len(shown):
+            said += " The rest is beyond the model's context."
+        boxes = "".join(_box(token, bits) for token, bits in shown)
+        words = " ".join(f"{token} {bits:.1f}" for token, bits in shown)
+        return Page(
+            f'<div style="margin: 0.5em 0"><div style="color: {GREY}">{html.escape(said)}</div>{boxes}</div>',
+            f"{said}\n{words}",
+        )
+
+
+def _box(token: str, bits: float) -> str:
+    ground = GROUNDS[min(int(bits / BITS_A_GROUND), len(GROUNDS) - 1)]
+    border = f"2px solid {BLACK}" if bits >= HEAVY else "1px solid rgba(0, 0, 0, 0.25)"
+    return (
+        '<div style="display: inline-block; text-align: center; margin: 2px 1px; vertical-align: top">'
+        f'<span style="background: {ground}; color: {BLACK}; border: {border}; border-radius: 3px; '
+        f'padding: 0 3px; font-family: monospace; white-space: pre">{html.escape(token)}</span>'
+        f'<div style="font-size: 0.7em; opacity: 0.85">{bits:.1f}</div></div>'
+    )
