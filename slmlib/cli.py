@@ -1,4 +1,4 @@
-"""The command line: `python -m slmlib train | generate | evaluate | doctor | stories`.
+"""The command line: `python -m slmlib train | generate | evaluate | report | doctor | stories`.
 
 Flags, help texts and validation come from the config dataclasses; nothing is written twice. torch is
 imported only by the commands that need it, so that help and mistakes are answered at once.
@@ -106,6 +106,24 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Report:
+    """Write one HTML page that compares runs: numbers, curves, settings, stories."""
+
+    runs: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Folders of runs, such as work/runs/1M-5min."""
+    out: str = "report.html"
+    """The file to write."""
+
+    def execute(self) -> None:
+        """Run the command."""
+        from slmlib.files import write_text
+        from slmlib.report import write_report
+
+        write_text(self.out, write_report(self.runs))
+        print(f"Written: {self.out}. Open it in a browser.")
+
+
+@dataclass(frozen=True)
 class Doctor:
     """Say what this machine has, what would be used and why, and how fast it is."""
 
@@ -144,6 +162,7 @@ def _commands(arguments: Sequence[str]) -> Any:
         "train": _train_defaults(arguments) if arguments[:1] == ["train"] else Train(),
         "generate": Generate(),
         "evaluate": Evaluate(),
+        "report": Report(),
         "doctor": Doctor(),
         "stories": StoriesCommand(),
     }

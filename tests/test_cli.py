@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from slmlib import cli, devices
-from slmlib.cli import Doctor, Evaluate, Generate, Train, main
+from slmlib.cli import Doctor, Evaluate, Generate, Report, Train, main
 from slmlib.config import ModelConfig, Sampling, TrainConfig
 from slmlib.errors import SlmError
 from slmlib.presets import PRESETS, default_preset
@@ -79,7 +79,7 @@ def test_help_tells_every_field_with_its_meaning(capsys, command, kinds):
 def test_the_list_of_commands_says_what_each_does(capsys):
     code, told, _ = answer(capsys, "--help")
     assert code == 0
-    for kind in (Train, Generate, Evaluate, Doctor):
+    for kind in (Train, Generate, Evaluate, Report, Doctor):
         assert kind.__name__.lower() in told
         assert kind.__doc__.split(".")[0] in words(told)
 
@@ -168,7 +168,7 @@ def test_flags_of_every_kind_arrive(parsed):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "Expected one of {train, generate, evaluate, doctor, stories}"),
+        ([], "Expected one of {train, generate, evaluate, report, doctor, stories}"),
         (["trian"], "trian"),
         (["train", "--preset", "1M", "--embed-dm", "3"], "--embed-dim"),
         (["train", "--preset", "1M", "--embed-dim", "many"], "--embed-dim"),

@@ -8,7 +8,7 @@ from PIL import Image
 
 from slmlib.plots import BLUE, ORANGE, Picture, loss_curve
 from slmlib.plots.style import ink
-from slmlib.plots.training import _smooth
+from slmlib.plots.training import smoothed
 
 
 def log(validation: list[float], training: list[float]) -> list[dict]:
@@ -62,11 +62,11 @@ def test_labels_stand_beside_their_lines_and_never_on_each_other(last_training):
 
 def test_the_smooth_line_follows_without_lag_and_averages_noise():
     falling = [10 - 0.01 * i for i in range(600)]
-    assert _smooth(falling)[:590] == pytest.approx(falling[:590])
+    assert smoothed(falling)[:590] == pytest.approx(falling[:590])
     noisy = [1 + (-1) ** i for i in range(600)]
-    assert all(abs(value - 1) < 0.1 for value in _smooth(noisy)[20:])
-    assert _smooth([]) == []
-    assert _smooth([3.0, 1.0]) == [3.0, 1.0]
+    assert all(abs(value - 1) < 0.1 for value in smoothed(noisy)[20:])
+    assert smoothed([]) == []
+    assert smoothed([3.0, 1.0]) == [3.0, 1.0]
 
 
 def test_alt_text_is_in_the_png_and_escaped_in_html():

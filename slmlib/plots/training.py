@@ -81,7 +81,7 @@ def _draw_losses(
     steps, losses = series(events, "step", "loss")
     measured_at, measured = series(events, "evaluation", "loss")
     axes.plot(steps, losses, color=BLUE, linewidth=0.6, alpha=0.35)
-    smooth = _smooth(losses)
+    smooth = smoothed(losses)
     axes.plot(steps, smooth, color=BLUE, linewidth=1.6)
     axes.plot(measured_at, measured, color=ORANGE, marker="o", linestyle="--", linewidth=1.2, markersize=5)
     axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -122,7 +122,7 @@ def _message(steps: list[int], losses: list[float]) -> str:
     return f"Validation loss {verb} from {losses[0]:.2f} to {losses[-1]:.2f} in {steps[-1]:,} steps"
 
 
-def _smooth(values: list[float]) -> list[float]:
+def smoothed(values: list[float]) -> list[float]:
     """Mean over a window around each value, a 30th of all: a mean of past values alone would lag behind."""
     half = len(values) // 60
     windows = ((max(i - half, 0), i + min(half, i)) for i in range(len(values)))
