@@ -29,7 +29,8 @@ class Train:
     """Size: 0.3M, 1M, 3M, 8M, 14M, 34M or 124M; auto takes 34M on a GPU and 1M on a CPU. The defaults
     below are the preset's."""
     corpus: str = "auto"
-    """A .txt file or folder with stories, or `auto`: SLM_CORPUS, else TinyStories, else what can be made here."""
+    """A .txt, .jsonl, .csv or .parquet file or a folder of these (stories.csv#body names the column), or
+    `auto`: SLM_CORPUS, else TinyStories, else what can be made here."""
     run: str = ""
     """Name of the run, a folder below work/runs; empty means one made of the preset and the budget."""
     model: ModelConfig = field(default_factory=lambda: PRESETS["1M"].model.with_open_sizes())

@@ -71,9 +71,10 @@ class Corpus:
 def open_corpus(source: str = "auto", *, max_bytes: int | None = None, progress: bool = False) -> Corpus:
     """Choose a corpus. Nothing is downloaded or generated before its stories are asked for.
 
-    source: "tinystories", "storyworld", the path of a .txt or .txt.gz file or of a folder of these, or
-    "auto": the path in SLM_CORPUS if set, else TinyStories if it is stored here or the Hub answers, else
-    StoryWorld. max_bytes: how much training text is needed at most.
+    source: "tinystories", "storyworld", the path of a .txt, .jsonl, .csv or .parquet file, of one of these with
+    .gz, or of a folder of these (`stories.csv#body` also names the column), or "auto": the path in SLM_CORPUS if
+    set, else TinyStories if it is stored here or the Hub answers, else StoryWorld. max_bytes: how much
+    training text is needed at most.
 
     Raises DataError when the path holds no text, or no corpus can be had at all.
     """
@@ -88,6 +89,7 @@ def open_corpus(source: str = "auto", *, max_bytes: int | None = None, progress:
     if path:
         why = f"SLM_CORPUS points to {path}." if source == "auto" else f"The path {path} was asked for."
         files = TextFiles.find(path)
+        why = f"{why} {files.assumed()}".strip()
         return Corpus(os.path.basename(os.path.normpath(path)), why, files, max_bytes)
     if folder := tinystories.cached():
         why = f"SLM_CORPUS is not set, and TinyStories is stored in {folder}."

@@ -1,100 +1,148 @@
-"""Stories in local text files: plain or gzipped UTF-8 with `<|endoftext|>` between the stories."""
+"""Stories in local files: UTF-8 text, .jsonl, .csv or .parquet, each plain or gzipped, or a folder of these.
 
-import gzip
+How a .txt file is divided: at `<|endoftext|>` if it has any, anywhere. Without one it is one story a line when
+nearly every line ends like a sentence and none is empty, else the whole file is one story. Which of these was
+assumed is told (`TextFiles.assumed`); a single `<|endoftext|>` at the end of the file overrules it.
+"""
+
 import hashlib
+import os
 import re
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Literal, Self
 
 from slmlib.errors import DataError
 from slmlib.files import atomic_write, sha256_file
+from slmlib.text.cleaning import is_complete
+from slmlib.text.records import TABLES, column_of, is_table, not_text, open_text, read_rows
 from slmlib.text.tokenizer import END_OF_TEXT
 
-_ENDINGS = (".txt", ".txt.gz")
+_ENDINGS = tuple(ending + packed for ending in (".txt", *TABLES) for packed in ("", ".gz"))
+_KINDS = ".txt, .jsonl, .csv or .parquet file (or one of these with .gz)"
 _VALIDATION_NAME = re.compile(r"(?<![a-z])(valid|validation|val|test)(?![a-z])", re.IGNORECASE)
 _FIRST_LOOK = 2**16
+_COMPLETE_LINES = 0.9
+
+Layout = Literal["marked", "lines", "whole"]
+"""How a .txt file is divided into stories: at `<|endoftext|>`, at line ends, or not at all."""
 
 
 @dataclass(frozen=True)
 class TextFiles:
-    """Local text files as a source of stories. A file without any `<|endoftext|>` is one story."""
+    """Local files as a source of stories. column: which one of a table holds them, "" to choose the usual one."""
 
     train_files: tuple[Path, ...]
     valid_files: tuple[Path, ...] = ()
+    column: str = ""
 
     @classmethod
     def find(cls, path: Path | str) -> Self:
-        """The text files that `path` means: a file, or a folder with .txt and .txt.gz files.
+        """The files that `path` means: a file, or a folder of files; `stories.csv#body` also names the column.
 
         In a folder, files with valid, val or test as a word in their name are the validation split.
-        Raises DataError when there is nothing there, or not text.
+        Raises DataError when there is nothing there, not text, or no column that could be meant.
         """
-        path = Path(path).expanduser()
+        path, column = _split_column(path)
         if path.is_dir():
             files = sorted(file for file in path.iterdir() if file.name.endswith(_ENDINGS) and file.is_file())
             valid = tuple(file for file in files if _VALIDATION_NAME.search(file.name))
-            found = cls(tuple(file for file in files if file not in valid), valid)
+            found = cls(tuple(file for file in files if file not in valid), valid, column)
             if not found.train_files:
                 raise DataError(
-                    f"The folder {path} has no .txt or .txt.gz file to train on.",
-                    "Put one there, or name the file.",
+                    f"The folder {path} has no {_KINDS} to train on.", "Put one there, or name the file."
                 )
         elif not path.exists():
             raise DataError(f"There is no corpus at {path}.", "Check the path (argument or SLM_CORPUS).")
         elif not path.name.endswith(_ENDINGS):
             raise DataError(
-                f"{path} is neither a .txt nor a .txt.gz file.",
+                f"{path} is not a {_KINDS}.",
                 f"Convert it to UTF-8 text with {END_OF_TEXT} on a line of its own between stories.",
             )
         else:
-            found = cls((path,))
+            found = cls((path,), (), column)
         for file in found.train_files + found.valid_files:
-            _look_at(file)
+            _look_at(file, column)
         return found
 
     def train(self) -> Iterator[str]:
         """The training stories, as they stand in the files."""
         for file in self.train_files:
-            yield from read_stories(file)
+            yield from read_stories(file, self.column)
 
     def valid(self) -> Iterator[str] | None:
         """The validation stories, None when no file is marked as such."""
-        return (
-            (story for file in self.valid_files for story in read_stories(file)) if self.valid_files else None
-        )
+        if not self.valid_files:
+            return None
+        return (story for file in self.valid_files for story in read_stories(file, self.column))
 
     def num_bytes(self) -> int | None:
-        """How much text there is, end-of-text lines included; None when that takes decompressing."""
+        """About how much text there is; None when that takes decompressing."""
         files = self.train_files + self.valid_files
         return (
             None
-            if any(file.suffix == ".gz" for file in files)
+            if any(file.name.endswith((".gz", ".parquet")) for file in files)
             else sum(file.stat().st_size for file in files)
         )
 
+    def assumed(self) -> str:
+        """What was assumed about the files, in sentences; "" when each of them says by itself how to read it."""
+        told: dict[str, list[str]] = {}
+        for file in self.train_files + self.valid_files:
+            if sentence := _assumption(file, self.column):
+                told.setdefault(sentence, []).append(file.name)
+        return " ".join(f"{_enumerated(names)}: {sentence}" for sentence, names in told.items())
+
     def fingerprint(self) -> str:
-        """SHA-256 of the files' contents, whatever they are called."""
+        """SHA-256 of the files' contents and of how they are read, whatever they are called."""
         roles = [("train", file) for file in self.train_files] + [
             ("valid", file) for file in self.valid_files
         ]
-        listing = "\n".join(f"{role} {sha256_file(file)}" for role, file in roles)
-        return hashlib.sha256(listing.encode("ascii")).hexdigest()
+        listing = "\n".join(
+            f"{role} {sha256_file(file)}{_assumption(file, self.column)}" for role, file in roles
+        )
+        return hashlib.sha256(listing.encode("utf-8")).hexdigest()
 
 
-def read_stories(path: Path) -> Iterator[str]:
-    """The stories of one file, without the line ends around the `<|endoftext|>` that divides them.
+def read_stories(path: Path, column: str = "") -> Iterator[str]:
+    """The stories of one file, without `<|endoftext|>` and the line ends around it.
 
-    Raises DataError where the file turns out not to be text.
+    `<|endoftext|>` divides stories also inside a row of a table. Raises DataError where the file turns out to
+    be damaged or not text.
     """
+    if is_table(path):
+        for row in read_rows(path, column):
+            if END_OF_TEXT in row:
+                yield from (part.strip("\r\n") for part in row.split(END_OF_TEXT) if part.strip())
+            else:
+                yield row
+    elif layout_of(path) == "lines":
+        with open_text(path) as lines:
+            yield from (line.strip("\r\n") for line in _checked(path, lines))
+    else:
+        yield from _read_marked(path)
+
+
+def layout_of(path: Path) -> Layout:
+    """How a .txt file is divided into stories. Reads on to the first `<|endoftext|>`."""
+    with open_text(path) as file:
+        beginning = text = file.read(_FIRST_LOOK)
+        while text:
+            if END_OF_TEXT in text:
+                return "marked"
+            text = text[-len(END_OF_TEXT) :] + more if (more := file.read(2**20)) else ""
+    lines = beginning.rstrip().splitlines()
+    if len(beginning) == _FIRST_LOOK:
+        lines = lines[:-1]  # cut off by the first look
+    complete = sum(is_complete(line.rstrip()) for line in lines)
+    return "lines" if len(lines) > 1 and all(lines) and complete >= _COMPLETE_LINES * len(lines) else "whole"
+
+
+def _read_marked(path: Path) -> Iterator[str]:
     parts: list[str] = []
-    with _open_text(path) as lines:
-        for line in lines:
-            if "\0" in line:
-                raise _not_text(path, "it contains NUL bytes")
+    with open_text(path) as lines:
+        for line in _checked(path, lines):
             *endings, beginning = line.split(END_OF_TEXT)
             for ending in endings:
                 yield "".join([*parts, ending]).strip("\r\n")
@@ -102,6 +150,14 @@ def read_stories(path: Path) -> Iterator[str]:
             parts.append(beginning)
     if last := "".join(parts).strip():
         yield last
+
+
+def _checked(path: Path, lines: Iterable[str]) -> Iterator[str]:
+    """The lines of a file, until one shows that it is not text."""
+    for line in lines:
+        if "\0" in line:
+            raise not_text(path, "it contains NUL bytes")
+        yield line
 
 
 def write_stories(path: Path, stories: Iterable[str]) -> None:
@@ -126,32 +182,38 @@ def limited(stories: Iterable[str], max_bytes: int | None) -> Iterator[str]:
         yield story
 
 
-@contextmanager
-def _open_text(path: Path) -> Iterator[TextIO]:
-    """A plain or gzipped UTF-8 file, its line ends unchanged. DataError when it is something else or damaged."""
-    opener: Any = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-            yield file
-    except UnicodeDecodeError as error:
-        raise _not_text(path, f"byte 0x{error.object[error.start]:02x} is not UTF-8") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path} cannot be read: {error}.", "Check that it is whole and that you may read it."
-        ) from None
+def _split_column(path: Path | str) -> tuple[Path, str]:
+    """`stories.csv#body` as a path and a column; a file that really has such a name comes first."""
+    whole = Path(path).expanduser()
+    name, mark, column = str(path).rpartition("#")
+    return (whole, "") if whole.exists() or not mark or not name else (Path(name).expanduser(), column)
 
 
-def _look_at(path: Path) -> None:
+def _assumption(path: Path, column: str) -> str:
+    """What is assumed about a file, as a sentence; "" when it says by itself how to read it."""
+    if is_table(path):
+        return f"stories are in the column {column_of(path, column)!r}."
+    return {
+        "marked": "",
+        "lines": f"each line is a story (there is no {END_OF_TEXT}; put one at the end if it is a single story).",
+        "whole": f"it is one story (there is no {END_OF_TEXT}, and its lines are not whole sentences).",
+    }[layout_of(path)]
+
+
+def _enumerated(names: list[str]) -> str:
+    return ", ".join(names) if len(names) < 4 else f"{names[0]} and {len(names) - 1} more files"
+
+
+def _look_at(path: Path, column: str) -> None:
     """DataError if the beginning of a file already shows that it is no corpus."""
-    with _open_text(path) as file:
+    if os.path.getsize(path) == 0:
+        raise DataError(f"{path} is empty.", "Choose a file with stories in it.")
+    if is_table(path):
+        next(read_rows(path, column), None)
+        return
+    with open_text(path) as file:
         beginning = file.read(_FIRST_LOOK)
     if not beginning:
         raise DataError(f"{path} is empty.", "Choose a file with stories in it.")
     if "\0" in beginning:
-        raise _not_text(path, "it contains NUL bytes")
-
-
-def _not_text(path: Path, reason: str) -> DataError:
-    return DataError(
-        f"{path} is not a text file: {reason}.", "Choose a UTF-8 text file, or convert this one to UTF-8."
-    )
+        raise not_text(path, "it contains NUL bytes")

@@ -18,6 +18,8 @@ from slmlib.text.textfiles import TextFiles, limited, write_stories
 
 DATASET = "roneneldan/TinyStories"
 _TRUE = {"1", "ON", "YES", "TRUE"}
+_RETRIES = 2
+_RETRY_SECONDS = 5
 
 
 class TinyStories:
@@ -112,6 +114,10 @@ def _published(split: str, streaming: bool) -> Iterator[str]:
     try:
         import datasets
 
+        # The Hub's client below asks six times by itself; twenty times that would look like a hang for half an hour.
+        for kind in ("READ", "OPEN"):
+            setattr(datasets.config, f"STREAMING_{kind}_MAX_RETRIES", _RETRIES)
+            setattr(datasets.config, f"STREAMING_{kind}_RETRY_INTERVAL", _RETRY_SECONDS)
         for row in datasets.load_dataset(DATASET, split=split, streaming=streaming):
             yield row["text"]
     except SlmError:

@@ -38,7 +38,11 @@ def published(monkeypatch):
         asked.append((name, split, streaming))
         return ({"text": f"{split[:5]} {number:03}."} for number in range(100))
 
-    monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset))
+    monkeypatch.setitem(
+        sys.modules,
+        "datasets",
+        types.SimpleNamespace(load_dataset=load_dataset, config=types.SimpleNamespace()),
+    )
     monkeypatch.setattr(tinystories, "hub_answers", lambda: True)
     monkeypatch.setattr("slmlib.text.corpus.hub_answers", lambda: True)
     return asked
@@ -156,7 +160,8 @@ def test_the_expected_size(folder):
         ("latin.txt", "schön".encode("latin-1"), "byte 0xf6 is not UTF-8"),
         ("plain.txt.gz", b"not gzipped", "cannot be read"),
         ("cut.txt.gz", gzip.compress(b"Once upon a time." * 100)[:-12], "cannot be read"),
-        ("data.parquet", b"PAR1", r"neither a \.txt nor a \.txt\.gz"),
+        ("data.parquet", b"PAR1", "not a whole Parquet file"),
+        ("data.pdf", b"%PDF", r"not a \.txt, \.jsonl, \.csv or \.parquet file"),
     ],
 )
 def test_what_is_no_text_is_refused(tmp_path, name, content, sentence):
@@ -178,7 +183,7 @@ def test_what_turns_out_late_to_be_no_text_is_refused(tmp_path, bad, sentence):
 def test_missing_paths_and_folders_without_text_are_refused(tmp_path):
     with pytest.raises(DataError, match="There is no corpus at"):
         open_corpus(str(tmp_path / "missing.txt"))
-    with pytest.raises(DataError, match=r"has no \.txt or \.txt\.gz file to train on"):
+    with pytest.raises(DataError, match=r"has no \.txt, \.jsonl.* to train on"):
         open_corpus(str(tmp_path))
     (tmp_path / "valid.txt").write_text("A.")
     with pytest.raises(DataError, match="to train on"):
@@ -270,7 +275,11 @@ def test_a_failing_download_is_one_sentence(published, monkeypatch):
     def load_dataset(name, split, streaming):
         raise ConnectionError("Couldn't reach the Hub\nand a long story")
 
-    monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset))
+    monkeypatch.setitem(
+        sys.modules,
+        "datasets",
+        types.SimpleNamespace(load_dataset=load_dataset, config=types.SimpleNamespace()),
+    )
     with pytest.raises(
         DataError, match=r"could not be downloaded \(ConnectionError: Couldn't reach the Hub\)"
     ) as caught:
