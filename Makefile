@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help lab train env kernel test notebooks gpu-test lock clean
+.PHONY: help lab train env kernel test notebooks grade gpu-test lock clean
 
 # Options. `=`, not `?=`: some shells export HOST, and Jupyter must not listen there by surprise.
 HOST = 127.0.0.1
@@ -12,8 +12,9 @@ MINUTES =
 PRESET =
 CORPUS =
 RUN =
+DIR =
 ARGS =
-export HOST PORT MINUTES PRESET CORPUS RUN
+export HOST PORT MINUTES PRESET CORPUS RUN DIR
 
 # .venv is made with the first of these that is Python 3.11 or newer; PYTHON=... names another.
 PYTHONS := python3 python3.13 python3.12 python3.11 python3.14 python
@@ -72,6 +73,10 @@ test: .venv/.ready-test ## lint, types, tests and notebooks, on the CPU
 
 notebooks: .venv/.ready ## lessons and executed solutions, rebuilt where their source changed [ARGS=02]
 	@exec $(IN_VENV) -m checks build $(ARGS)
+
+grade: .venv/.ready ## grade a folder of students' notebooks, or zips of them [DIR=submissions ARGS=--resume]
+	@[ -n "$$DIR" ] || { echo 'Name the folder: make grade DIR=submissions' >&2; exit 1; }
+	@exec $(IN_VENV) -m checks grade "$$DIR" $(ARGS)
 
 gpu-test: .venv/.ready-test ## the tests that need a CUDA GPU
 	@$(IN_VENV) -m pytest -m cuda || \

@@ -1,0 +1,210 @@
+"""Find what was handed in: a folder of notebooks in any naming, of folders, of zips, as Canvas and Moodle pack them.
+
+    ada_08.ipynb   ada/08_training_loop.ipynb   ada.zip
+    Canvas  lovelaceada_LATE_4711_90210_08_training_loop-2.ipynb
+    Moodle  Ada Lovelace_4711_assignsubmission_file_/08_training_loop.ipynb
+
+Nothing is ever unpacked to the disk and no link is followed.
+"""
+
+import datetime
+import io
+import re
+import stat
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from checks.course import LESSONS
+from checks.grading.reading import MAX_BYTES, Unreadable
+from slmlib.errors import SlmError
+
+MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_", re.IGNORECASE)
+CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<submission>\d+)_(?P<file>.+)")
+AGAIN = re.compile(r"[-_ ]?\((\d{1,3})\)$|-(\d{1,2})$")
+SKIPPED_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git"}
+COMMON_WORDS = {"lesson", "lab", "homework", "hw", "assignment", "exercise", "exercises", "submission"}
+COMMON_WORDS |= {"submissions", "notebook", "notebooks", "final", "solution", "solved", "copy", "of", "ipynb"}
+COMMON_WORDS |= {word for title in LESSONS.values() for word in title.lower().split()}
+MOST_ENTRIES = 20_000
+ZIPS_INSIDE_ZIPS = 2
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One file that was handed in."""
+
+    student: str
+    file: str
+    """Where it lies below the folder, with `!` between a zip and what is in it."""
+    path: str
+    inside: tuple[str, ...] = ()
+    """Entry names, when it lies in a zip (in a zip)."""
+    attempt: int = 1
+    when: float = 0.0
+    """Seconds since 1970, of the file or the zip entry; 0 when unknown."""
+    late: bool = False
+    person: str = ""
+    """The learning platform's number for the student."""
+    problem: str = ""
+    """Why it cannot even be opened."""
+    remarks: tuple[str, ...] = field(default=())
+
+    def read(self) -> bytes:
+        """The file's bytes; Unreadable when it is too large or cannot be read."""
+        if self.problem:
+            raise Unreadable(self.problem)
+        try:
+            with open(self.path, "rb") as file:
+                if not self.inside:
+                    return _bounded(file.read(MAX_BYTES + 1), Path(self.path).stat().st_size)
+                return _entry(file, self.inside)
+        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+            raise Unreadable(f"The file cannot be read ({type(error).__name__}: {error}).") from None
+
+
+def find(folder: Path) -> list[Submission]:
+    """All that was handed in below a folder (or in one zip), in an order that is always the same."""
+    if not folder.exists():
+        raise SlmError(f"There is no folder {folder}.", "Name the folder with the students' notebooks.")
+    root = folder if folder.is_dir() else folder.parent
+    paths = _walk(folder) if folder.is_dir() else [folder]
+    found: list[Submission] = []
+    for path in paths:
+        parts = path.relative_to(root).parts
+        if path.is_symlink():
+            if _is_notebook(path.name) or path.suffix.lower() == ".zip":
+                found.append(
+                    _named(parts, str(path), problem="It is a link, not a file; links are not followed.")
+                )
+        elif _is_notebook(path.name):
+            found.append(_named(parts, str(path), when=path.stat().st_mtime))
+        elif path.suffix.lower() == ".zip":
+            # A zip of the whole class says nothing about who; one of a single student does.
+            found += _in_zip(path, parts, folder.is_dir())
+    if not found:
+        raise SlmError(f"There is no notebook in {folder}.", "Looked for .ipynb files and zips of them.")
+    return sorted(found, key=lambda one: (one.student.casefold(), one.file))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name in SKIPPED_FOLDERS or path.name.startswith("._"):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def _in_zip(path: Path, parts: tuple[str, ...], named_by_zip: bool) -> list[Submission]:
+    parts = (*parts[:-1], Path(parts[-1]).stem) if named_by_zip else parts[:-1]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return list(_entries(archive, str(path), parts, (), path.name))
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        return [_named((*parts, path.name), str(path), problem=f"The zip cannot be opened ({error}).")]
+
+
+def _entries(
+    archive: zipfile.ZipFile, path: str, parts: tuple[str, ...], inside: tuple[str, ...], label: str
+) -> Iterator[Submission]:
+    for info in archive.infolist()[:MOST_ENTRIES]:
+        names = re.split(r"[/\\]", info.filename)
+        if info.is_dir() or SKIPPED_FOLDERS & set(names) or names[-1].startswith("._"):
+            continue
+        clean = tuple(name for name in names if name not in ("", ".", ".."))
+        remarks = ("Its path in the zip points outside; it was only read.",) if ".." in names else ()
+        whole, where = (*parts, *clean), (*inside, info.filename)
+        if _is_notebook(clean[-1] if clean else ""):
+            problem = ""
+            if stat.S_ISLNK(info.external_attr >> 16):
+                problem = "It is a link inside a zip; links are not followed."
+            elif info.flag_bits & 1:
+                problem = "The zip is locked with a password."
+            elif info.file_size > MAX_BYTES:
+                problem = f"The file has {info.file_size / 2**20:.0f} MB; more than {MAX_BYTES >> 20} MB are not read."
+            when = _zip_time(info)
+            yield _named(whole, path, where, when, problem, remarks, label)
+        elif clean and clean[-1].lower().endswith(".zip") and len(inside) < ZIPS_INSIDE_ZIPS:
+            try:
+                data = _bounded(archive.open(info).read(MAX_BYTES + 1), info.file_size)
+                with zipfile.ZipFile(io.BytesIO(data)) as inner:
+                    stem = (*whole[:-1], Path(clean[-1]).stem)
+                    yield from _entries(inner, path, stem, where, label)
+            except (Unreadable, zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+                problem = f"The zip cannot be opened ({error})."
+                yield _named(whole, path, where, 0.0, problem, remarks, label)
+
+
+def _entry(file: io.BufferedReader, inside: Iterable[str]) -> bytes:
+    data: bytes = b""
+    source: io.BufferedIOBase = file
+    for name in inside:
+        with zipfile.ZipFile(source) as archive:
+            data = _bounded(archive.open(name).read(MAX_BYTES + 1), archive.getinfo(name).file_size)
+        source = io.BytesIO(data)
+    return data
+
+
+def _bounded(data: bytes, size: int) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise Unreadable(
+            f"The file has {max(size, len(data)) / 2**20:.0f} MB; more than {MAX_BYTES >> 20} MB are not read.",
+            "Clear all outputs, save, and hand it in again.",
+        )
+    return data
+
+
+def _zip_time(info: zipfile.ZipInfo) -> float:
+    try:
+        return datetime.datetime(*info.date_time).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0
+
+
+def _is_notebook(name: str) -> bool:
+    return ".ipynb" in name.lower() and not name.startswith(".")
+
+
+def _named(
+    parts: tuple[str, ...],
+    path: str,
+    inside: tuple[str, ...] = (),
+    when: float = 0.0,
+    problem: str = "",
+    remarks: tuple[str, ...] = (),
+    label: str = "",
+) -> Submission:
+    """A submission with its student read from the names on the way to it."""
+    file = "/".join(parts) if not label else "!".join((label, *inside))
+    student, person, late, attempt = "", "", False, 1
+    for part in parts:
+        if match := MOODLE.match(part):
+            student, person = match["name"].strip(), match["id"]
+            break
+    for part in reversed(parts):
+        if not student and (match := CANVAS.match(part)):
+            student, person, late = match["name"], match["id"], bool(match["late"])
+    stem = re.split(r"\.ipynb", parts[-1], flags=re.IGNORECASE)[0]
+    if again := AGAIN.search(stem):
+        attempt = 1 + int(again.group(1) or again.group(2))
+    if not student:
+        student = next(filter(None, map(_person_in, (*parts[:-1], stem))), "") or stem or "unnamed"
+    return Submission(student[:100], file, path, inside, attempt, when, late, person, problem, remarks)
+
+
+def _person_in(name: str) -> str:
+    """What is left of a name without lesson numbers and the words every submission has."""
+    name = AGAIN.sub("", name)
+    words = [word for word in re.split(r"[_\-\s.]+", name) if word]
+    kept = [word for word in words if word.lower() not in COMMON_WORDS and not re.fullmatch(r"\d{1,2}", word)]
+    return " ".join(kept) if len(kept) < len(words) else name.strip()
+
+
+def lesson_in(file: str) -> str:
+    """A lesson's number in a file's name, for notebooks that do not say themselves; or an empty string."""
+    found = re.findall(r"(?<!\d)(\d\d)(?!\d)", file.replace("\\", "/").rpartition("/")[2])
+    known = [number for number in found if number in LESSONS]
+    return known[0] if known else ""

@@ -1,0 +1,70 @@
+"""What grading one notebook gives, as plain data: it is written to JSON and read back on --resume."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from checks.judging import Outcome
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Something for a human to decide, with its evidence. It takes no points away by itself."""
+
+    exercise: str
+    sentence: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Grades:
+    """One notebook, graded; or the reason why it could not be."""
+
+    lesson: str = ""
+    outcomes: tuple[Outcome, ...] = ()
+    state: str = "graded"
+    """`graded`, or one word for why not: `unreadable`, `unknown lesson`, `nothing handed in`, `grader failed`."""
+    problem: str = ""
+    """The sentence that belongs to the state."""
+    remarks: tuple[str, ...] = ()
+    """What else happened: cells that failed or were stopped, edited check cells, another version of the lesson."""
+    flags: tuple[Flag, ...] = ()
+    cells: int = 0
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+    answers: dict[str, str] = field(default_factory=dict)
+    """Exercise -> fingerprint of the code that answers it; see checks.grading.lifted."""
+
+    @property
+    def points(self) -> float:
+        """Points earned."""
+        return round(sum(outcome.earned for outcome in self.outcomes), 2)
+
+    @property
+    def possible(self) -> float:
+        """Points there are to earn."""
+        return float(sum(outcome.points for outcome in self.outcomes))
+
+    def __repr__(self) -> str:
+        if self.state != "graded":
+            return f"Lesson {self.lesson or '?'}: {self.state}. {self.problem}"
+        lines = [f"Lesson {self.lesson}: {self.points:g} of {self.possible:g} points"]
+        for outcome in self.outcomes:
+            lines.append(
+                f"  {outcome.id} {outcome.title}: {outcome.earned:g} of {outcome.points:g} {outcome.problem}".rstrip()
+            )
+        lines += [f"  {remark}" for remark in self.remarks]
+        lines += [f"  To decide, {flag.exercise}: {flag.sentence}" for flag in self.flags]
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self) | {"points": self.points, "possible": self.possible}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Grades":
+        """Back from `to_json`."""
+        data = {name: value for name, value in data.items() if name not in ("points", "possible")}
+        data["outcomes"] = tuple(Outcome(**outcome) for outcome in data["outcomes"])
+        data["flags"] = tuple(Flag(**flag) for flag in data["flags"])
+        data["remarks"] = tuple(data["remarks"])
+        return cls(**data)

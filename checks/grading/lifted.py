@@ -1,0 +1,150 @@
+"""Answers that are not the student's own words: found by what the code says, reported with evidence.
+
+A fingerprint is the code of what an exercise asks for, without comments, docstrings, layout, type hints and
+the names of local variables. Two equal ones are evidence, not proof; a human decides.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from checks.building.build import Lesson
+from checks.building.source import without_markers
+from checks.exercise import Exercise
+from checks.grading.grades import Flag
+from checks.grading.reading import CodeCell, Notebook
+
+LARGE = 45
+"""Syntax nodes from which on equal code is remarkable; a one-liner has often just one good form."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The code that answers one exercise."""
+
+    fingerprint: str
+    nodes: int
+    cells: tuple[int, ...] = ()
+
+    @property
+    def large(self) -> bool:
+        """Whether it is long enough that two people would hardly write it alike."""
+        return self.nodes >= LARGE
+
+
+def answers_in(notebook: Notebook, exercises: Sequence[Exercise]) -> dict[str, Answer]:
+    """Exercise -> the code in this notebook that defines what it asks for (the last definition counts)."""
+    found: dict[str, tuple[ast.stmt, int]] = {}
+    for cell in notebook.cells:
+        for node in _statements(cell.source):
+            found[node.name] = (node, cell.number)
+    return _answers(found, exercises)
+
+
+def same_as_ours(answers: Mapping[str, Answer], lesson: Lesson, earned: Iterable[str]) -> list[Flag]:
+    """Flags for exercises answered in the very words of our solution."""
+    ours: dict[str, tuple[ast.stmt, int]] = {}
+    for cell in lesson.cells:
+        if cell.role == "solution":
+            for node in _statements(without_markers(cell.source)):
+                ours[node.name] = (node, 0)
+    known = _answers(ours, lesson.graded())
+    return [
+        Flag(
+            exercise,
+            "The code is the same as our solution, but for names and layout.",
+            f"Cell {', '.join(map(str, answers[exercise].cells))}; {answers[exercise].nodes} syntax nodes.",
+        )
+        for exercise in earned
+        if exercise in answers
+        and answers[exercise].large
+        and exercise in known
+        and answers[exercise].fingerprint == known[exercise].fingerprint
+    ]
+
+
+def _answers(found: Mapping[str, tuple[ast.stmt, int]], exercises: Sequence[Exercise]) -> dict[str, Answer]:
+    answers = {}
+    for exercise in exercises:
+        pieces = [found[name] for name in exercise.asks_for if name in found]
+        if pieces:
+            dumps = [_normal(node) for node, _ in pieces]
+            text = "\n".join(dump for dump, _ in dumps)
+            cells = tuple(sorted({cell for _, cell in pieces}))
+            digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+            answers[exercise.id] = Answer(digest, sum(nodes for _, nodes in dumps), cells)
+    return answers
+
+
+def bound_names(cells: Iterable[CodeCell]) -> set[str]:
+    """Names that these cells would leave in the kernel."""
+    found: set[str] = set()
+    for cell in cells:
+        for node in _body(cell.source):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                found.add(node.name)
+                continue
+            for one in ast.walk(node):
+                if isinstance(one, ast.alias):
+                    found.add((one.asname or one.name).partition(".")[0])
+                elif isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
+                    found.add(one.id)
+    return found
+
+
+def _body(source: str) -> list[ast.stmt]:
+    """The statements of a cell; none when it is not Python."""
+    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    try:
+        return ast.parse("\n".join(lines)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+def _statements(source: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [node for node in _body(source) if isinstance(node, kinds)]
+
+
+class _Normal(ast.NodeTransformer):
+    """Local names become numbers in order of appearance; docstrings and type hints go."""
+
+    def __init__(self, local: set[str]):
+        self.local, self.names = local, dict[str, str]()
+
+    def _name(self, name: str) -> str:
+        return self.names.setdefault(name, f"v{len(self.names)}") if name in self.local else name
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        node.id = self._name(node.id)
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.arg, node.annotation = self._name(node.arg), None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if node.value is None:
+            return ast.Pass()
+        return self.visit(ast.Assign([node.target], node.value, lineno=0))
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and len(node.body) > 1:
+            node.body = node.body[1:]
+        self.generic_visit(node)
+        return node
+
+
+def _normal(node: ast.stmt) -> tuple[str, int]:
+    local = {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
+    local |= {
+        one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    }
+    try:
+        normal = _Normal(local).visit(node)
+        return ast.dump(normal), sum(1 for _ in ast.walk(normal))
+    except RecursionError:
+        return "", 0

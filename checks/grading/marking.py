@@ -1,0 +1,231 @@
+"""Grade one notebook: run its cells in a room, ask every exercise there, judge here.
+
+A notebook that kills its own kernel is run again without the cell that did it, so that one bad cell costs
+what it answers and nothing else.
+"""
+
+import contextlib
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from checks.building.build import Lesson
+from checks.exercise import Exercise
+from checks.grading.grades import Flag, Grades
+from checks.grading.lifted import answers_in, bound_names, same_as_ours
+from checks.grading.reading import CodeCell, Notebook
+from checks.grading.sandbox import Sandbox
+from checks.grading.session import GRACE, KernelEnded, Session, Zygote
+from checks.grading.settings import Settings
+from checks.judging import Outcome, judge
+from checks.lending import solution
+from checks.limits import TimeUp, time_limit
+from slmlib.errors import SlmError
+
+MOST_REMARKS = 12
+JUDGING_SECONDS = 60.0
+
+
+@dataclass
+class Run:
+    """What is known of a notebook after any number of attempts to run it."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    killers: dict[int, str] = field(default_factory=dict)
+    """Cell number -> how the kernel ended in it; left out of the next attempt."""
+    failed: dict[int, str] = field(default_factory=dict)
+    """Cell number -> its error, of the last attempt."""
+    stopped: dict[int, str] = field(default_factory=dict)
+    loans: set[str] = field(default_factory=set)
+    deaths: int = 0
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+    ran_out: bool = False
+
+
+def mark(notebook: Notebook, lesson: Lesson, zygote: Zygote, sandbox: Sandbox, settings: Settings) -> Grades:
+    """Grades for a notebook of this lesson."""
+    started = time.monotonic()
+    exercises = lesson.graded()
+    run = Run()
+    while len(run.outcomes) < len(exercises) and run.deaths <= settings.restarts:
+        with Session.open(zygote, replace(sandbox, environment=settings.environment())) as session:
+            session.lend = lambda wanted: _loan(lesson, wanted)
+            try:
+                _attempt(notebook, exercises, session, settings, run)
+            finally:
+                run.loans |= set(session.loans)
+                run.peak_mb = max(run.peak_mb, session.peak_mb)
+    for exercise in exercises:
+        if exercise.id not in run.outcomes:
+            run.outcomes[exercise.id] = _failure(
+                exercise, f"The notebook ended its own kernel {run.deaths} times; this was never reached."
+            )
+    outcomes, flags = _without_loans([run.outcomes[exercise.id] for exercise in exercises], run.loans)
+    answers = answers_in(notebook, exercises)
+    flags += same_as_ours(answers, lesson, [outcome.id for outcome in outcomes if outcome.earned])
+    return Grades(
+        lesson=lesson.number,
+        outcomes=tuple(outcomes),
+        remarks=tuple(_remarks(notebook, lesson, run, settings)),
+        flags=tuple(flags),
+        cells=len(notebook.cells),
+        seconds=round(time.monotonic() - started, 2),
+        peak_mb=round(run.peak_mb),
+        answers={exercise: answer.fingerprint for exercise, answer in answers.items() if answer.large},
+    )
+
+
+def _attempt(
+    notebook: Notebook, exercises: Sequence[Exercise], session: Session, settings: Settings, run: Run
+) -> None:
+    """Run all cells but those that killed the kernel before, then ask what was not yet answered."""
+    run.failed.clear()
+    began = time.monotonic()
+
+    def left() -> float:
+        return settings.total_seconds - run.seconds - (time.monotonic() - began)
+
+    cells = [cell for cell in notebook.cells if cell.source.strip() and cell.number not in run.killers]
+    later: list[CodeCell] = []
+    for place, cell in enumerate(cells):
+        if left() <= 0:
+            run.ran_out = True
+            break
+        error = _run_cell(cell, session, min(settings.cell_seconds, left()), run)
+        if error is None:
+            run.seconds += time.monotonic() - began
+            return
+        if error == "NameError" and _missing_name(run.failed[cell.number]) in bound_names(cells[place + 1 :]):
+            later.append(cell)
+    for cell in later:  # cells in an order that only worked for their author
+        if left() > 0 and _run_cell(cell, session, min(settings.cell_seconds, left()), run) is None:
+            break
+    run.seconds += time.monotonic() - began
+    for exercise in exercises:
+        if exercise.id in run.outcomes:
+            continue
+        try:
+            run.outcomes[exercise.id] = _judged(exercise, session)
+        except KernelEnded as ended:
+            run.deaths += 1
+            run.outcomes[exercise.id] = _failure(exercise, f"Your kernel {ended} while this was checked.")
+            return
+
+
+def _run_cell(cell: CodeCell, session: Session, seconds: float, run: Run) -> str | None:
+    """The name of the cell's error, or an empty string; None when the kernel ended in it."""
+    try:
+        error, message = session.run(cell.source, max(seconds, 0.1))
+    except KernelEnded as ended:
+        run.deaths += 1
+        run.killers[cell.number] = str(ended)
+        return None
+    run.failed.pop(cell.number, None)
+    if error == "TimeUp":
+        run.stopped[cell.number] = f"ran longer than {seconds:g} seconds and was stopped"
+    elif error:
+        run.failed[cell.number] = f"{error}: {message}" if message else error
+    return error
+
+
+def _judged(exercise: Exercise, session: Session) -> Outcome:
+    """Ask and judge, with questions nobody could know; a judge that breaks on an answer is a fail, said as ours."""
+    limit = JUDGING_SECONDS + exercise.rounds * (exercise.seconds + GRACE)
+    try:
+        with time_limit(limit):
+            return judge(
+                exercise,
+                lambda questions, number: session.ask(exercise, questions, number),
+                secrets.randbits(62),
+            )
+    except KernelEnded:
+        raise
+    except (Exception, TimeUp) as error:
+        sentence = f"The check broke on this answer ({type(error).__name__})."
+        return replace(_failure(exercise, sentence), fix="Ask your instructor to look at it.")
+
+
+def _failure(exercise: Exercise, sentence: str) -> Outcome:
+    return Outcome(exercise.id, exercise.title, "fail", 0.0, exercise.points, sentence)
+
+
+def _loan(lesson: Lesson, wanted: str) -> str | None:
+    with contextlib.suppress(SlmError):
+        (exercise,) = lesson.course.find(wanted)
+        return solution(lesson.course, exercise)
+    return None
+
+
+def _without_loans(outcomes: list[Outcome], loans: set[str]) -> tuple[list[Outcome], list[Flag]]:
+    """What was lent earns nothing by itself; whether it was earned before, a human decides."""
+    kept, flags = [], []
+    for outcome in outcomes:
+        if outcome.id in loans:
+            call = f'reference("{outcome.id}")'
+            would = f"{outcome.earned:g} of {outcome.points:g} points"
+            flags.append(
+                Flag(outcome.id, f"{call} was called: lent, not earned.", f"What was asked is worth {would}.")
+            )
+            outcome = replace(
+                outcome,
+                earned=0.0,
+                problem=f"{call} is called in your notebook: lent, not earned.",
+                fix="Take the call out, run all cells, and hand it in again if your own version stands there.",
+            )
+        kept.append(outcome)
+    return kept, flags
+
+
+def _remarks(notebook: Notebook, lesson: Lesson, run: Run, settings: Settings) -> list[str]:
+    """What happened besides the points, for the student and the instructor."""
+    found = list(notebook.remarks)
+    if notebook.version and notebook.version != lesson.metadata["source_sha256"]:
+        found.append("It was made from another version of the lesson.")
+    found += _check_cells(notebook, lesson)
+    found += [f"Your kernel {how} in cell {number}." for number, how in sorted(run.killers.items())]
+    found += [f"Cell {number} {how}." for number, how in sorted(run.stopped.items())]
+    if run.ran_out:
+        found.append(
+            f"The cells took more than {settings.total_seconds:g} seconds together; the last ones were not run."
+        )
+    failed = dict(run.failed)
+    stubs = [number for number, text in failed.items() if text.startswith("NotImplementedError")]
+    never = bound_names(
+        [cell for cell in notebook.cells if cell.number in {*failed, *run.killers, *run.stopped}]
+    )
+    followed = [number for number, text in failed.items() if _missing_name(text) in never]
+    found += [
+        f"Cell {number} stopped with {text}"
+        for number, text in sorted(failed.items())
+        if number not in {*stubs, *followed}
+    ]
+    if stubs:
+        found.append(f"Cells that use an exercise that is not done yet: {len(stubs)}.")
+    if followed:
+        found.append(f"Cells that need what an earlier cell would have made: {len(followed)}.")
+    more = len(found) - MOST_REMARKS
+    return found[:MOST_REMARKS] + ([f"And {more} more of this kind."] if more > 0 else [])
+
+
+def _missing_name(text: str) -> str:
+    """The name in `NameError: name 'x' is not defined`, or an empty string."""
+    match = re.match(r"NameError: name '(\w+)'", text)
+    return match.group(1) if match else ""
+
+
+def _check_cells(notebook: Notebook, lesson: Lesson) -> list[str]:
+    """Check cells that are gone, doubled or changed: of no effect on points, but good to know."""
+    wanted = {cell.id: cell.source for cell in lesson.cells if cell.role == "check"}
+    found = []
+    for name, source in wanted.items():
+        there = [cell.source.strip() for cell in notebook.cells if cell.id == name]
+        if not there and not any(cell.source.strip() == source for cell in notebook.cells):
+            found.append(f"The check cell {source} is missing.")
+        elif len(there) > 1:
+            found.append(f"The check cell {source} is there {len(there)} times.")
+        elif there and there[0] != source:
+            found.append(f"The check cell {source} was edited.")
+    return found
