@@ -1,7 +1,7 @@
 """Cleaning stories: what a small model should not have to learn, and what it must not see twice.
 
 A story is repaired (mojibake, Unicode NFC, quotes and dashes, control characters, white space), dropped when
-it is empty, cut off in mid-sentence or known already, and put into exactly one of the two splits. Cleaning
+it is empty, cut off in mid-sentence or known already (by wish also when it is nearly known), and put into exactly one of the two splits. Cleaning
 twice gives what cleaning once gave. Stories stream through; only their hashes are kept.
 """
 
@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 import regex
 
 from slmlib.errors import DataError
+from slmlib.text.near_duplicates import NearDuplicates
 
 Split = Literal["train", "valid"]
 
@@ -61,6 +62,7 @@ class CleaningReport:
     empty: int = 0
     truncated: int = 0
     duplicates: int = 0
+    near_duplicates: int = 0
     leaked: int = 0
     train_stories: int = 0
     train_bytes: int = 0
@@ -88,6 +90,7 @@ class CleaningReport:
             ("removed: empty", self.empty),
             ("removed: cut off in mid-sentence", self.truncated),
             ("removed: duplicates", self.duplicates),
+            *([("removed: near duplicates", self.near_duplicates)] if self.near_duplicates else []),
             ("removed: in the validation set too", self.leaked),
             (f"kept for training, {self.train_bytes / 1e6:,.2f} MB", self.train_stories),
             (f"kept for validation, {self.valid_bytes / 1e6:,.2f} MB", self.valid_stories),
@@ -104,6 +107,8 @@ class CleaningReport:
     def from_dict(cls, values: Any) -> Self:
         """The report that `to_dict` described. DataError names what is missing or unknown."""
         names = {field.name for field in fields(cls)}
+        if isinstance(values, dict):
+            values = {"near_duplicates": 0} | values  # reports from before these were counted
         if not isinstance(values, dict) or set(values) != names:
             wrong = sorted(names.symmetric_difference(values if isinstance(values, dict) else ()))
             raise DataError(f"A cleaning report lacks or does not know {wrong}.", "Prepare the data again.")
@@ -111,9 +116,13 @@ class CleaningReport:
 
 
 class Cleaner:
-    """One pass over a corpus: cleans stories, forgets none of them, and counts what it did."""
+    """One pass over a corpus: cleans stories, forgets none of them, and counts what it did.
 
-    def __init__(self) -> None:
+    near: also removes stories that are nearly one of those kept before.
+    """
+
+    def __init__(self, near: NearDuplicates | None = None) -> None:
+        self._near = near
         self._counts: Counter[str] = Counter()
         self._split_of: dict[bytes, Split] = {}
 
@@ -150,6 +159,8 @@ class Cleaner:
                 self._counts["leaked"] += 1
             elif digest in self._split_of:
                 self._counts["duplicates"] += 1
+            elif self._near is not None and self._near.seen(story):
+                self._counts["near_duplicates"] += 1
             else:
                 yield story, digest
 

@@ -17,6 +17,7 @@ from slmlib.errors import DataError, SlmError
 from slmlib.files import atomic_write, explain_os_errors, flush_folder, home, read_json, write_json
 from slmlib.text.cleaning import Cleaner, CleaningReport, Split
 from slmlib.text.corpus import Corpus, open_corpus
+from slmlib.text.near_duplicates import NearDuplicates
 from slmlib.text.progress import story_bar
 from slmlib.text.stream import TokenStream
 from slmlib.text.textfiles import as_record, read_stories
@@ -51,18 +52,23 @@ def prepare(
     max_bytes: int | None = None,
     tokenizer: Tokenizer | None = None,
     folder: Path | str | None = None,
+    near_duplicates: float = 0.0,
     progress: bool = True,
 ) -> PreparedData:
     """Make ready a corpus for training, or open what an earlier call made.
 
     source, max_bytes: see `slmlib.text.corpus.open_corpus`. tokenizer: use this one instead of learning one
     of `vocab_size` tokens from the training stories (vocab_size is then ignored). folder: where results are
-    kept, `home()/data` unless given.
+    kept, `home()/data` unless given. near_duplicates: also remove stories at least this similar to an earlier
+    one (0.8 is usual, see `slmlib.text.near_duplicates`); 0 keeps them.
 
     Raises DataError when there is no usable corpus, or too little of it to train and validate on.
     """
     corpus = open_corpus(source, max_bytes=max_bytes, progress=progress)
     everything = [_RECIPE, corpus.fingerprint, tokenizer.fingerprint if tokenizer else vocab_size]
+    near = NearDuplicates(near_duplicates) if near_duplicates else None
+    if near is not None:
+        everything.append(near.threshold)
     key = hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:16]
     parent = Path(folder) if folder else home() / "data"
     target = parent / key
@@ -76,7 +82,7 @@ def prepare(
     _remove_leftovers(parent)
     building = parent / f".{key}.{os.getpid()}.tmp"
     try:
-        _build(building, corpus, vocab_size, tokenizer, progress)
+        _build(building, corpus, vocab_size, tokenizer, near, progress)
         with explain_os_errors(target):
             shutil.rmtree(target, ignore_errors=True)
             os.replace(building, target)
@@ -101,10 +107,15 @@ def _open(folder: Path, corpus: Corpus) -> PreparedData:
 
 
 def _build(
-    folder: Path, corpus: Corpus, vocab_size: int, tokenizer: Tokenizer | None, progress: bool
+    folder: Path,
+    corpus: Corpus,
+    vocab_size: int,
+    tokenizer: Tokenizer | None,
+    near: NearDuplicates | None,
+    progress: bool,
 ) -> None:
     """Make everything in a folder that is not in use yet."""
-    report = _clean(folder, corpus, progress)
+    report = clean_into(folder, corpus, near, progress)
     for split, count in (("train", report.train_stories), ("validation", report.valid_stories)):
         if count == 0:
             raise DataError(
@@ -129,9 +140,11 @@ def _build(
     write_json(folder / "report.json", report.to_dict())
 
 
-def _clean(folder: Path, corpus: Corpus, progress: bool) -> CleaningReport:
-    """Write the cleaned stories of both splits as text, so that they need not fit into memory."""
-    cleaner = Cleaner()
+def clean_into(
+    folder: Path, corpus: Corpus, near: NearDuplicates | None = None, progress: bool = True
+) -> CleaningReport:
+    """Write the cleaned stories of both splits as train.txt and valid.txt; they need not fit into memory."""
+    cleaner = Cleaner(near)
     with ExitStack() as stack:
         files = {split: stack.enter_context(atomic_write(folder / f"{split}.txt")) for split in _SPLITS}
         train = story_bar(corpus.train(), f"cleaning {corpus.name}", corpus.expected_bytes, progress)
