@@ -72,7 +72,7 @@ Table("Neighbours", ("word", "by number", "in the model"), rows)
 # It can be written as a product, too. Let a token be a row of $V$ zeros with a single 1 at its own place: a **one-hot**
 # row. Times the table, everything is multiplied by 0 except one row:
 
-# %% tags=["nbval-check-output"]
+# %%
 words = ["the", "a", "cat", "dog", "sat"]
 small_table = torch.tensor(
     [[0.1, 0.3, -0.1], [0.4, 0.5, -0.1], [-0.2, 0.8, 0.6], [-0.1, 0.7, 0.5], [0.9, 0.0, 0.2]]
@@ -601,7 +601,7 @@ print(f"between all tokens of the model:           {mean_cosine(directions):.2f}
 # **An id that does not exist.** torch refuses on a CPU, in words. On a GPU the kernel dies with "device-side assert
 # triggered", often some lines later. And plain indexing takes a negative id without a word:
 
-# %% tags=["nbval-check-output"]
+# %%
 try:
     nn.Embedding(5, 3)(torch.tensor([5]))
 except IndexError as error:

@@ -234,7 +234,8 @@ class Nearest(Exercise):
             )
             questions = {"table": table, "token": int(rng.integers(30)), "count": 5}
             answers = [
-                self.expected(questions, **switch).tolist() for switch in ({}, *self.mistakes.values())
+                self.expected(questions).tolist(),
+                *(self.wrong_answer(questions, mistake).tolist() for mistake in self.mistakes.values()),
             ]
             if all(answers.count(answer) == 1 for answer in answers):
                 return questions
