@@ -112,9 +112,8 @@ def _clock(axes: Axes, query: Array, key: Array) -> None:
             (0, hand[0]), (0, hand[1]), color=color, linestyle=dashes, linewidth=2.5, solid_capstyle="round"
         )
         length = float(np.hypot(*hand)) or 1.0
-        axes.text(
-            *(hand * (1 + 0.17 / length)), name, color=color, ha="center", va="center", fontsize="small"
-        )
+        x, y = (hand * (1 + 0.17 / length)).tolist()
+        axes.text(x, y, name, color=color, ha="center", va="center", fontsize="small")
     axes.set_xlim(-1.2, 1.2)
     axes.set_ylim(-1.55, 1.2)
     axes.set_aspect("equal")
