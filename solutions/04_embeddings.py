@@ -218,7 +218,7 @@ probability_panels(
 
 # %%
 def bigram_loss(table: torch.Tensor, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Mean loss in nats. table: (vocab_size, vocab_size) scores; inputs, targets: (num_tokens,) ids."""
+    """Mean loss in nats (natural logarithms). table: (vocab_size, vocab_size) scores; inputs, targets: (num_tokens,) ids."""
     ### BEGIN SOLUTION
     probabilities = softmax(table[inputs])  # (num_tokens, vocab_size)
     chosen = probabilities[torch.arange(len(targets)), targets]  # (num_tokens,)
@@ -383,9 +383,9 @@ lines(
 # **Meaning, for a model, is what a word does to its surroundings**, and it gets into the table because similar rows make
 # the loss small with few numbers.
 #
-# Sharing has a price. All scores together form a $V \times V$ matrix, but one that is a product of two thin ones, so its
-# rank is at most $D$. Many tables of true probabilities need more; this is the **softmax bottleneck** ([Yang et al.
-# 2018](https://arxiv.org/abs/1711.03953)):
+# Sharing has a price. All scores together form a $V \times V$ matrix, but it is a product of two thin ones. So its
+# *rank*, the number of rows that are not sums of multiples of others, is at most $D$. Tables of true probabilities may
+# need more; this is the **softmax bottleneck** ([Yang et al. 2018](https://arxiv.org/abs/1711.03953)):
 
 # %%
 with torch.no_grad():
@@ -484,7 +484,7 @@ check("04.4")
 
 # %%
 rows = []
-for word in (" mom", " big", " sad", " apple", "."):
+for word in (" mom", " big", " three", " said", " apple"):
     token = tokenizer.encode(word)[0]
     found = nearest(vectors, token, 5)
     theirs = F.cosine_similarity(vectors, vectors[token], dim=1)
@@ -498,8 +498,9 @@ for word in (" mom", " big", " sad", " apple", "."):
 Table("Nearest by cosine, as F.cosine_similarity has it too", ("word", "neighbours"), rows)
 
 # %% [markdown]
-# Look at what counts as near. *Big* lies beside *small*, and *sad* not far from *happy*: opposites stand in the same
-# places of a sentence, and that is all the model can see. Near means **exchangeable**, not alike in meaning.
+# Look at what counts as near. *Big* lies beside *small*, and in our first table *sad* was a neighbour of *happy*.
+# Opposites stand in the same places of a sentence, and places are all that the model can see. Near means
+# **exchangeable**, not alike in meaning.
 #
 # Now the map. 128 dimensions do not fit on paper. We look for the two directions along which our words differ most:
 # **principal component analysis**, PCA. Take the mean off all rows, so that the cloud lies around zero. Then the
@@ -550,10 +551,20 @@ word_map(
 )
 
 # %% [markdown]
-# Read maps with care. Two directions hold only part of the truth: what is far apart here *is* far apart, but what lies
-# close may differ in the directions that were left out. Animals, family and feelings overlap on paper and are quite
-# separate in the table. And the words were chosen by us. Take the whole table instead, and look who stands at the two
-# ends of the first direction:
+# Read maps with care. What is far apart here *is* far apart, but what lies close may differ in the directions that were
+# left out. How much is lost? For each word we ask whether the nearest other word is of its own kind:
+
+# %%
+kinds = [group for _, group in shown]
+on_paper = torch.cdist(places, places).fill_diagonal_(float("inf")).argmin(dim=1)
+in_full = [nearest(some_vectors, i, 1)[0] for i in range(len(shown))]
+for name, neighbours in (("on the map", on_paper), ("in all directions", in_full)):
+    own = sum(kinds[i] == kinds[other] for i, other in enumerate(neighbours))
+    print(f"{name:18} {own} of {len(shown)} words have one of their own kind nearest")
+
+# %% [markdown]
+# What overlaps on paper is well apart in the table. And these words were chosen by us. Take the whole table instead, and
+# look who stands at the two ends of its first direction:
 
 # %%
 along = map_2d(vectors)[:, 0]
@@ -630,7 +641,7 @@ for model_of in (Decoder(config), Decoder(config.change({"tie_embeddings": False
 # </details>
 #
 # <details>
-# <summary>The two tables with two tokens' worth of vectors: could we just make D larger and be done?</summary>
+# <summary>Could we make the two tables wider and wider, and be done?</summary>
 #
 # With $D = V$ they can hold any table of scores, so they would at best reach the best bigram table. It would still see
 # one token. To pass the bigram line a model has to look further back, and for that it needs lesson 06.

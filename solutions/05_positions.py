@@ -402,8 +402,9 @@ score_maps(
 )
 
 # %% [markdown]
-# Stripes along the diagonal mean: one value for each distance. The added positions have none, though sines come close to
-# a pattern. A model can learn to use them all the same, at every place anew.
+# Stripes along the diagonal mean: one value for each distance. Added positions have no stripes, not even those made of
+# sines, since words and positions are mixed in every score. A model can learn to use them all the same, but it has to
+# learn it for many places, where RoPE has it for nothing.
 #
 # ## 5. Nothing at all: what the mask tells
 #
@@ -522,7 +523,7 @@ middles = list(range(bucket // 2, 4 * trained, bucket))
 loss_by_position(
     {name: (middles, losses.view(-1, bucket).mean(dim=1).tolist()) for name, losses in by_position.items()},
     trained,
-    "The same words, read four times further than trained: each kind of position fails in its own way",
+    "Read four times further than trained, every kind of position behaves in its own way",
 )
 
 # %%
