@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from slmlib.plots.charts import lines
 from slmlib.plots.picture import Picture
-from slmlib.plots.style import BLACK, BLUE, GREY, ORANGE, PAPER, dress, label, new_axes, new_panels, wrapped
+from slmlib.plots.style import BLACK, BLUE, GREY, ORANGE, PAPER, new_axes, new_panels, wrapped
 
 Array = NDArray[Any]
 
@@ -124,15 +124,13 @@ def score_curve(
     query: Array, key: Array, longest: int, distance: int, message: str, theta: float = 10_000.0
 ) -> Picture:
     """RoPE's score of one query and one key against their distance, with a mark at one distance."""
-    figure, axes = new_axes(message, "distance from the key to the query", "score", size=(7, 2.4))
+    figure, axes = new_axes(message, "distance from the key to the query", "score", size=(8.9, 2.4))
     distances = np.arange(-longest, longest + 1)
     there = turned_pairs(key, 0, theta)
     scores = [float((turned_pairs(query, float(one), theta) * there).sum()) for one in distances]
     axes.plot(distances, scores, color=BLUE)
     height = scores[distance + longest]
     axes.plot([distance], [height], color=ORANGE, marker="o", markersize=8)
-    label(axes, f"{height:.2f}", (distance, height), ORANGE, (8, 8))
-    dress(axes, "distance from the key to the query", "score")
     return Picture(figure, f"{message.rstrip('.')}. At distance {distance} the score is {height:.2f}.")
 
 

@@ -68,6 +68,11 @@ class PositionDial(Widget):
             [(query_at, key_at)], f"Query at {query_at}, key at {key_at}: distance {distance}"
         )
         curve = score_curve(
-            self.query, self.key, self.longest, distance, "The score at every distance", self.theta
+            self.query,
+            self.key,
+            self.longest,
+            distance,
+            "The score at every distance; the dot is here",
+            self.theta,
         )
         return Page(clocks.html(LIVE_DPI) + curve.html(LIVE_DPI), f"{clocks!r}\n{curve!r}")
