@@ -62,7 +62,11 @@ def read_json(path: Path | str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SlmError(f"There is no file {path}.", "Check the path.") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except OSError as error:
+        raise SlmError(
+            f"{path} cannot be read: {error.strerror}.", "Check that it is a file and yours."
+        ) from None
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or a number of thousands of digits
         raise SlmError(
             f"{path} is not a readable JSON file ({error}).", "It was damaged or edited; make it anew."
         ) from None

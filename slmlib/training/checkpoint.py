@@ -13,9 +13,8 @@ import os
 import platform
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -23,41 +22,17 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 import slmlib
-from slmlib.config import ModelConfig, TrainConfig
+from slmlib.config import ModelConfig
 from slmlib.errors import CheckpointError, SlmError
 from slmlib.files import atomic_write, explain_os_errors, flush_folder, read_json, sha256_file, write_json
+from slmlib.model.counts import count_parameters
 from slmlib.model.decoder import Decoder, evaluating
 from slmlib.text.tokenizer import Tokenizer
+from slmlib.training.progress import Progress, read_progress
 
 FORMAT_VERSION = 1
 PROBE_TOLERANCE = 1e-4
 TEMPORARY = ".unfinished-"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """All of a run that is not a tensor: what a resumed run must know to be the same run."""
-
-    step: int
-    """Optimizer steps done."""
-    asked: TrainConfig
-    """The training as it was asked for."""
-    decided: TrainConfig
-    """The same with every `auto` and 0 replaced by what was decided once, before step 0."""
-    corpus: str
-    """Name of the corpus."""
-    train_sha256: str
-    """Fingerprint of the training stream."""
-    valid_sha256: str
-    """Fingerprint of the validation stream."""
-    probe_tokens: list[int]
-    """A few tokens of the validation stream, whose loss is stored and computed again at every load."""
-    history: list[dict[str, float]] = field(default_factory=list)
-    """One entry an evaluation: step, loss, perplexity, bits_per_byte, and more."""
-    seconds: float = 0.0
-    """Time spent training so far, over all processes."""
-    scaler: dict[str, float] = field(default_factory=dict)
-    """State of float16's loss scaler; empty otherwise."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +92,10 @@ def save_checkpoint(
             os.replace(temporary, folder)
             flush_folder(folder.parent)
         finally:
-            for leftover in (temporary, replaced):
-                shutil.rmtree(leftover, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
+            if replaced.exists() and not folder.exists():
+                os.replace(replaced, folder)  # the new one could not take its name
+            shutil.rmtree(replaced, ignore_errors=True)
     return folder
 
 
@@ -134,20 +111,25 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
     if not isinstance(state, dict) or state.get("format_version") != FORMAT_VERSION:
         found = state.get("format_version") if isinstance(state, dict) else None
         raise CheckpointError(
-            f"{folder} has checkpoint format {found!r}, this slmlib reads {FORMAT_VERSION}.",
+            f"{folder} has checkpoint format {str(found)[:40]!r}, this slmlib reads {FORMAT_VERSION}.",
             "Use the slmlib version that wrote it (see `versions` in its state.json).",
         )
+    tensors = _read_tensors(folder / "model.safetensors")
     try:
-        model = Decoder(ModelConfig.from_dict(state["model"]))
-        progress = _progress_from(state["progress"])
+        config = ModelConfig.from_dict(state["model"])
+        progress = read_progress(state["progress"])
         expected_probe, expected_tokenizer = float(state["probe_loss"]), state["tokenizer_sha256"]
-        if not all(0 <= token < model.config.vocab_size for token in progress.probe_tokens):
+        if not all(token < config.vocab_size for token in progress.probe_tokens):
             raise ValueError("its probe tokens are not in the vocabulary")
-    except (KeyError, TypeError, ValueError) as error:
+        if len(progress.probe_tokens) > config.context_length + 1:
+            raise ValueError("its probe tokens do not fit into the context")
+        _refuse_absurd_size(config, tensors)
+    except (KeyError, TypeError, ValueError, OverflowError, SlmError) as error:
         raise CheckpointError(
             f"{folder / 'state.json'} does not describe a run ({error}).", _DAMAGED
         ) from None
-    _fill(model, _read_tensors(folder / "model.safetensors"), folder)
+    model = Decoder(config)
+    _fill(model, tensors, folder)
     tokenizer = Tokenizer.load(folder / "tokenizer.json")
     if tokenizer.fingerprint != expected_tokenizer or tokenizer.vocab_size != model.config.vocab_size:
         raise CheckpointError(
@@ -181,7 +163,11 @@ def verify(folder: Path) -> None:
     for name, expected in manifest.items():
         if Path(name).name != name or not (folder / name).is_file():
             raise CheckpointError(f"{folder} lacks its file {name}.", _DAMAGED)
-        if sha256_file(folder / name) != expected:
+        try:
+            found = sha256_file(folder / name)
+        except OSError as error:
+            raise CheckpointError(f"{folder / name} cannot be read: {error.strerror}.", _DAMAGED) from None
+        if found != expected:
             raise CheckpointError(
                 f"{folder / name} is not the file that was saved: its SHA-256 differs.", _DAMAGED
             )
@@ -201,6 +187,24 @@ def load_optimizer(checkpoint: Checkpoint, model: Decoder, optimizer: torch.opti
     names = {parameter: name for name, parameter in model.named_parameters()}
     expected = {f"{kind}.{name}" for name in names.values() for kind in ("step", "exp_avg", "exp_avg_sq")}
     _require_same_names(path, set(tensors), expected)
+    for parameter, name in names.items():
+        for kind, shape in (("step", ()), ("exp_avg", parameter.shape), ("exp_avg_sq", parameter.shape)):
+            tensor = tensors[f"{kind}.{name}"]
+            if tuple(tensor.shape) != tuple(shape) or tensor.dtype != torch.float32:
+                raise CheckpointError(
+                    f"{path}: {kind}.{name} is {tensor.dtype} {tuple(tensor.shape)}, expected float32 {tuple(shape)}.",
+                    "The file belongs to another model config.",
+                )
+    done, expected_steps = (
+        {tensors[f"step.{name}"].item() for name in names.values()},
+        checkpoint.progress.step,
+    )
+    # float16's scaler leaves out steps whose gradient overflowed.
+    if len(done) != 1 or not (max(done) == expected_steps or checkpoint.progress.scaler):
+        raise CheckpointError(
+            f"{path} has seen {sorted(done)[:3]} steps, the run has done {expected_steps}.",
+            "The file belongs to another checkpoint.",
+        )
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             name = names[parameter]
@@ -215,6 +219,8 @@ def load_optimizer(checkpoint: Checkpoint, model: Decoder, optimizer: torch.opti
 def newest_checkpoint(folder: Path, say: Callable[[str], None] = print) -> Checkpoint | None:
     """The newest good checkpoint below `folder`, or None when there is none at all.
 
+    Good means also that it holds the step it is named after.
+
     Damaged ones are named and passed over; when every one is damaged, that is a CheckpointError.
     """
     found = checkpoint_folders(folder)
@@ -222,6 +228,11 @@ def newest_checkpoint(folder: Path, say: Callable[[str], None] = print) -> Check
     for candidate in reversed(found):
         try:
             checkpoint = load_checkpoint(candidate)
+            if step_folder(folder, checkpoint.progress.step) != candidate:
+                raise CheckpointError(
+                    f"{candidate} holds step {checkpoint.progress.step}.",
+                    "It was renamed; give its name back.",
+                )
         except SlmError as error:
             problems.append(str(error))
             continue
@@ -231,6 +242,18 @@ def newest_checkpoint(folder: Path, say: Callable[[str], None] = print) -> Check
     if problems:
         raise CheckpointError(f"No checkpoint in {folder} can be used. {problems[0]}", "Start a new run.")
     return None
+
+
+def restore_replaced(folder: Path) -> None:
+    """Give back its name to a checkpoint whose replacement was killed between the two renames.
+
+    Only for the process that trains here: in another one it would meddle with a save that is under way.
+    """
+    for aside in folder.glob(f"{TEMPORARY}*-old"):
+        name = aside.name.removeprefix(TEMPORARY).rsplit("-", 2)[0]
+        if not (folder / name).exists():
+            with explain_os_errors(folder):
+                os.replace(aside, folder / name)
 
 
 def checkpoint_folders(folder: Path) -> list[Path]:
@@ -260,14 +283,6 @@ def probe_loss(model: Decoder, tokens: list[int]) -> float:
         return model.loss(row[:, :-1], row[:, 1:]).item()
 
 
-def _progress_from(values: dict[str, Any]) -> Progress:
-    known = {item.name for item in fields(Progress)}
-    if set(values) != known:
-        raise ValueError(f"its progress has the fields {sorted(values)}, expected {sorted(known)}")
-    configs = {name: TrainConfig.from_dict(values[name]) for name in ("asked", "decided")}
-    return Progress(**values | configs)
-
-
 def _own_tensors(model: Decoder) -> dict[str, Tensor]:
     """The model's tensors by name; a tied head is the embedding and is not written twice."""
     tensors = model.state_dict()
@@ -290,10 +305,17 @@ def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
         file.write(save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))
 
 
+def _refuse_absurd_size(config: ModelConfig, tensors: dict[str, Tensor]) -> None:
+    """Before anything is allocated; a small difference is told later, by the names of the tensors."""
+    asked, found = count_parameters(config), sum(tensor.numel() for tensor in tensors.values())
+    if asked > 4 * found + 10**7 or config.num_layers > 4 * len(tensors):
+        raise ValueError(f"its config asks for {asked:,} numbers, the file holds {found:,}")
+
+
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file ({error}).", _DAMAGED) from None
 
 

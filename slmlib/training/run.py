@@ -23,7 +23,7 @@ from slmlib.model.counts import flops_per_token, training_memory
 from slmlib.model.decoder import Decoder
 from slmlib.text.prepare import PreparedData, prepare
 from slmlib.text.tokenizer import gpt2
-from slmlib.training.checkpoint import Checkpoint, newest_checkpoint
+from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
 from slmlib.training.logs import Observer, tensorboard_log, wandb_log
 from slmlib.training.trainer import Trainer
 
@@ -78,6 +78,7 @@ def start_or_resume(
 def _start_or_resume(
     wish: Wish, observers: tuple[Observer, ...], say: Callable[[str], None], progress: bool
 ) -> Result:
+    restore_replaced(wish.folder / "checkpoints")
     checkpoint = newest_checkpoint(wish.folder / "checkpoints", say)
     decided = checkpoint.progress.decided if checkpoint else wish.train
     device = choose_device(decided.device, decided.dtype)

@@ -151,7 +151,7 @@ def test_tensors_that_do_not_fit_the_config_are_named(saved, change, sentence):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda s: s.update(format_version=99), "format 99"),
+        (lambda s: s.update(format_version=99), "format .99"),
         (lambda s: s.pop("model"), "does not describe a run"),
         (lambda s: s["model"].update(num_layers="two"), "num_layers"),
         (lambda s: s["model"].update(layers=2), "no field layers"),
