@@ -147,8 +147,8 @@ print("equal to torch.polar; seven positions further on is one and the same turn
 #
 # $$(a + p)^\top W (b + r) = a^\top W b + a^\top W r + p^\top W b + p^\top W r$$
 #
-# with words $a, b$ and positions $p, r$. Only the last part is about positions alone. In the two in the middle words and
-# positions are mixed.
+# with words $a, b$ and positions $p, r$, and the weights of query and key in one matrix $W$. Only the last part is about
+# positions alone. In the two in the middle, words and positions are mixed.
 #
 # ## 2. Turn instead: RoPE
 #
@@ -332,7 +332,7 @@ bars(
 # $$\text{score}_{t,s} = \frac{q_t \cdot k_s}{\sqrt{E}} - m_h \, (t - s), \qquad m_h = 2^{-8h/H}$$
 #
 # so that some heads look only at what is close and others far back. For 8 heads the slopes are
-# $\frac12, \frac14, \dots, \frac1{256}$.
+# $\frac12, \frac14, \dots, \frac1{256}$. (Why $\sqrt E$? Lesson 06 has the answer.)
 #
 # ### Exercise 05.4: A preference for what is near
 # Return what is added to the scores, `(num_heads, time, time)`, rows for queries and columns for keys. And hide the future,
@@ -425,8 +425,9 @@ for num_layers in (1, 2, 3):
     print("the last token cannot tell" if change < 1e-9 else "the last token sees the difference")
 
 # %% [markdown]
-# How can a layer find out where it is? Let a head give all tokens the same score, and let its values be 1 for the first
-# token of a window and 0 for all others. Token $t$ then receives $1 / (t + 1)$, and that *is* its position:
+# How can a layer find out where it is? Suppose every window begins with `<|endoftext|>`. Let a head give all tokens the
+# same score, and let its value be 1 for `<|endoftext|>` and 0 for all others. Token $t$ then receives $1 / (t + 1)$, and
+# that *is* its position:
 
 # %% tags=["nbval-check-output"]
 seen = torch.ones(6, 6).tril()  # token t sees tokens 0 to t
