@@ -244,8 +244,7 @@ assert torch.allclose(weight, theirs, atol=1e-9)
 # learning rate. With them it moves by exactly 1. Here is the curve that the correction removes:
 
 # %%
-times = [round(1.2**power) for power in range(46)]
-times = sorted(set(times))
+times = sorted({round(1.2**power) for power in range(46)})  # 1 to about 3,600, evenly on a log scale
 uncorrected = {
     f"beta2 = {beta2}": (times, [(1 - 0.9**t) / math.sqrt(1 - beta2**t) for t in times])
     for beta2 in (0.95, 0.999)
@@ -264,7 +263,7 @@ lines(
 
 # %% [markdown]
 # So the *size* is right. What the correction cannot repair is that $\hat v$ is then an average of very few gradients. If
-# they are random with one fixed size, its relative error after $t$ steps is
+# they are normally distributed, with a size that stays, its relative error after $t$ steps is
 # $\sqrt{2\,\frac{1 - \beta_2}{1 + \beta_2} \cdot \frac{1 + \beta_2^t}{1 - \beta_2^t}}$:
 
 
@@ -395,7 +394,7 @@ Table("Learning rate at eight probe steps, in thousandths", ("step", "yours", "t
 # Now design one. What does a warm-up of half the run cost? How
 # does "stay, then a straight line down" differ from the cosine?
 
-# %% tags=["nbval-check-output"]
+# %%
 ScheduleDesigner(total_steps=TOTAL, schedule="cosine", warmup_fraction=WARMUP / TOTAL, peak=PEAK)
 
 # %% [markdown]
