@@ -160,7 +160,7 @@ def _check_one(exercise: Exercise, names: MutableMapping[str, Any]) -> tuple[Out
         outcome = Outcome(outcome.id, outcome.title, "pass", 0.0, outcome.points)
         note = f"{exercise.id} uses our `{lent[0]}`: lent, not earned. Write your own to earn its points."
     trouble = _record(state.ledger.checked, outcome, bool(lent))
-    return outcome, note or trouble
+    return outcome, note or trouble or (exercise.remark() if outcome.state == "pass" else "")
 
 
 def _record(write: Any, *values: Any) -> str:

@@ -119,6 +119,10 @@ class Exercise:
             assert callable(mistake)
             return mistake(questions)
 
+    def remark(self) -> str:
+        """What a report adds under this exercise when it passed, such as a word about the machine."""
+        return ""
+
     def stage(self) -> dict[str, Any]:
         """For tests only: names that earlier cells of the lesson leave in the kernel and this exercise needs."""
         return {}
