@@ -495,8 +495,8 @@ lines(
 )
 
 # %% [markdown]
-# On axes where both sides are logarithmic, $y = c\,n^a$ is a straight line, and $a$ is its slope. Memory by hand has slope 2:
-# the weights, one number for every pair, are kept. SDPA's memory has slope 1. It goes through the keys in tiles, keeps for each
+# On axes where both sides are logarithmic, $y = c\,n^a$ is a straight line, and $a$ is its slope. Memory by hand comes close to slope 2:
+# the weights, one number for every pair, are kept. SDPA's has slope 1. It goes through the keys in tiles, keeps for each
 # query only a running maximum and a running sum, and corrects the mixture so far when the maximum grows. In the
 # backward pass it computes the weights again instead of having kept them ([FlashAttention, Dao et al.
 # 2022](https://arxiv.org/abs/2205.14135)).

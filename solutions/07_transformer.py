@@ -263,17 +263,21 @@ def random_layers(num_layers: int, dim: int = 64) -> list[tuple]:
 def run(x: torch.Tensor, layers: list[tuple], kind: str) -> list[torch.Tensor]:
     """The stream after every block. x: (batch, time, dim); kind: pre-norm, post-norm or no norm."""
 
-    def attention(y: torch.Tensor) -> torch.Tensor:
-        q, k, v = (y @ w.T for w in attention_weights[:3])  # one head is enough here
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True) @ attention_weights[3].T
-
     def norm(y: torch.Tensor) -> torch.Tensor:
         return y if kind == "no norm" else F.layer_norm(y, y.shape[-1:])
 
     streams = []
     for attention_weights, mlp_weights in layers:
+
+        def attention(y: torch.Tensor, weights: list = attention_weights) -> torch.Tensor:
+            q, k, v = (y @ w.T for w in weights[:3])  # one head is enough here
+            return F.scaled_dot_product_attention(q, k, v, is_causal=True) @ weights[3].T
+
+        def feedforward(y: torch.Tensor, weights: list = mlp_weights) -> torch.Tensor:
+            return gelu_mlp(y, *weights)
+
         form = post_norm_block if kind == "post-norm" else block
-        x = form(x, attention, lambda y, both=mlp_weights: gelu_mlp(y, *both), norm, norm)
+        x = form(x, attention, feedforward, norm, norm)
         streams.append(x)
     return streams
 

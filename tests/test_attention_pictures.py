@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from slmlib.plots import lines
 from slmlib.plots.attention import head_maps, matrix_panels
 from slmlib.widgets.attention_explorer import AttentionExplorer
 
@@ -77,3 +78,10 @@ def test_the_explorer_follows_its_sliders(weights):
 def test_weights_of_another_text_are_refused(weights):
     with pytest.raises(ValueError, match="do not fit 2 tokens"):
         AttentionExplorer(PIECES[:2], weights)
+
+
+def test_few_places_on_a_logarithmic_axis_are_all_named():
+    few = lines({"a": ([256, 512, 1024], [1, 2, 3])}, "m", xlabel="", ylabel="", log_x=True)
+    assert [tick.get_text() for tick in few.figure.axes[0].get_xticklabels()] == ["256", "512", "1,024"]
+    many = lines({"a": (list(range(1, 100)), [1] * 99)}, "m", xlabel="", ylabel="", log_x=True)
+    assert len(many.figure.axes[0].get_xticklabels()) < 20

@@ -91,17 +91,15 @@ def _draw_numbers(axes: Axes, matrix: NDArray[np.float64], write: Number) -> Non
     finite = matrix[np.isfinite(matrix)]
     low, high = min(0.0, finite.min()), finite.max()
     shown = np.where(np.isfinite(matrix), (matrix - low) / (high - low or 1.0), 0.0)
-    axes.imshow(shown, cmap=INK, vmin=0, vmax=1.25, aspect="auto")
+    # 1.35 keeps the darkest cell light enough for black numbers (4.5 to 1).
+    axes.imshow(shown, cmap=INK, vmin=0, vmax=1.35, aspect="auto")
     for (row, column), value in np.ndenumerate(matrix):
         if not np.isfinite(value):
             hidden = Rectangle(
                 (column - 0.5, row - 0.5), 1, 1, facecolor=TINTS[1], edgecolor=PAPER, hatch="///"
             )
             axes.add_patch(hidden)
-        axes.text(
-            column, row, _written(value, write), ha="center", va="center",
-            color=PAPER if shown[row, column] > 0.62 else BLACK,
-        )  # fmt: skip
+        axes.text(column, row, _written(value, write), ha="center", va="center", color=BLACK)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelcolor=BLACK)

@@ -57,6 +57,10 @@ def lines(
     axes.margins(x=0.02)
     if not log_x and all(x == int(x) for xs, _ in curves.values() for x in xs):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    places = sorted({x for xs, _ in curves.values() for x in xs})
+    if log_x and len(places) <= 10:  # few enough to name each instead of powers of ten
+        axes.set_xticks(places, [number(x) for x in places])
+        axes.minorticks_off()
     for name, height in (floors or {}).items():
         floor_line(axes, f"{name} {write(height)}", height)
         said.append(f"{name} lies at {write(height)}.")
