@@ -69,7 +69,7 @@ def small_multiples(
         )
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
-    return Picture(figure, f"{message.rstrip('.')}. Over the steps of the run, {'; '.join(said)}.")
+    return Picture(figure, f"{_sentence(message)} Over the steps of the run, {'; '.join(said)}.")
 
 
 def layer_panels(
@@ -122,7 +122,7 @@ def layer_panels(
             said.append(f"{title}: a line at {write(height)}, {name}.")
         figure.draw_without_rendering()  # settles the scales that labels are placed by
         label_lines(axes, ends)
-    return Picture(figure, " ".join([f"{message.rstrip('.')}.", *said]))
+    return Picture(figure, " ".join([_sentence(message), *said]))
 
 
 def run_gallery(
@@ -143,21 +143,23 @@ def run_gallery(
     figure = Figure(figsize=(9, 0.6 + 2.25 * rows), facecolor=PAPER, layout="constrained")
     figure.suptitle(wrapped(message, 9), x=0.01, ha="left")
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[2.2, 1] * rows)
-    said = []
-    for place, (letter, run) in enumerate(runs.items()):
+    shown = [(f"{letter}: {names[letter]}" if names else letter, run) for letter, run in runs.items()]
+    spare = columns * rows > len(shown)
+    for place, (title, run) in enumerate([*shown, ("healthy", healthy)] if spare else shown):
         row, column = divmod(place, columns)
         losses = figure.add_subplot(grid[2 * row, column])
         norms = figure.add_subplot(grid[2 * row + 1, column])
-        title = f"{letter}: {names[letter]}" if names else letter
-        _draw_losses(losses, run, healthy, title, highest, place == 0)
-        _draw_norms(norms, run, healthy, place == 0)
+        with_key = place == (len(shown) if spare else 0)
+        _draw_losses(losses, run, healthy, title, highest, with_key)
+        _draw_norms(norms, run, healthy, with_key)
         norms.set_xlabel("step" if place + columns >= len(runs) else "", fontsize="small")
-        said.append(_said(title, run))
-    alt = f"{message.rstrip('.')}. The healthy run: {_numbers(healthy)}. {' '.join(said)}"
-    return Picture(figure, alt)
+    said = " ".join(_said(title, run) for title, run in shown)
+    return Picture(figure, f"{_sentence(message)} The healthy run: {_numbers(healthy)}. {said}")
 
 
-def _draw_losses(axes: Axes, run: Curves, healthy: Curves, title: str, highest: float, first: bool) -> None:
+def _draw_losses(
+    axes: Axes, run: Curves, healthy: Curves, title: str, highest: float, with_key: bool
+) -> None:
     dress(axes)
     axes.set_title(title, loc="left", fontsize="medium", fontweight="bold")
     axes.set_ylim(0, highest)
@@ -179,12 +181,13 @@ def _draw_losses(axes: Axes, run: Curves, healthy: Curves, title: str, highest: 
             va="top",
             fontsize="small",
             color=GREY,
+            bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )
-    if first:
+    if with_key:
         for words, height, color in (
-            ("training loss", 0.62, BLUE),
-            ("validation loss", 0.48, ORANGE),
-            ("healthy run", 0.34, GREY),
+            ("training loss", 0.12, BLUE),
+            ("validation loss", 0.02, ORANGE),
+            ("healthy run, behind each", 0.76, GREY),
         ):
             axes.annotate(words, (0.3, height), xycoords="axes fraction", fontsize="small", color=ink(color))
         axes.annotate(
@@ -199,7 +202,7 @@ def _draw_losses(axes: Axes, run: Curves, healthy: Curves, title: str, highest: 
         )
 
 
-def _draw_norms(axes: Axes, run: Curves, healthy: Curves, first: bool) -> None:
+def _draw_norms(axes: Axes, run: Curves, healthy: Curves, with_key: bool) -> None:
     dress(axes)
     axes.set_yscale("log")
     axes.set_ylim(1e-3, 1e2)
@@ -209,7 +212,7 @@ def _draw_norms(axes: Axes, run: Curves, healthy: Curves, first: bool) -> None:
     axes.tick_params(labelsize="small")
     axes.plot(healthy.gradient_norm, color=GREY, linewidth=2.5, alpha=0.35)
     axes.plot([min(max(value, 1e-3), 1e2) for value in run.gradient_norm], color=BLUE, linewidth=1.1)
-    if first:
+    if with_key:
         axes.annotate(
             "gradient norm", (0.3, 0.8), xycoords="axes fraction", fontsize="small", color=ink(BLUE)
         )
@@ -217,14 +220,22 @@ def _draw_norms(axes: Axes, run: Curves, healthy: Curves, first: bool) -> None:
 
 def _numbers(run: Curves) -> str:
     return (
-        f"training loss from {number(round(run.training[0], 2))} to {number(round(run.last_training, 2))}, "
-        f"validation loss at the end {number(round(run.validation[-1], 2))}, "
+        f"training loss from {_loss(run.training[0])} to {_loss(run.last_training)}, "
+        f"validation loss at the end {_loss(run.validation[-1])}, "
         f"first gradient norm {run.gradient_norm[0]:.2g}"
     )
 
 
+def _sentence(message: str) -> str:
+    return message if message.endswith(("?", "!", ".")) else f"{message}."
+
+
+def _loss(value: float) -> str:
+    return number(round(value, 2)) if math.isfinite(value) else "not a number"
+
+
 def _said(title: str, run: Curves) -> str:
-    return f"{title}: {_numbers(run)}, highest training loss {number(round(max(run.training), 2))}."
+    return f"{title}: {_numbers(run)}, highest training loss {_loss(max(run.training))}."
 
 
 def _grid(message: str, rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
@@ -237,7 +248,7 @@ def _early_steps_wide(axes: Axes, steps: Sequence[int]) -> None:
     """A logarithmic axis that has room for step 0, with a few powers of two as ticks."""
     axes.set_xscale("symlog", base=2, linthresh=1, linscale=0.6)
     last = max(steps[-1], 1)
-    ticks = [0, *(power for power in (1, 8, 64, 512, 4096) if power <= last)]
+    ticks = [0, *(power for power in (1, 8, 64, 512, 4096) if 2.5 * power <= last), last]
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(-0.25, last * 1.15)

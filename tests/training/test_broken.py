@@ -18,7 +18,9 @@ STEPS = 100
 
 @pytest.fixture(scope="module")
 def letters():
-    return Letters.of((tell(seed).text for seed in range(400)), (tell(seed).text for seed in range(1000, 1040)))
+    return Letters.of(
+        (tell(seed).text for seed in range(400)), (tell(seed).text for seed in range(1000, 1040))
+    )
 
 
 @pytest.fixture(scope="module")
