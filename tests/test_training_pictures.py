@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from slmlib.config import ModelConfig, TrainConfig
 from slmlib.errors import ConfigError
 from slmlib.model.decoder import Decoder
+from slmlib.plots import histogram
 from slmlib.plots.optimization import NAMES, probe_steps, schedule_curve
 from slmlib.plots.surprise import estimates
 from slmlib.text.tokenizer import Tokenizer
@@ -127,3 +128,11 @@ def test_estimates_say_their_spread():
     assert "1 batch: 2 estimates from 1.000 to 3.000, spread 1.414." in picture.alt
     assert "all 2.000" in picture.alt
     assert picture.png().startswith(b"\x89PNG")
+
+
+def test_the_names_of_a_histograms_marks_stand_above_its_bars():
+    figure = histogram([1, 2, 2, 2, 3], "Twos", xlabel="x", bins=3, marks={"one": 1, "two": 2}).figure
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    tallest = max(bar.get_window_extent().y1 for bar in axes.patches)
+    assert all(text.get_window_extent().y0 > tallest for text in axes.texts)

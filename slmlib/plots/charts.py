@@ -112,7 +112,7 @@ def histogram(
     figure, axes = new_axes(message, xlabel, ylabel, size)
     axes.hist(values, bins=bins, color=BLUE, alpha=0.85, log=log_y)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-    axes.margins(x=0.01)
+    axes.margins(x=0.01, y=0.05 + 0.15 * len(marks or {}))  # the names of the marks stand above the bars
     for row, (name, value) in enumerate((marks or {}).items()):
         axes.axvline(value, color=ORANGE, linewidth=1.4, linestyle="--")
         axes.annotate(
