@@ -44,6 +44,7 @@ from slmlib.text.prepare import prepare
 from slmlib.text.stream import TokenStream
 from slmlib.text.textfiles import read_stories
 from slmlib.training.logs import read_log, series
+from slmlib.training.optimizers import build_optimizer
 from slmlib.training.run import Wish, decide
 from slmlib.training.schedules import build_scheduler, learning_rate
 from slmlib.training.trainer import Trainer
@@ -73,14 +74,14 @@ def few_windows(step: int, rows: int = 8) -> tuple[Tensor, Tensor]:
     return data.train.batch(step, batch_size=rows, context_length=64, seed=0)
 
 
-def race(optimizer_of: Callable, rate_at: Callable[[int], float], max_norm: float, steps: int) -> list[float]:
-    """The losses of a newborn model that takes so many steps."""
-    runner = Decoder(tiny, seed=0)
-    optimizer = optimizer_of(runner.parameters())
+def race(
+    runner: Decoder, optimizer: torch.optim.Optimizer, plan: TrainConfig, max_norm: float
+) -> list[float]:
+    """The losses of a newborn model that takes the steps of a plan."""
     found = []
-    for step in range(steps):
+    for step in range(plan.total_steps):
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(step)
+            group["lr"] = learning_rate(step, plan) * group.get("rate_factor", 1.0)
         loss = runner.loss(*few_windows(step))
         optimizer.zero_grad()
         loss.backward()
@@ -91,9 +92,12 @@ def race(optimizer_of: Callable, rate_at: Callable[[int], float], max_norm: floa
 
 
 steps = 12 if FAST else 80
-plan = TrainConfig(total_steps=steps, learning_rate=1e-2, schedule="cosine", warmup_fraction=0.1)
-simple = race(lambda weights: torch.optim.SGD(weights), lambda step: 1.0, math.inf, steps)
-full = race(lambda weights: torch.optim.AdamW(weights), lambda step: learning_rate(step, plan), 1.0, steps)
+runner = Decoder(tiny, seed=0)
+flat = TrainConfig(total_steps=steps, learning_rate=0.99, schedule="constant", warmup_fraction=0.0)
+simple = race(runner, torch.optim.SGD(runner.parameters()), flat, max_norm=math.inf)
+runner = Decoder(tiny, seed=0)
+recipe = replace(preset("0.3M").train, total_steps=steps, schedule="cosine", warmup_fraction=0.1)
+full = race(runner, build_optimizer(runner, recipe), recipe, max_norm=1.0)
 lines(
     {
         "gradient descent": (list(range(1, steps + 1)), simple),
@@ -108,7 +112,7 @@ lines(
 )
 
 # %% [markdown]
-# Plain descent had the best of four rates we tried, 1; with 3 it explodes. The grey lines are guesses that need no network, only
+# Plain descent had the best of the four rates we tried, about 1; with 3 it explodes. The grey lines are guesses that need no network, only
 # counting: every token equally likely (uniform), each as likely as it is frequent (unigram), each as frequent as it is
 # after the one before (bigram). Who wants to be a language model has to get below them.
 #
@@ -250,12 +254,12 @@ uncorrected = {
     for beta2 in (0.95, 0.999)
 }
 highest = max(uncorrected["beta2 = 0.999"][1])
+uncorrected["either one, corrected"] = (times, [1.0] * len(times))
 lines(
     uncorrected,
     f"Without bias correction, beta2 = 0.999 would take steps of up to {highest:.1f} times the learning rate",
     xlabel="step",
     ylabel="size of the step / learning rate",
-    floors={"with bias correction": 1.0},
     log_x=True,
     markers=False,
     write=lambda size: f"{size:.2f}",
@@ -569,7 +573,7 @@ histogram(
 )
 
 # %% [markdown]
-# That multiplication is **loss scaling** ([Micikevicius et al. 2017, section 3.2](https://arxiv.org/abs/1710.03740)). Multiply
+# Between the two lines float16 has fewer and fewer digits, left of both there is only 0. That multiplication is **loss scaling** ([Micikevicius et al. 2017, section 3.2](https://arxiv.org/abs/1710.03740)). Multiply
 # the loss by a large number before `backward()`, and divide the gradients by it before they are clipped and used. `torch.amp.GradScaler`
 # looks for a good number by itself: it skips a step whose gradients overflowed and halves the number. bfloat16 needs none
 # of this. Its weakness is elsewhere:
@@ -717,7 +721,7 @@ trainer = Trainer(
 )
 optimizer = trainer.optimizer
 scheduler = build_scheduler(optimizer, plan)
-trainer.run()
+evaluation = trainer.run()
 
 # %%
 events = read_log(folder / "log.jsonl")
@@ -774,14 +778,14 @@ for dtype in (torch.float32, torch.float16):
 curves = {}
 for name, forgets in (("zero_grad() at each step", False), ("forgotten", True)):
     learner = Decoder(tiny, seed=0)
-    optimizer = torch.optim.AdamW(learner.parameters(), lr=1e-2)
+    stepper = torch.optim.AdamW(learner.parameters(), lr=1e-2)
     norms = []
     for step in range(10 if FAST else 40):
         learner.loss(*few_windows(step)).backward()
         norms.append(nn.utils.get_total_norm([one.grad for one in learner.parameters()]).item())
-        optimizer.step()
+        stepper.step()
         if not forgets:
-            optimizer.zero_grad()
+            stepper.zero_grad()
     curves[name] = (list(range(1, len(norms) + 1)), norms)
 ratio = curves["forgotten"][1][-1] / curves["zero_grad() at each step"][1][-1]
 lines(
@@ -846,7 +850,7 @@ seven = ModelConfig(
 )  # fmt: skip
 need = training_memory(seven, micro_batch_size=1, mixed_precision=True)
 Table(
-    "Llama's 7B, trained with AdamW: what has to be in memory",
+    "Llama's 7B (6.7 billion), trained with AdamW: what has to be in memory",
     ("part", "GB"),
     [(name, f"{value / 1e9:.0f}") for name, value in vars(need).items()],
 )
@@ -859,9 +863,9 @@ Table(
 # logged steps; the mean of the last five losses more than 20% below the mean of the first five; the last validation loss below the first.
 
 # %%
-check_model(model, optimizer, scheduler)
+check_model(model, optimizer, scheduler).require()  # an error here would name what is missing
 
-# %%
+# %% tags=["nbval-check-output"]
 check_training(losses, val_losses)
 
 # %% [markdown]
