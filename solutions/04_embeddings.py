@@ -16,7 +16,7 @@
 # - draw a map of the words a model has learned, and not read too much into it.
 #
 # First a look at what is there to explain. Each row shows a word's neighbours twice: by number, and in the model that
-# comes with this course.
+# comes with this course. (A dot is a space: `·Lily` and `Lily` are two tokens.)
 
 # %%
 import math
@@ -45,15 +45,22 @@ shipped = load_model()
 model, tokenizer = shipped.model, shipped.tokenizer
 vectors = model.embedding.weight.detach()  # (vocab_size, embed_dim)
 directions = F.normalize(vectors, dim=1)
+
+
+def spelled(token: int) -> str:
+    """The text of a token, its spaces made visible."""
+    return tokenizer.decode([token]).replace(" ", "·")
+
+
 rows = []
 for word in (" dog", " red", " ran", " Lily", " happy"):
     token = tokenizer.encode(word)[0]
     similar = (directions @ directions[token]).topk(6).indices[1:]
     rows.append(
         (
-            word.strip(),
-            ", ".join(tokenizer.decode([token + step]).strip() for step in (-2, -1, 1, 2)),
-            ", ".join(tokenizer.decode([one]).strip() for one in similar),
+            spelled(token),
+            ", ".join(spelled(token + step) for step in (-2, -1, 1, 2)),
+            ", ".join(spelled(one) for one in similar),
         )
     )
 Table("Neighbours", ("word", "by number", "in the model"), rows)
@@ -491,8 +498,8 @@ for word in (" mom", " big", " three", " said", " apple"):
     torch.testing.assert_close(theirs[found], theirs.topk(6).values[1:], atol=1e-5, rtol=0)
     rows.append(
         (
-            word.strip(),
-            ", ".join(f"{tokenizer.decode([one]).strip()} {theirs[one]:.2f}" for one in found),
+            spelled(token),
+            ", ".join(f"{spelled(one)} {theirs[one]:.2f}" for one in found),
         )
     )
 Table("Nearest by cosine, as F.cosine_similarity has it too", ("word", "neighbours"), rows)
