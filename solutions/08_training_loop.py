@@ -549,7 +549,7 @@ Table(
 )
 
 # %% [markdown]
-# **float16** has fine steps and a short range: above 65,504 is infinity, and below about 6e-8 is zero. **bfloat16** has the range
+# **float16** has fine steps and a short range: above 65,504 comes infinity, and its smallest number above zero is 6e-8. **bfloat16** has the range
 # of float32, and coarse steps: after 1 comes 1.0078. What does that mean for training? We look at real gradients and real
 # weights, after some steps:
 
@@ -573,8 +573,8 @@ histogram(
 )
 
 # %% [markdown]
-# Between the two lines float16 has fewer and fewer digits, left of both there is only 0. That multiplication is **loss scaling** ([Micikevicius et al. 2017, section 3.2](https://arxiv.org/abs/1710.03740)). Multiply
-# the loss by a large number before `backward()`, and divide the gradients by it before they are clipped and used. `torch.amp.GradScaler`
+# Between the two lines float16 has fewer and fewer digits, left of both there is only 0. That multiplication is **loss scaling**
+# ([Micikevicius et al. 2017, section 3.2](https://arxiv.org/abs/1710.03740)). Multiply the loss by a large number before `backward()`, and divide the gradients by it before they are clipped and used. `torch.amp.GradScaler`
 # looks for a good number by itself: it skips a step whose gradients overflowed and halves the number. bfloat16 needs none
 # of this. Its weakness is elsewhere:
 
@@ -749,8 +749,8 @@ Table(
 )
 
 # %% [markdown]
-# Names, sentences, a beginning and often an end; and things that make no sense. How much a model of a million
-# numbers can do, and when it learns what, is the subject of lesson 12.
+# Names, sentences, a beginning and often an end; and things that make no sense. When a model
+# learns what, and how to measure it, is the subject of lesson 12.
 #
 # ## 8. What can go wrong
 #
