@@ -31,10 +31,9 @@ from checks import check, hint, progress, reference
 from slmlib.config import TrainConfig
 from slmlib.devices import choose_device
 from slmlib.errors import SlmError
-from slmlib.evaluation import evaluate
 from slmlib.model.decoder import Decoder
 from slmlib.model.positions import alibi_bias, half_to_interleaved, rope_angles, rotate, sinusoidal_table
-from slmlib.plots import Table, bars, lines
+from slmlib.plots import Table, bars
 from slmlib.plots.positions import heat_map, loss_by_position, score_maps
 from slmlib.presets import preset
 from slmlib.shipped import load_model
@@ -551,7 +550,8 @@ Table(
 # - **RoPE** learns fastest and is best where it was trained. A little beyond, it still holds; then distances
 #   appear that no query has ever met, and the loss climbs.
 # - **ALiBi** goes on as if nothing had happened: far keys only get fainter. It pays for that, as it can hardly look far.
-# - **None** is slow to learn and holds up fairly well afterwards.
+# - **None** is slow to learn. Often its loss rises already inside the training window: the last few letters are harder to
+#   find among many than among few. Beyond the line it changes little.
 #
 # This is one short run of small models with one seed. Lesson 13 does it properly, with several seeds. The order within the
 # training length changes with longer training, the jump of the learned table does not.
