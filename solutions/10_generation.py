@@ -83,8 +83,8 @@ print(PROMPT + tokenizer.decode(greedy))
 
 
 # %% [markdown]
-# Every word is reasonable, and the whole goes round in circles. We can count that. Take all pieces of 4
-# tokens: which part of them stood in the text before?
+# Every word is reasonable, and the whole goes round in circles. We can count that. Take all pieces of 4 tokens:
+# which part of them stood in the text before?
 
 
 # %%
@@ -103,9 +103,9 @@ print(
 )
 
 # %% [markdown]
-# Why circles? A phrase that stands in the text makes itself more probable, because stories do repeat their
-# words. Greedy takes it, and now it stands there twice. People do not write like that: now and then they choose
-# an unlikely word ([Holtzman et al., 2020](https://arxiv.org/abs/1904.09751)). So we have to **draw**.
+# Why circles? A phrase that stands in the text makes itself more probable, because stories do repeat their words.
+# Greedy takes it, and now it stands there twice. People do not write like that: now and then they choose an unlikely
+# word ([Holtzman et al., 2020](https://arxiv.org/abs/1904.09751)). So we have to **draw**.
 #
 # ## 2. Temperature
 #
@@ -113,10 +113,10 @@ print(
 #
 # $$p_i = \frac{e^{z_i / T}}{\sum_j e^{z_j / T}}$$
 #
-# By hand, with three logits 2, 1, 0. At $T = 1$ the odds of the first against the second are $e^{2-1} = 2.7$. At
-# $T = 0.5$ they are $e^{(2-1)/0.5} = e^2 = 7.4$: the likely gets likelier. At $T = 2$ they are $e^{0.5} = 1.6$: nearly
-# even. As $T$ goes to 0 only the likeliest is left. Dividing by 0 is impossible, so one *defines* that $T = 0$
-# means greedy.
+# By hand, with three logits 2, 1, 0. At $T = 1$ the odds of the first against the second are $e^{2-1} = 2.7$. At $T
+# = 0.5$ they are $e^{(2-1)/0.5} = e^2 = 7.4$: the likely gets likelier. At $T = 2$ they are $e^{0.5} = 1.6$: nearly
+# even. As $T$ goes to 0 only the likeliest is left. Dividing by 0 is impossible, so one *defines* that $T = 0$ means
+# greedy.
 #
 # ### Exercise 10.1: Temperature
 # Return the probabilities. With temperature 0 the likeliest token has probability 1.
@@ -165,8 +165,8 @@ Table(
 # ## 3. Drawing
 #
 # A computer gives us a random number $u$, evenly spread over $[0, 1)$. How does it become a token? Lay the
-# probabilities end to end on a ruler of length 1, and look on which piece $u$ falls. With 0.5, 0.3, 0.2 the
-# pieces end at 0.5, 0.8, 1.0; so $u = 0.62$ falls on the second.
+# probabilities end to end on a ruler of length 1, and look on which piece $u$ falls. With 0.5, 0.3, 0.2 the pieces
+# end at 0.5, 0.8, 1.0; so $u = 0.62$ falls on the second.
 #
 # ### Exercise 10.2: Draw a token
 # Return the number of the first token at which the running sum is *greater* than $u$.
@@ -188,8 +188,8 @@ check("10.2")
 # %% [markdown]
 # Does it draw what it should? Draw many times and compare the frequencies $f_i$ with the probabilities $p_i$. The
 # **total variation** $\frac12 \sum_i |f_i - p_i|$ is the largest error that any yes-or-no question about the token
-# could show. It is never quite 0, because luck has its part in every finite sample. How much luck is normal, torch's own
-# sampler tells us. And a sampler that is wrong, here one that was meant to have $T = 1$ and has 0.9?
+# could show. It is never quite 0, because luck has its part in every finite sample. How much luck is normal, torch's
+# own sampler tells us. And a sampler that is wrong, here one that was meant to have $T = 1$ and has 0.9?
 
 # %%
 chances = with_temperature(logits, 1.0)
@@ -250,18 +250,19 @@ Table(f"{PROMPT} ...", ("setting", "how the story goes on"), stories)
 # ## 4. Cutting off the tail
 #
 # Thousands of tokens are nonsense at any given place. Each is very unlikely, but there are so many of them. Suppose
-# together they have 3%. In a story of 200 tokens that makes six accidents, and the model has to go on from each
-# of them. So we cut the tail off, and share its probability among the rest. Where to cut?
+# together they have 3%. In a story of 200 tokens that makes six accidents, and the model has to go on from each of
+# them. So we cut the tail off, and share its probability among the rest. Where to cut?
 #
-# - **top-k** keeps the $k$ likeliest ([Fan et al., 2018](https://arxiv.org/abs/1805.04833)). Simple, but 40 tokens are
-#   too few after "I saw a" and too many after "Once upon a".
-# - **top-p**, or *nucleus*, keeps as few of the likeliest as have together at least $p$
-#   ([Holtzman et al., 2020](https://arxiv.org/abs/1904.09751)). It keeps many where the model is unsure and few where it is sure.
-# - **min-p** keeps what has at least so many times the probability of the likeliest
-#   ([Nguyen et al., 2024](https://arxiv.org/abs/2407.01082)).
+# - **top-k** keeps the $k$ likeliest ([Fan et al., 2018](https://arxiv.org/abs/1805.04833)). Simple, but 40 tokens
+#   are too few after "I saw a" and too many after "Once upon a".
+# - **top-p**, or *nucleus*, keeps as few of the likeliest as have together at least $p$ ([Holtzman et al.,
+#   2020](https://arxiv.org/abs/1904.09751)). It keeps many where the model is unsure and few where it is sure.
+# - **min-p** keeps what has at least so many times the probability of the likeliest ([Nguyen et al.,
+#   2024](https://arxiv.org/abs/2407.01082)).
 #
-# By hand, with 0.5, 0.3, 0.15, 0.05 and top-p 0.75: the first has 0.5, not enough; the first two have 0.8, enough. The other
-# two go. What stays is divided by 0.8: 0.625, 0.375, 0, 0. The token that *crosses* the line stays, or less than $p$ would be left.
+# By hand, with 0.5, 0.3, 0.15, 0.05 and top-p 0.75: the first has 0.5, not enough; the first two have 0.8, enough.
+# The other two go. What stays is divided by 0.8: 0.625, 0.375, 0, 0. The token that *crosses* the line stays, or
+# less than $p$ would be left.
 #
 # ### Exercise 10.3: Top-p
 # Return the new probabilities, each in its own place, sum 1.
@@ -283,8 +284,9 @@ def top_p(chances: torch.Tensor, p: float) -> torch.Tensor:
 check("10.3")
 
 # %% [markdown]
-# Top-k and min-p are two lines each. The real room, [slmlib/generation.py](../slmlib/generation.py), has all of them in one function,
-# `probabilities`. In the tests of this course it meets the filters of Hugging Face's `transformers`; here, it meets yours:
+# Top-k and min-p are two lines each. The real room, [slmlib/generation.py](../slmlib/generation.py), has all of them
+# in one function, `probabilities`. In the tests of this course it meets the filters of Hugging Face's
+# `transformers`; here, it meets yours:
 
 
 # %%
@@ -318,17 +320,17 @@ Table(
 )
 
 # %% [markdown]
-# Turn them yourself. The dashed outline is what the model offers, the filled bar is what would be drawn from. Try another
-# prompt too: one after which much can come, and one after which hardly anything else can.
+# Turn them yourself. The dashed outline is what the model offers, the filled bar is what would be drawn from. Try
+# another prompt too: one after which much can come, and one after which hardly anything else can.
 
 # %%
 NextToken(model, tokenizer, BEGINNING)
 
 # %% [markdown]
 # ### Exercise 10.4: Repetition penalty
-# Another remedy for circles: make tokens that occurred before less likely. Keskar et al.
-# ([2019, section 4.1](https://arxiv.org/abs/1909.05858)) divide their logits by a number above 1. But dividing $-4$ by 2 gives
-# $-2$, and that is *more* likely. So negative logits are multiplied instead. Return the new logits; those of tokens that
+# Another remedy for circles: make tokens that occurred before less likely. Keskar et al. ([2019, section
+# 4.1](https://arxiv.org/abs/1909.05858)) divide their logits by a number above 1. But dividing $-4$ by 2 gives $-2$,
+# and that is *more* likely. So negative logits are multiplied instead. Return the new logits; those of tokens that
 # did not occur stay as they are.
 
 
@@ -355,9 +357,9 @@ print("yours and slmlib's are equal")
 # It is a blunt tool. It punishes "the" and the full stop as it punishes a circle, and it depends on where the model
 # happens to have its zero: adding 5 to all logits changes no probability, but it changes what the penalty does.
 #
-# Which setting is best, then? There is no one answer, but there is a good question: **does the text look like
-# the corpus?** Two numbers for each setting: the repeated pieces, and the model's own mean surprise at its text (the loss
-# of lesson 09).
+# Which setting is best, then? There is no one answer, but there is a good question: **does the text look like the
+# corpus?** Two numbers for each setting: the repeated pieces, and the model's own mean surprise at its text (the
+# loss of lesson 09).
 
 
 # %%
@@ -394,9 +396,10 @@ Table(
 )
 
 # %% [markdown]
-# Read it from the top. The corpus surprises the model more than greedy text does, by far: **the most probable text is
-# not the most human one.** Plain drawing at $T = 1$ comes near to the corpus in surprise, if the model is good; what it lacks in
-# quality the filters buy back, at the price of being a little too predictable. `Sampling()` without arguments means $T = 0.8$.
+# Read it from the top. The corpus surprises the model far more than greedy text does: **the most probable text is
+# not the most human one.** Where model and corpus belong together, plain drawing at $T = 1$ comes near to the corpus
+# in surprise. What it lacks in quality the filters buy back, at the price of being a little too predictable.
+# `Sampling()` without arguments means $T = 0.8$.
 #
 # ## 5. When to stop
 #
@@ -416,18 +419,18 @@ print("...", tokenizer.decode(two[-60:]))
 # Three more things can end a text, and each needs a rule:
 #
 # - **A limit** (`max_tokens`): there is no promise that a model ever stops.
-# - **A stop string**, such as "User:" in a chat. It may be cut into tokens in many ways, so one looks for it in the decoded
-#   text, not among the tokens.
-# - **The context length.** This model was trained on windows of 128 tokens. `generate` goes on beyond: it forgets the oldest quarter and
-#   continues from the rest.
+# - **A stop string**, such as "User:" in a chat. It may be cut into tokens in many ways, so one looks for it in the
+#   decoded text, not among the tokens.
+# - **The context length.** This model was trained on windows of 128 tokens. `generate` goes on beyond: it forgets
+#   the oldest quarter and continues from the rest.
 #
-# And one thing must *not* be cut: a character. A byte-level token may be half an emoji. `stream` holds such bytes back until the rest
-# has come.
+# And one thing must *not* be cut: a character. A byte-level token may be half an emoji. `stream` holds such bytes
+# back until the rest has come.
 #
 # ## 6. Many prompts at once
 #
-# A GPU does 32 rows almost as fast as one. But prompts have different lengths, and a batch is a rectangle. So there is padding after
-# all, and the question is where to put it.
+# A GPU does 32 rows almost as fast as one. But prompts have different lengths, and a batch is a rectangle. So there
+# is padding after all, and the question is where to put it.
 
 # %%
 PROMPTS = ["Lily", "The cat was", "One day, Ben saw a"]
@@ -439,19 +442,19 @@ prompt_rows(
 )
 
 # %% [markdown]
-# **On the left.** Then the last token of every row stands in the last column, where the next one is appended. On
-# the right, the model would have to continue after padding.
+# **On the left.** Then the last token of every row stands in the last column, where the next one is appended. On the
+# right, the model would have to continue after padding.
 #
 # And padding must be **masked**. Two things are wrong without: real tokens look at padding as if it were text, and
-# positions are counted from the padding on. The mask says, for each place (*query*), at which places (*keys*) it may look:
-# at itself and earlier (lesson 06), and never at padding.
+# positions are counted from the padding on. The mask says, for each place (*query*), at which places (*keys*) it may
+# look: at itself and earlier (lesson 06), and never at padding.
 #
-# One trap is left. A padding place has no real token before it. If it may look at nothing, its softmax is 0/0, which is NaN, and
-# NaN spreads. Its answer is never read, so let it look at itself.
+# One trap is left. A padding place has no real token before it. If it may look at nothing, its softmax is 0/0, which
+# is NaN, and NaN spreads. Its answer is never read, so let it look at itself.
 #
 # ### Exercise 10.5: Left padding and its mask
-# Return the tokens `(batch, time)`, filled up on the left with `filler`, and the mask `(batch, time, time)`: True where the query (row) may look
-# at the key (column).
+# Return the tokens `(batch, time)`, filled up on the left with `filler`, and the mask `(batch, time, time)`: True
+# where the query (row) may look at the key (column).
 
 
 # %%
@@ -473,8 +476,8 @@ def left_padded(prompts: list[list[int]], filler: int) -> tuple[torch.Tensor, to
 check("10.5")
 
 # %% [markdown]
-# Does a row now feel its padding? Give random queries, keys and values to torch's attention, once in a batch with your mask, once each row
-# alone, without any padding. The last place must get the same:
+# Does a row now feel its padding? Give random queries, keys and values to torch's attention, once in a batch with
+# your mask, once each row alone, without any padding. The last place must get the same:
 
 # %%
 encoded = [[tokenizer.end_of_text, *tokenizer.encode(text)] for text in PROMPTS]
@@ -490,8 +493,8 @@ for row, prompt in enumerate(encoded):
     assert torch.allclose(together[row, -1], expected[0, -1], atol=1e-5)
 
 # %% [markdown]
-# And the real model? `KVCache` takes how many places of each row are padding; told 0, it masks nothing. That is how it looks
-# when somebody forgets:
+# And the real model? `KVCache` takes how many places of each row are padding; told 0, it masks nothing. That is how
+# it looks when somebody forgets:
 
 # %%
 lengths = torch.tensor([len(prompt) for prompt in encoded])
@@ -524,11 +527,12 @@ assert (
 Table("The likeliest next token, and the total variation to the row alone", ("prompt", "alone", *ways), rows)
 
 # %% [markdown]
-# No error is raised, and nothing looks broken: the words are words. Only the shorter prompts get worse stories, and nobody
-# knows why. The longest prompt has no padding, so it is right in every column, and so is every test with one prompt.
+# No error is raised, and nothing looks broken: the words are words. Only the shorter prompts get worse stories, and
+# nobody knows why. The longest prompt has no padding, so it is right in every column, and so is every test with one
+# prompt.
 #
-# **Seeds, again.** If all rows draw from one generator, a row's story depends on its neighbours. `generate` gives row $i$ a generator of its own, with
-# seed + $i$:
+# **Seeds, again.** If all rows draw from one generator, a row's story depends on its neighbours. `generate` gives
+# row $i$ a generator of its own, with seed + $i$:
 
 # %%
 batch = generate(model, tokenizer, PROMPTS, Sampling(seed=7, max_tokens=30))
@@ -541,13 +545,15 @@ assert batch[2] == single
 # ## 7. The KV cache: never read twice
 #
 # Our loop reads the whole text again for each new token. What is computed anew, and what was there already? Because
-# no token looks ahead, the **keys** and **values** of old tokens do not change when a new one comes. So keep them. For the new token
-# compute one query, one key, one value, and let it look at everything kept. That is the **KV cache**.
+# no token looks ahead, the **keys** and **values** of old tokens do not change when a new one comes. So keep them.
+# For the new token compute one query, one key, one value, and let it look at everything kept. That is the **KV
+# cache**.
 #
 # ### Exercise 10.6: Attention with a cache
-# One new token comes: its query, key and value, each `(heads, 1, head_dim)`. `cache` is a dictionary, empty at first. Append key and value to `cache["keys"]` and
-# `cache["values"]`, each `(heads, time, head_dim)`, and return the new token's mixture of all values, `(heads, 1, head_dim)`. No mask is needed:
-# all that is in the cache is past, or the token itself.
+# One new token comes: its query, key and value, each `(heads, 1, head_dim)`. `cache` is a dictionary, empty at
+# first. Append key and value to `cache["keys"]` and `cache["values"]`, each `(heads, time, head_dim)`, and return
+# the new token's mixture of all values, `(heads, 1, head_dim)`. No mask is needed: all that is in the cache is past,
+# or the token itself.
 
 
 # %%
@@ -584,8 +590,9 @@ assert torch.allclose(torch.cat(steps, dim=1), theirs, atol=1e-5)
 print("largest difference:", f"{(torch.cat(steps, dim=1) - theirs).abs().max():.0e}")
 
 # %% [markdown]
-# A model needs such a cache for every layer, and one number more: how long the cache is, since that is the new token's
-# position. The Decoder of this course takes anything that has the four names below. So here is a cache by hand, in the real model:
+# A model needs such a cache for every layer, and one number more: how long the cache is, since that is the new
+# token's position. The Decoder of this course takes anything that has the four names below. So here is a cache by
+# hand, in the real model:
 
 
 # %%
@@ -628,8 +635,8 @@ assert torch.allclose(cached, uncached, atol=1e-4)  # logits are numbers up to 2
 assert (cached.softmax(-1) - uncached.softmax(-1)).abs().max() < 1e-5
 
 # %% [markdown]
-# The same numbers. Now the time that the *next* token takes, after a text of so many tokens. (The shipped weights in a longer window; what
-# it would write there does not matter.)
+# The same numbers. Now the time that the *next* token takes, after a text of so many tokens. (The shipped weights in
+# a longer window; what it would write there does not matter.)
 
 # %% tags=["nbval-ignore-output"]
 long_model = Decoder(model.config.change({"context_length": 2048})).eval()
@@ -667,10 +674,10 @@ lines(
 )
 
 # %% [markdown]
-# Reading again costs more with every token, so a text of $n$ tokens costs about $n^2$. With a cache it is about $n$. (Strictly, the
-# new token still looks at all old ones, which is a small part of the work until texts get very long.) The prompt is read in one
-# go, which is called **prefill**; then the tokens come one by one, **decode**. On a GPU the two feel different: prefill is limited
-# by arithmetic, decode by how fast weights and cache come out of memory.
+# Reading again costs more with every token, so a text of $n$ tokens costs about $n^2$. With a cache it is about $n$.
+# (Strictly, the new token still looks at all old ones, which is a small part of the work until texts get very long.)
+# The prompt is read in one go, which is called **prefill**; then the tokens come one by one, **decode**. On a GPU
+# the two feel different: prefill is limited by arithmetic, decode by how fast weights and cache come out of memory.
 #
 # What it costs is memory: 2 (key and value) × layers × KV heads × head_dim numbers, for every token of every row.
 
@@ -688,14 +695,16 @@ for name, (layers, kv_heads, head_dim, size) in MODELS.items():
 Table("The size of a cache", ("model", "bytes a token", "8,192 tokens"), rows)
 
 # %% [markdown]
-# That is one row; a server holds hundreds. It is why Llama 3 shares each key and value among four query heads (grouped-query
-# attention, [Ainslie et al., 2023](https://arxiv.org/abs/2305.13245)), and why so much research is about smaller caches.
+# That is one row; a server holds hundreds. It is why Llama 3 shares each key and value among four query heads
+# (grouped-query attention, [Ainslie et al., 2023](https://arxiv.org/abs/2305.13245)), and why so much research is
+# about smaller caches.
 #
 # ## 8. The real one
 #
-# [slmlib/generation.py](../slmlib/generation.py) has on 140 lines what you have seen: `probabilities` (sections 2 to 4), `generate_tokens` (the loop, for rows of any length,
-# with the cache of [slmlib/model/cache.py](../slmlib/model/cache.py)), `generate` and `stream`. Its cache sets its memory aside at the beginning
-# instead of joining tensors, because joining copies everything each time.
+# [slmlib/generation.py](../slmlib/generation.py) has on 140 lines what you have seen: `probabilities` (sections 2 to
+# 4), `generate_tokens` (the loop, for rows of any length, with the cache of
+# [slmlib/model/cache.py](../slmlib/model/cache.py)), `generate` and `stream`. Its cache sets its memory aside at the
+# beginning instead of joining tensors, because joining copies everything each time.
 
 # %%
 sampling = Sampling(temperature=0.8, top_p=0.95, seed=11, max_tokens=60)
@@ -714,8 +723,8 @@ Table(
 # %% [markdown]
 # ## 9. What can go wrong
 #
-# **A space at the end of the prompt.** Lesson 02: a token has its space *before* it. So "Once upon a" continues with "·time", but after "Once
-# upon a·" the lone space is a token of its own, which hardly ever stood there in training:
+# **A space at the end of the prompt.** Lesson 02: a token has its space *before* it. So "Once upon a" continues with
+# "·time", but after "Once upon a·" the lone space is a token of its own, which hardly ever stood there in training:
 
 # %%
 for prompt in ("Once upon a", "Once upon a "):
@@ -728,8 +737,8 @@ for prompt in ("Once upon a", "Once upon a "):
     print(f"{prompt!r:15} {told}")
 
 # %% [markdown]
-# **A cache that does not count.** Forget `advance`, and every new token believes that it stands at position 0. The keys are right, the
-# mask is wrong, and the model still writes:
+# **A cache that does not count.** Forget `advance`, and every new token believes that it stands at position 0. The
+# keys are right, the mask is wrong, and the model still writes:
 
 
 # %%
@@ -746,7 +755,8 @@ print(f"loss on a story, right cache {by_place[0]:.2f}, a cache that does not co
 assert by_place[1] > by_place[0]
 
 # %% [markdown]
-# **The order of filters.** Top-p 0.9 and then $T = 2$ is not $T = 2$ and then top-p 0.9. Heat first, and the tail is inside the 0.9:
+# **The order of filters.** Top-p 0.9 and then $T = 2$ is not $T = 2$ and then top-p 0.9. Heat first, and the tail is
+# inside the 0.9:
 
 # %%
 heated_first = top_p(with_temperature(logits, 2.0), 0.9)
@@ -756,36 +766,40 @@ print(
 )
 
 # %% [markdown]
-# `slmlib` and `transformers` heat first; some programs let you choose. The same three numbers give other stories in another
-# program.
+# `slmlib` and `transformers` heat first; some programs let you choose. The same three numbers give other stories in
+# another program.
 #
 # ## 10. Questions
 #
 # <details>
 # <summary>Beam search finds more probable texts than greedy. Is it not better?</summary>
 #
-# For translation, where there is nearly one right answer, yes. For stories more probable means more repetitive, as the table of
-# section 4 shows. Beam search goes further into that corner ([Holtzman et al., 2020](https://arxiv.org/abs/1904.09751), figure 1).
+# For translation, where there is nearly one right answer, yes. For stories more probable means more repetitive, as
+# the table of section 4 shows. Beam search goes further into that corner ([Holtzman et al.,
+# 2020](https://arxiv.org/abs/1904.09751), figure 1).
 # </details>
 #
 # <details>
 # <summary>With temperature 0 everything is determined. Why do large services still give different answers?</summary>
 #
-# Sums of floating-point numbers depend on their order, and the order depends on how many requests share the batch at that moment. When two logits are almost equal, the
-# last bit decides, and from there on the texts differ. Our rows do not feel their neighbours up to such rounding.
+# Sums of floating-point numbers depend on their order, and the order depends on how many requests share the batch at
+# that moment. When two logits are almost equal, the last bit decides, and from there on the texts differ. Our rows
+# do not feel their neighbours up to such rounding.
 # </details>
 #
 # <details>
 # <summary>Is there a way to draw without ever making probabilities?</summary>
 #
-# Yes. Add to each logit (divided by $T$) its own random number $-\ln(-\ln u)$ and take the largest: the *Gumbel-max trick*. It draws from exactly the same
-# distribution, and it needs no sum over the vocabulary, which is handy when the vocabulary lies on several GPUs.
+# Yes. Add to each logit (divided by $T$) its own random number $-\ln(-\ln u)$ and take the largest: the *Gumbel-max
+# trick*. It draws from exactly the same distribution, and it needs no sum over the vocabulary, which is handy when
+# the vocabulary lies on several GPUs.
 # </details>
 #
 # ## What comes next
 #
-# You can make any model of this course write. Its weights were in a folder; lesson 11 asks what else has to be in there, so that training can go
-# on as if nothing had happened. What you can take along: **draw, do not maximise; cut the tail; pad on the left and mask; keep keys and values.**
+# You can make any model of this course write. Its weights were in a folder; lesson 11 asks what else has to be in
+# there, so that training can go on as if nothing had happened. What you can take along: **draw, do not maximise; cut
+# the tail; pad on the left and mask; keep keys and values.**
 
 # %%
 progress()

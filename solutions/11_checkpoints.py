@@ -3,8 +3,8 @@
 #
 # *20 minutes of reading, 60 with the exercises and the lab; difficulty 4 of 5.*
 #
-# A run takes three weeks. On day sixteen the power fails. A **checkpoint** is what lies on the disk at that moment. **What has
-# to be in it, so that afterwards nobody can tell that anything happened?**
+# A run takes three weeks. On day sixteen the power fails. A **checkpoint** is what lies on the disk at that moment.
+# **What has to be in it, so that afterwards nobody can tell that anything happened?**
 #
 # After this lesson you can
 #
@@ -68,8 +68,8 @@ FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
 # %% [markdown]
 # ## 1. A run, and what it consists of
 #
-# First a very small run, so that we can repeat it many times: some thousand weights, and a vocabulary of 512 tokens. It has
-# dropout, so chance has a hand in every step (lesson 07).
+# First a very small run, so that we can repeat it many times: some thousand weights, and a vocabulary of 512 tokens.
+# It has dropout, so chance has a hand in every step (lesson 07).
 
 # %%
 data = prepare(vocab_size=4096, max_bytes=1_000_000 if FAST else 10_000_000, progress=False)
@@ -136,8 +136,8 @@ whole = train(new_run(), STEPS)
 assert train(new_run(), STEPS) == whole  # the same to the last bit, or nothing here could be measured
 
 # %% [markdown]
-# Nearly every tutorial saves a model like this: `torch.save(model.state_dict(), path)`. Let us stop in the middle, and go on with the
-# weights alone:
+# Nearly every tutorial saves a model like this: `torch.save(model.state_dict(), path)`. Let us stop in the middle,
+# and go on with the weights alone:
 
 # %%
 run = new_run()
@@ -156,23 +156,25 @@ parted_curves(
 )
 
 # %% [markdown]
-# The run goes on, and its loss falls. That is what makes it dangerous: nobody gets an error. Yet it is another run. What else was
-# there?
+# The run goes on, and its loss falls. That is what makes it dangerous: nobody gets an error. Yet it is another run.
+# What else was there?
 #
 # | part | what it is | without it |
 # |---|---|---|
 # | weights | what was learned | everything is lost |
 # | optimizer | AdamW's two means for each weight (lesson 08) | the first steps have no memory, and wrong sizes |
-# | schedule | where on the learning-rate curve we are | it warms up again, and never comes down |
+# | schedule | where on the learning-rate curve we are | it warms up again, and never comes down to the end |
 # | randomness | the state of torch's generator | other activations are dropped |
 # | data | the state of the generator that draws the windows | it reads again what it has read |
 #
-# One trap is waiting. `state_dict()` does not copy anything: it hands out the *living* tensors. Train on, and your snapshot
-# trains with it. And `optimizer.load_state_dict` may take the tensors it is given as its own. So copy on both ways: `copy.deepcopy`.
+# One trap is waiting. `state_dict()` does not copy anything: it hands out the *living* tensors. Train on, and your
+# snapshot trains with it. And `optimizer.load_state_dict` may take the tensors it is given as its own. So copy on
+# both ways: `copy.deepcopy`.
 #
 # ### Exercise 11.1: Everything
-# `snapshot` returns a dictionary with the keys `"weights"`, `"optimizer"`, `"schedule"`, `"randomness"` and `"data"`. `restore` gives a fresh
-# run all of it. `torch.get_rng_state()` reads torch's own generator; a `torch.Generator` has `get_state` and `set_state`.
+# `snapshot` returns a dictionary with the keys `"weights"`, `"optimizer"`, `"schedule"`, `"randomness"` and
+# `"data"`. `restore` gives a fresh run all of it. `torch.get_rng_state()` reads torch's own generator; a
+# `torch.Generator` has `get_state` and `set_state`.
 
 
 # %%
@@ -218,11 +220,12 @@ print(f"the last loss: never stopped {whole[-1]!r}, stopped and gone on {resumed
 assert resumed == whole[STOP:]
 
 # %% [markdown]
-# Equal to the last digit. There is no "nearly" here: a computer that does the same sums in the same order gets the same
-# bits.
+# Equal to the last digit. There is no "nearly" here: a computer that does the same sums in the same order gets the
+# same bits.
 #
-# Now leave out one thing at a time. The last four are not in the dictionary at all, because they belong to the *model*: the **dtype** of
-# its weights, the **tie** (the head is the same tensor as the embedding), the **config**, and the **tokenizer**.
+# Now leave out one thing at a time. The last four are not in the dictionary at all, because they belong to the
+# *model*: the **dtype** of its weights, the **tie** (the head is the same tensor as the embedding), the **config**,
+# and the **tokenizer**.
 
 # %%
 
@@ -250,28 +253,35 @@ def go_on_without(part: str) -> list[float]:
 
 parts = ("optimizer", "schedule", "randomness", "data", "dtype", "tie", "number of heads", "tokenizer")
 ways = {"nothing left out": resumed} | {f"without the {part}": go_on_without(part) for part in parts}
-parted_curves(whole, ways, STOP, "Whatever is left out, it is another run from that step on")
+parted_curves(whole, ways, STOP, "Whatever is left out, another run goes on")
 
 # %% [markdown]
 # Look at them one by one.
 #
-# - **Optimizer, schedule**: a bump, and then a run that looks healthy. The schedule's comes at the end: it never cools down.
-# - **Randomness, data**: the curves are as good as before, and no longer the same. Does that matter? For the model hardly. But then
-#   you can no longer tell a mistake from chance, and a run that re-reads its first windows after each crash has read less than you think.
-# - **Dtype**: weights rounded to bfloat16 (three digits) and back. The step after looks the same to the eye.
-# - **Tie**: the same loss at first, since the two tables are equal. Then they drift apart, and the model is larger than
-#   you say.
-# - **Number of heads**: no error! The shapes are those of `embed_dim`; nothing in the file says into how many heads it is cut. The
-#   **config** must be in the checkpoint.
-# - **Tokenizer**: same size, other tokens, and no error either. A model with another tokenizer writes fluent nonsense.
+# - **Optimizer**: AdamW begins with empty means. A bump, and then a curve that looks healthy.
+# - **Schedule**: the learning rate warms up a second time and is still high when the run ends. In so short a run that
+#   may even look better. In a long one the descent at the end is what brings the loss down (lesson 08), and it never
+#   comes.
+# - **Data**: it reads the windows of steps 1 to 30 again. If its loss is lower now, that is why: it has seen them
+#   before. A run that does so after each crash has read much less than you think.
+# - **Randomness**: other activations are dropped; the curve is as good as before, and no longer the same. Does that
+#   matter? For the model hardly. But you can no longer tell a mistake from chance.
+# - **Dtype**: weights rounded to bfloat16 (three digits) and back. To the eye there is no difference at all.
+# - **Tie**: the first loss is the same, since the two tables are equal. Then they drift apart, and the model is larger
+#   than you say.
+# - **Number of heads**: no error, and in so young a model hardly a trace! The shapes are those of `embed_dim`; nothing
+#   in the file says into how many heads it is cut. So the **config** must be in the checkpoint.
+# - **Tokenizer**: as many tokens, but other ones, and no error either. With another tokenizer a model writes fluent
+#   nonsense.
 #
-# slmlib keeps less, on purpose. Its batch is a pure function of (seed, step), and so are its learning rate and its dropout (lessons 03 and
-# 08). There the step number is enough for three of the five. What need not be saved cannot be forgotten.
+# slmlib keeps less, on purpose. Its batch is a pure function of (seed, step), and so are its learning rate and its
+# dropout (lessons 03 and 08). There the step number is enough for three of the five. What need not be saved cannot
+# be forgotten.
 #
 # ## 2. The file: pickle or safetensors?
 #
-# `torch.save` writes a **pickle**: Python's own format for any object at all. To rebuild any object, a pickle may name a function and its
-# arguments, and whoever loads it *calls* it. Here is a harmless one.
+# `torch.save` writes a **pickle**: Python's own format for any object at all. To rebuild any object, a pickle may
+# name a function and its arguments, and whoever loads it *calls* it. Here is a harmless one.
 
 # %% tags=["nbval-check-output"]
 
@@ -287,8 +297,8 @@ stranger = pickle.dumps({"weights": Greeting()})
 loaded = pickle.loads(stranger)
 
 # %% [markdown]
-# Nobody called `print`; loading did. With a stranger's weights you run a stranger's program. Since version 2.6 `torch.load`
-# refuses such a file, as long as nobody writes `weights_only=False` to make the message go away:
+# Nobody called `print`; loading did. With a stranger's weights you run a stranger's program. Since version 2.6
+# `torch.load` refuses such a file, as long as nobody writes `weights_only=False` to make the message go away:
 
 # %% tags=["nbval-check-output"]
 file = io.BytesIO()
@@ -299,7 +309,8 @@ except pickle.UnpicklingError as error:
     print("Refused:", "weights only load failed" in str(error).lower())
 
 # %% [markdown]
-# Better is a format that cannot even say "call this". A [safetensors](https://github.com/huggingface/safetensors) file is
+# Better is a format that cannot even say "call this". A [safetensors](https://github.com/huggingface/safetensors)
+# file is
 #
 # | bytes | what |
 # |---|---|
@@ -307,7 +318,8 @@ except pickle.UnpicklingError as error:
 # | $n$ | the header, JSON: name → `dtype`, `shape`, `data_offsets` |
 # | the rest | the numbers of all tensors, one after the other |
 #
-# The two `data_offsets` are the first byte of a tensor and the one after its last, counted from *the end of the header*.
+# The two `data_offsets` are the first byte of a tensor and the one after its last, counted from *the end of the
+# header*.
 
 # %% tags=["nbval-check-output"]
 blob = save({"ramp": torch.arange(6, dtype=torch.float32).view(2, 3), "step": torch.tensor([30])})
@@ -317,8 +329,8 @@ print(blob[8 : 8 + length].decode())
 
 # %% [markdown]
 # ### Exercise 11.2: Read safetensors by hand
-# Return a dictionary from name to tensor. `torch.frombuffer(bytearray(part), dtype=...)` makes a flat tensor of bytes. An entry named `__metadata__`, if there
-# is one, is no tensor: skip it.
+# Return a dictionary from name to tensor. `torch.frombuffer(bytearray(part), dtype=...)` makes a flat tensor of
+# bytes. An entry named `__metadata__`, if there is one, is no tensor: skip it.
 
 # %%
 DTYPES = {"F32": torch.float32, "I64": torch.int64}
@@ -356,13 +368,13 @@ assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 print(f"{len(ours)} tensors, {sum(tensor.numel() for tensor in ours.values()):,} numbers, all equal")
 
 # %% [markdown]
-# There is nothing in it but names, shapes and numbers. Besides, it can be mapped into memory like the token stream of lesson 03,
-# without reading it first.
+# There is nothing in it but names, shapes and numbers. Besides, it can be mapped into memory like the token stream
+# of lesson 03, without reading it first.
 #
 # ## 3. Whole or not there
 #
-# Writing a file takes time, and a process may die in the middle. Let us do that. The script below opens its file, writes half of it, says
-# so, and waits; then we kill it, with a signal that no program can catch.
+# Writing a file takes time, and a process may die in the middle. Let us do that. The script below opens its file,
+# writes half of it, says so, and waits; then we kill it, with a signal that no program can catch.
 
 # %%
 WRITE_HALF = """
@@ -400,15 +412,17 @@ Table(
 )
 
 # %% [markdown]
-# In the first way both are lost: the old file went when it was opened, the new one never came. And it happens at the worst
-# time: long runs die while saving more often than you would think, because that is when the disk fills up.
+# In the first way both are lost: the old file went when it was opened, the new one never came. And it happens at the
+# worst time: long runs die while saving more often than you would think, because that is when the disk fills up.
 #
 # The remedy has four steps, and their order matters.
 #
 # 1. Write under a temporary name **in the same folder**. (A rename between two disks is a copy.)
 # 2. `file.flush()`: out of Python's buffer, to the operating system.
-# 3. `os.fsync(file.fileno())`: out of the system's cache, to the disk. Without it a power cut may leave the new name with no content.
-# 4. `os.replace(temporary, path)`: the rename. It is **atomic**: whoever looks sees the old file or the new, never anything between.
+# 3. `os.fsync(file.fileno())`: out of the system's cache, to the disk. Without it a power cut may leave the new name
+#    with no content.
+# 4. `os.replace(temporary, path)`: the rename. It is **atomic**: whoever looks sees the old file or the new, never
+#    anything between.
 #
 # ### Exercise 11.3: Write atomically
 
@@ -437,10 +451,12 @@ print(sorted(path.name for path in folder.iterdir()))
 shutil.rmtree(folder)
 
 # %% [markdown]
-# (`.weights.part` is what the killed process left. Somebody has to sweep: slmlib removes such leftovers at the next save.)
+# (`.weights.part` is what the killed process left. Somebody has to sweep: slmlib removes such leftovers at the next
+# save.)
 #
-# A checkpoint is several files that belong together, so slmlib applies the same idea to a **folder**: write everything into a folder
-# with a temporary name, flush, rename the folder. [slmlib/training/checkpoint.py](../slmlib/training/checkpoint.py) does it; this is what is inside:
+# A checkpoint is several files that belong together, so slmlib applies the same idea to a **folder**: write
+# everything into a folder with a temporary name, flush, rename the folder.
+# [slmlib/training/checkpoint.py](../slmlib/training/checkpoint.py) does it; this is what is inside:
 
 # %%
 shelf = home() / "runs" / "lesson_11"
@@ -469,13 +485,14 @@ files = [(path.name, path.stat().st_size) for path in sorted(newest.iterdir())]
 Table(f"Inside {newest.name}", ("file", "bytes"), files)
 
 # %% [markdown]
-# AdamW's two means make the optimizer's file twice as large as the model's. `state.json` has the configs, the step, the history, and
-# fingerprints (SHA-256) of tokenizer and data; `manifest.json` has the fingerprint of each file.
+# AdamW's two means make the optimizer's file twice as large as the model's. `state.json` has the configs, the step,
+# the history, and fingerprints (SHA-256) of tokenizer and data; `manifest.json` has the fingerprint of each file.
 #
 # ## 4. Kill it
 #
-# That run was never stopped. Now the same run again, in a process of its own, through the same door (`start_or_resume`). It tells us each
-# event as it happens. When it reports a certain step, we kill it. Then we start it again, and kill it again. The third time it may finish.
+# That run was never stopped. Now the same run again, in a process of its own, through the same door
+# (`start_or_resume`). It tells us each event as it happens. When it reports a certain step, we kill it. Then we
+# start it again, and kill it again. The third time it may finish.
 
 # %%
 TRAIN = """
@@ -515,8 +532,8 @@ for kill_at in (*kills, None):
     print(f"steps {steps[0]} to {steps[-1]}, then", "killed" if kill_at else "finished")
 
 # %% [markdown]
-# It went on from its last checkpoint each time, and did a few steps twice. Compare the two runs, the one that was never stopped and the one that was
-# killed twice:
+# It went on from its last checkpoint each time, and did a few steps twice. Compare the two runs, the one that was
+# never stopped and the one that was killed twice:
 
 # %%
 one, other = (newest_checkpoint(shelf / name / "checkpoints") for name in ("never_stopped", "killed"))
@@ -532,8 +549,8 @@ assert all(same)
 assert curves[0] == curves[1]
 
 # %% [markdown]
-# **On a GPU** the same needs more care: some GPU operations add their numbers in an order that changes from run to run. There the
-# curves agree closely, but not always to the last bit.
+# **On a GPU** the same needs more care: some GPU operations add their numbers in an order that changes from run to
+# run. There the curves agree closely, but not always to the last bit.
 #
 # ## 5. Refused, in one sentence
 #
@@ -591,9 +608,9 @@ assert all("loaded!" not in answer for _, answer in rows)
 Table("Refused", ("what was wrong", "what slmlib said"), rows)
 
 # %% [markdown]
-# Each sentence says what is wrong and what to do. The flipped bit would not have crashed anything: one weight of thousands would be
-# another number. And the model is not even trusted when all hashes are right: `load_checkpoint` computes the loss on a few stored
-# tokens again, and compares it with the loss that was stored.
+# Each sentence says what is wrong and what to do. The flipped bit would not have crashed anything: one weight of
+# thousands would be another number. And the model is not even trusted when all hashes are right: `load_checkpoint`
+# computes the loss on a few stored tokens again, and compares it with the loss that was stored.
 #
 # When the newest checkpoint is damaged, the run goes on from the one before, and says so:
 
@@ -610,8 +627,9 @@ print("going on from step", found.progress.step)
 # %% [markdown]
 # ## 6. The round trip
 #
-# Did the save work? There is only one proof: **load it into a fresh model, and let both write.** That is what `checkpoint_ok` means in the lab. But see the
-# curve without the tie above: an untied copy writes the same today. So look before you let them write:
+# Did the save work? There is only one proof: **load it into a fresh model, and let both write.** That is what
+# `checkpoint_ok` means in the lab. But see the curve without the tie above: an untied copy writes the same today. So
+# look before you let them write:
 #
 # 1. the same object? Then nothing was reloaded;
 # 2. names and **shapes**; 3. **dtypes**; 4. what was **tied** is tied: two names, one memory (`tensor.data_ptr()`);
@@ -631,8 +649,9 @@ def written(model: nn.Module, length: int = 24) -> list[int]:
 
 # %% [markdown]
 # ### Exercise 11.4: What drifted?
-# Compare a model with the one that was reloaded, in the order above. Return the first that is wrong: `"same object"`, `"shape"` (also for a name that is missing),
-# `"dtype"`, `"tied"`, `"tokenizer"` or `"writes"`. Return `""` when the round trip is perfect.
+# Compare a model with the one that was reloaded, in the order above. Return the first that is wrong: `"same
+# object"`, `"shape"` (also for a name that is missing), `"dtype"`, `"tied"`, `"tokenizer"` or `"writes"`. Return
+# `""` when the round trip is perfect.
 
 
 # %%
@@ -696,8 +715,9 @@ Table(
 # %% [markdown]
 # ## 7. How often?
 #
-# Each save costs time, and each crash costs what was done since the last save: on average half an interval. Let a save take $s$ seconds, let a failure come every $M$ seconds, and save
-# every $\tau$ seconds of work. Which share of the time is lost?
+# Each save costs time, and each crash costs what was done since the last save: on average half an interval. Let a
+# save take $s$ seconds, let a failure come every $M$ seconds, and save every $\tau$ seconds of work. Which share of
+# the time is lost?
 #
 # $$\text{lost}(\tau) = \frac{s}{\tau} + \frac{\tau}{2M}$$
 #
@@ -717,8 +737,9 @@ def lost_share(interval: float, save_seconds: float, failure_seconds: float) -> 
 check("11.5")
 
 # %% [markdown]
-# When Llama 3 405B was trained on 16,384 GPUs, something stopped the run 419 times in 54 days, unplanned: every 3.1 hours
-# ([Grattafiori et al. 2024, section 3.3.4](https://arxiv.org/abs/2407.21783)). Suppose one save took 60 seconds:
+# When Llama 3 405B was trained on 16,384 GPUs, something stopped the run 419 times in 54 days, unplanned: every 3.1
+# hours ([Grattafiori et al. 2024, section 3.3.4](https://arxiv.org/abs/2407.21783)). Suppose one save took 60
+# seconds:
 
 # %% tags=["nbval-check-output"]
 failure = 54 * 24 * 3600 / 419
@@ -736,18 +757,21 @@ lines(
 )
 
 # %% [markdown]
-# Where the two costs are equal, their sum is smallest: $\tau^* = \sqrt{2 s M}$ ([Young, 1974](https://doi.org/10.1145/361147.361115)). The
-# curve is flat there, so a factor of two does little harm. Make saving cheaper, and you save more often and lose less: large runs copy the
-# weights to the host's memory, go on at once, and write the file meanwhile.
+# Where the two costs are equal, their sum is smallest: $\tau^* = \sqrt{2 s M}$ ([Young,
+# 1974](https://doi.org/10.1145/361147.361115)). The curve is flat there, so a factor of two does little harm. Make
+# saving cheaper, and you save more often and lose less: large runs copy the weights to the host's memory, go on at
+# once, and write the file meanwhile.
 #
 # ## 8. The lab: from data to a checkpoint
 #
-# Now everything in one kernel, as it was built in lessons 01 to 11. It leaves ten names behind: `train_tokens`, `vocab_size`, `model`,
-# `optimizer`, `scheduler`, `losses`, `val_losses`, `story_before`, `story_after`, `checkpoint_ok`. You may replace any line by your own, from any lesson:
-# your tokenizer, your model, your AdamW. What counts is what lies in the kernel at the end. One name more helps: the checks look at
-# the model you `reloaded`, so that a `True` alone is not enough.
+# Now everything in one kernel, as it was built in lessons 01 to 11. It leaves ten names behind: `train_tokens`,
+# `vocab_size`, `model`, `optimizer`, `scheduler`, `losses`, `val_losses`, `story_before`, `story_after`,
+# `checkpoint_ok`. You may replace any line by your own, from any lesson: your tokenizer, your model, your AdamW.
+# What counts is what lies in the kernel at the end. One name more helps: the checks look at the model you
+# `reloaded`, so that a `True` alone is not enough.
 #
-# **Data and model.** The preset fits your device. On a CPU it has a million parameters and trains for about a minute.
+# **Data and model.** The preset fits your device. On a CPU it has a million parameters and trains for about a
+# minute.
 
 # %%
 train_tokens = data.train.as_tensor()
@@ -851,30 +875,32 @@ check("lab")
 # <details>
 # <summary>Must a checkpoint of a model that is only used hold the optimizer as well?</summary>
 #
-# No. It is two thirds of the bytes, and only training reads it. slmlib's shipped model has no `optimizer.safetensors`, and the attempt to go on
-# with it is refused in a sentence.
+# No. It is two thirds of the bytes, and only training reads it. slmlib's shipped model has no
+# `optimizer.safetensors`, and the attempt to go on with it is refused in a sentence.
 # </details>
 #
 # <details>
 # <summary>Why are the weights saved in float32 when the model computes in bfloat16?</summary>
 #
-# Because training adds steps much smaller than the weights. bfloat16 has 8 bits for the digits, so a weight of 1 cannot take a step smaller than
-# about 0.004: it would stay where it is (lesson 08). The float32 weights are the ones that learn; bfloat16 is only how
-# they are multiplied. For *use*, bfloat16 is fine.
+# Because training adds steps much smaller than the weights. bfloat16 has 8 bits for the digits, so a weight of 1
+# cannot take a step smaller than about 0.004: it would stay where it is (lesson 08). The float32 weights are the
+# ones that learn; bfloat16 is only how they are multiplied. For *use*, bfloat16 is fine.
 # </details>
 #
 # <details>
 # <summary>The run continues on another number of GPUs. Is it still the same run?</summary>
 #
-# With a batch that depends only on (seed, step), as in lesson 03, yes: the ranks take other slices of the same batch. The sums are then made in another
-# order, so the last bits differ. Where each worker has its own data loader and its own generator, it is not the same run.
+# With a batch that depends only on (seed, step), as in lesson 03, yes: the ranks take other slices of the same
+# batch. The sums are then made in another order, so the last bits differ. Where each worker has its own data loader
+# and its own generator, it is not the same run.
 # </details>
 #
 # ## What comes next
 #
-# You have run the whole course so far in one go. Lesson 12 looks at what happens *between* the first checkpoint and the last: when do spelling,
-# grammar and names appear, and how does a broken run look while it breaks? What you can take along: **a run is more than its weights;
-# whole or not there; refuse rather than guess; and the only proof of a save is a load.**
+# You have run the whole course so far in one go. Lesson 12 looks at what happens *between* the first checkpoint and
+# the last: when do spelling, grammar and names appear, and how does a broken run look while it breaks? What you can
+# take along: **a run is more than its weights; whole or not there; refuse rather than guess; and the only proof of a
+# save is a load.**
 
 # %%
 progress()

@@ -90,7 +90,7 @@ def prompt_rows(rows: Sequence[Sequence[str | None]], message: str, read_at: int
                     x + 0.5, y, token, ha="center", va="center", family="monospace", color=BLACK, zorder=3
                 )
                 axes.text(
-                    x + 0.5, y + 0.42, position, ha="center", va="center", color=GREY, fontsize="x-small"
+                    x + 0.5, y + 0.42, str(position), ha="center", va="center", color=GREY, fontsize="x-small"
                 )
                 position += 1
         said.append(f"row {y}: {' '.join(words)}")
@@ -106,4 +106,4 @@ def entropy_bits(probabilities: Sequence[float]) -> float:
     """How undecided a distribution is, in bits: the entropy of Shannon (1948)."""
     p = np.asarray(probabilities, dtype=np.float64)
     p = p[p > 0]
-    return float(-(p * np.log2(p)).sum())
+    return abs(float((p * np.log2(p)).sum()))  # never -0.0
