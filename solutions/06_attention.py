@@ -11,7 +11,7 @@
 #
 # - write attention in five steps: queries and keys, scores, mask, softmax, mix,
 # - run many heads at once by cutting vectors, and show that yours equals PyTorch's to five decimals,
-# - tell a model that looks ahead from an honest one, with a test of six lines,
+# - tell a model that looks ahead from an honest one, with a test of a few lines,
 # - say what attention costs as texts get longer, from your own measurement,
 # - walk through the heads of a trained model, and say what such a picture does not show.
 #

@@ -533,8 +533,8 @@ Table("GPT-2, predicted and built", ("model", "your count", "the model has", "it
 #
 # ### How much memory?
 #
-# Training with AdamW in float32 keeps 4 bytes for a weight, 4 for its gradient, 8 for the two running means: 16 bytes
-# a parameter. On top come the **activations**, what the backward pass needs again. They grow with the batch, and in small
+# AdamW, the optimizer of lesson 08, remembers two running means for each weight. In float32 that makes 4 bytes for the
+# weight, 4 for its gradient and 8 for the means: 16 bytes a parameter. On top come the **activations**, what the backward pass needs again. They grow with the batch, and in small
 # models they are most of it. The logits alone are a batch × time × vocabulary block, more than once.
 #
 # ### Which first loss?
@@ -629,7 +629,7 @@ ParameterCalculator(size)
 # prediction holds.
 
 # %%
-stds = [0.002, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0]
+stds = [0.002, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7]
 small = ModelConfig(
     vocab_size=data.tokenizer.vocab_size, context_length=32, embed_dim=128, num_layers=4, num_heads=2,
     initialization="gpt2",
@@ -650,7 +650,6 @@ lines(
     ylabel="loss before the first step",
     floors={"a uniform guess": math.log(small.vocab_size)},
     log_x=True,
-    log_y=True,
     write=lambda loss: f"{loss:.2f}",
 )
 
@@ -670,52 +669,48 @@ lines(
 steps = 6 if FAST else 40
 starts = {"0.02": 0.02, "far too small": 1e-5, "too large": 0.2, "far too large": 1.0, "all zero": 0.0}
 plan = TrainConfig(learning_rate=1e-3)
-curves, final, gradients = {}, {}, {}
+curves, rows = {}, []
 for name, std in starts.items():
     tried = Decoder(small.change({"init_std": std or 0.02}), seed=0).to(device.type)
     if std == 0.0:
         for parameter in tried.parameters():
             nn.init.zeros_(parameter)
     optimizer = build_optimizer(tried, plan)
-    losses = []
+    losses, gradient_norms = [], []
     for step in range(steps):
         few, answers = (
             part.to(device.type) for part in data.train.batch(step, batch_size=16, context_length=32, seed=0)
         )
         loss = tried.loss(few, answers)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(tried.parameters(), math.inf).item()
-        gradients.setdefault(name, norm)
+        gradient_norms.append(nn.utils.clip_grad_norm_(tried.parameters(), math.inf).item())
         optimizer.step()
         optimizer.zero_grad()
         losses.append(loss.item())
     curves[name] = (list(range(1, steps + 1)), losses)
-    final[name] = losses[-1]
+    rows.append((name, losses[0], f"{gradient_norms[0]:.2g}", losses[-1]))
+Table("Five starts", ("start", "first loss", "first gradient norm", f"loss at step {steps}"), rows)
+
+# %%
+far_off = curves.pop("far too large")  # beyond the top of the picture
 lines(
     curves,
-    f"After {steps} steps: {final['0.02']:.1f} from 0.02, {final['far too large']:.0f} from far too large, and all zero never moves",
+    "A start that is too large loses its first steps, one at zero loses all of them",
     xlabel="step",
     ylabel="training loss (nats per token)",
     floors=baseline_losses(data.train, data.valid),
     markers=False,
-    log_y=True,
     write=lambda loss: f"{loss:.2f}",
-)
-
-# %%
-Table(
-    "The first step",
-    ("start", "loss", "gradient norm"),
-    [(name, losses[0], f"{gradients[name]:.3g}") for name, (_, losses) in curves.items()],
 )
 
 # %% [markdown]
 # - **All zero** has the most beautiful first loss of all, exactly $\ln V$, and a gradient of exactly zero: each factor of every product
 #   is zero, so no change of a single one helps. It will stay there for ever. A good first loss is necessary, not
 #   sufficient. Look at the gradient too, and at the second loss.
-# - **Far too small** lags: norms divide by $\sqrt{\epsilon}$ at least, so a tiny stream stays tiny and so does its gradient. Adam, which
-#   divides gradients by their size, saves the day. Plain gradient descent would not.
-# - **Too large** begins sure of itself and wrong, and has to unlearn that first. **Far too large** spends all its time on it.
+# - **Far too small** lags at first and then nearly catches up. Norms enlarge whatever is small, and Adam divides each gradient by
+#   its size, so both forgive it. A model without norms, or plain gradient descent, would not.
+# - **Too large** begins sure of itself and wrong, and spends its first steps unlearning that; then it is as good as any.
+#   **Far too large** spends all its steps on it.
 #
 # A rule that works: matrices at $1/\sqrt{\text{inputs}}$ or somewhat below, tables such that $D s^2 \ll 1$, and what is added to the stream
 # small or zero at first. GPT-2 divides its output matrices by $\sqrt{2 \cdot \text{layers}}$, the number of additions, so that the
