@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help lab train env kernel test notebooks grade gpu-test lock clean
+.PHONY: help lab train env kernel test test-browser notebooks grade gpu-test lock clean
 
 # Options. `=`, not `?=`: some shells export HOST, and Jupyter must not listen there by surprise.
 HOST = 127.0.0.1
@@ -12,9 +12,10 @@ MINUTES =
 PRESET =
 CORPUS =
 RUN =
+LESSONS =
 DIR =
 ARGS =
-export HOST PORT MINUTES PRESET CORPUS RUN DIR
+export HOST PORT MINUTES PRESET CORPUS RUN LESSONS DIR
 
 # .venv is made with the first of these that is Python 3.11 or newer; PYTHON=... names another.
 PYTHONS := python3 python3.13 python3.12 python3.11 python3.14 python
@@ -38,7 +39,7 @@ endif
 help: ## this list
 	@echo 'make TARGET [OPTION=value ...]'; echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r target words; do \
-		printf '  make %-9s %s\n' "$$target" "$$words"; done
+		printf '  make %-12s %s\n' "$$target" "$$words"; done
 
 lab: .venv/.ready ## open the course in JupyterLab [HOST=127.0.0.1 PORT=8888]
 	@mkdir -p lessons
@@ -64,12 +65,15 @@ test: .venv/.ready-test ## lint, types, tests and notebooks, on the CPU
 	@$(IN_VENV) -m ruff check .
 	@$(IN_VENV) -m ruff format --check .
 	@$(IN_VENV) -m mypy
-	@$(IN_VENV) -m pytest --cov=slmlib --ignore=tests/checks
+	@$(IN_VENV) -m pytest --cov=slmlib --ignore=tests/checks --ignore=tests/browser
 	@# Apart and untraced: a check that stops an endless loop may stop coverage inside its own lock.
 	@$(IN_VENV) -m pytest tests/checks
 	@if compgen -G 'solutions/*.ipynb' >/dev/null; then \
 		SLM_FAST=1 SLM_CHECKS=strict $(IN_VENV) -m pytest --nbval-lax --nbval-current-env \
 			--nbval-cell-timeout=120 --nbval-kernel-startup-timeout=60 solutions/; fi
+
+test-browser: .venv/.ready-test ## the course in JupyterLab, through a real Chromium where there is one [LESSONS=all]
+	@exec $(IN_VENV) -m pytest -rs tests/browser
 
 notebooks: .venv/.ready ## lessons and executed solutions, rebuilt where their source changed [ARGS=02]
 	@exec $(IN_VENV) -m checks build $(ARGS)
