@@ -26,7 +26,11 @@ AGAIN = re.compile(r"[-_ ]?\((\d{1,3})\)$|-(\d{1,2})$")
 SKIPPED_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git"}
 COMMON_WORDS = {"lesson", "lab", "homework", "hw", "assignment", "exercise", "exercises", "submission"}
 COMMON_WORDS |= {"submissions", "notebook", "notebooks", "final", "solution", "solved", "copy", "of", "ipynb"}
-COMMON_WORDS |= {word for title in LESSONS.values() for word in title.lower().split()}
+SLUGS = "|".join(title.lower().replace(" ", r"[_\-\s.]+") for title in LESSONS.values())
+LESSON_NAME = re.compile(rf"(?<![^_\-\s.])\d\d[_\-\s.]+({SLUGS})(?![^_\-\s.])", re.IGNORECASE)
+"""`08_training_loop` in a file's name."""
+AGAIN_WORDS = {"final", "copy", "of", "new", "resubmission"}
+"""Words of a second file by the same person."""
 MOST_ENTRIES = 20_000
 ZIPS_INSIDE_ZIPS = 2
 
@@ -50,6 +54,8 @@ class Submission:
     problem: str = ""
     """Why it cannot even be opened."""
     remarks: tuple[str, ...] = field(default=())
+    told_by: str = ""
+    """What the student's name was read from: two people must not become one because of what names leave out."""
 
     def read(self) -> bytes:
         """The file's bytes; Unreadable when it is too large or cannot be read."""
@@ -179,7 +185,7 @@ def _named(
 ) -> Submission:
     """A submission with its student read from the names on the way to it."""
     file = "/".join(parts) if not label else "!".join((label, *inside))
-    student, person, late, attempt = "", "", False, 1
+    student, person, late, attempt, told_by = "", "", False, 1, ""
     for part in parts:
         if match := MOODLE.match(part):
             student, person = match["name"].strip(), match["id"]
@@ -191,16 +197,22 @@ def _named(
     if again := AGAIN.search(stem):
         attempt = 1 + int(again.group(1) or again.group(2))
     if not student:
-        student = next(filter(None, map(_person_in, (*parts[:-1], stem))), "") or stem or "unnamed"
-    return Submission(student[:100], file, path, inside, attempt, when, late, person, problem, remarks)
+        told_by = next(filter(_person_in, (*parts[:-1], stem)), stem)
+        student = _person_in(told_by) or told_by or "unnamed"
+        told_by = " ".join(word for word in _words(AGAIN.sub("", told_by)) if word.lower() not in AGAIN_WORDS)
+    return Submission(student[:100], file, path, inside, attempt, when, late, person, problem, remarks, told_by)
 
 
 def _person_in(name: str) -> str:
     """What is left of a name without lesson numbers and the words every submission has."""
     name = AGAIN.sub("", name)
-    words = [word for word in re.split(r"[_\-\s.]+", name) if word]
+    words = _words(LESSON_NAME.sub(" 00 ", name))
     kept = [word for word in words if word.lower() not in COMMON_WORDS and not re.fullmatch(r"\d{1,2}", word)]
     return " ".join(kept) if len(kept) < len(words) else name.strip()
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[_\-\s.]+", name) if word]
 
 
 def lesson_in(file: str) -> str:

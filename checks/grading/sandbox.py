@@ -128,7 +128,9 @@ def python_paths() -> tuple[str, ...]:
     package = Path(__file__).resolve().parent.parent
     checkout = package.parent
     found = {sys.prefix, sys.exec_prefix, sys.base_prefix, os.path.realpath(sys.executable)}
-    found |= {path for path in sys.path if os.path.isdir(path) and Path(path).resolve() != checkout}
+    # Not all of sys.path: the folder a command is given in stands there too, with submissions in it.
+    packages = ("site-packages", "dist-packages")
+    found |= {path for path in sys.path if os.path.isdir(path) and Path(path).name in packages}
     found |= {str(checkout / "slmlib"), str(package / "building")}
     found |= {str(path) for path in package.glob("*.py")}
     return tuple(sorted(found - {"/", ""}))

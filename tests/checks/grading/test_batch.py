@@ -1,0 +1,297 @@
+"""A class from the folder to the gradebook: who is missing, what changed, what was copied, and what goes on."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from checks.building.build import Lesson
+from checks.course import Course
+from checks.grading import Settings, grade, workers
+from checks.grading.batch import grade_folder
+from checks.grading.gradebook import write_canvas, write_gradebook, write_moodle
+from checks.grading.lifted import answers_in
+from checks.grading.pages import page_names, student_page, write_pages
+from checks.grading.reading import read_notebook
+from checks.grading.session import GradingError
+from checks.grading.workers import Job, run_jobs
+
+from ..conftest import DEMO
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from book import Book  # noqa: E402
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the rooms' walls are Linux'")
+SETTINGS = Settings(cell_seconds=10, total_seconds=30)
+
+OWN = """
+def count_pairs(ids):
+    table = {}
+    for place in range(len(ids) - 1):
+        pair = (ids[place], ids[place + 1])
+        if pair not in table:
+            table[pair] = 0
+        table[pair] += 1
+    return table
+"""
+RENAMED = OWN.replace("table", "seen").replace("place", "i").replace("    seen = {}", "    seen = {}  # mine")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    root = tmp_path_factory.mktemp("course") / "demo"
+    shutil.copytree(DEMO, root)
+    return Course(root)
+
+
+@pytest.fixture
+def here(course, monkeypatch):
+    monkeypatch.setenv("SLM_COURSE", str(course.root))
+    return course
+
+
+@pytest.fixture(scope="module")
+def graded(course, tmp_path_factory):
+    """Four students: ada and bob share an answer, carol handed in twice, dave nothing that can be read."""
+    folder = tmp_path_factory.mktemp("class")
+    submissions, out = folder / "submissions", folder / "grades"
+    lesson = Lesson.read(course, "98")
+    for name, answer in (("ada", OWN), ("bob", RENAMED), ("carol", OWN.replace("+= 1", "= 1"))):
+        book = Book(lesson)
+        book.write("98.2", answer)
+        (submissions / name).mkdir(parents=True)
+        (submissions / name / "98_demo.ipynb").write_bytes(book.bytes())
+    book = Book(lesson)
+    book.undo("98.1")
+    (submissions / "carol" / "98_demo-1.ipynb").write_bytes(book.bytes())
+    (submissions / "dave_98.ipynb").write_text("no notebook")
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLM_COURSE", str(course.root))
+        batch = grade_folder(submissions, out, SETTINGS, 2, say=said.append)
+    return batch, folder, said
+
+
+def rows(batch, student):
+    return [row for row in batch.rows if row.submission.student == student]
+
+
+def test_points_are_given_an_exercise_at_a_time(graded):
+    (ada,) = rows(graded[0], "ada")
+    assert [outcome.earned for outcome in ada.grades.outcomes] == [3, 2]
+    assert (ada.grades.points, ada.grades.possible) == (5, 5)
+    newest = next(row for row in rows(graded[0], "carol") if row.counts)
+    assert [outcome.state for outcome in newest.grades.outcomes] == ["to do", "pass"]
+
+
+def test_the_newest_of_two_counts_and_the_other_is_a_row(graded):
+    old, new = sorted(rows(graded[0], "carol"), key=lambda row: row.submission.attempt)
+    assert (old.grades.state, new.grades.state) == ("replaced", "graded")
+    assert "98_demo-1.ipynb counts" in old.grades.problem
+
+
+def test_shared_code_is_flagged_with_its_owner_and_costs_nothing(graded):
+    for student, other in (("ada", "bob"), ("bob", "ada")):
+        (row,) = rows(graded[0], student)
+        assert row.grades.points == 5
+        sentences = [flag.sentence for flag in row.grades.flags if flag.exercise == "98.2"]
+        assert sentences == [f"The code is the same as that of {other}, but for names and layout."]
+
+
+def test_our_own_solution_is_recognised(graded):
+    (row,) = rows(graded[0], "ada")
+    assert any(flag.exercise == "98.1" and "our solution" in flag.sentence for flag in row.grades.flags)
+
+
+def test_progress_tells_the_time_left(graded):
+    said = graded[2]
+    assert "5 of 5 points" in said[1]
+    assert any(line.startswith("[1/3]") and "left" in line for line in said)
+    assert "left" not in said[-1]
+
+
+def test_the_platforms_files(graded, tmp_path):
+    batch = graded[0]
+    write_gradebook(batch, tmp_path)
+    write_canvas(batch, tmp_path)
+    write_moodle(batch, tmp_path)
+    canvas = list(csv.reader((tmp_path / "gradebook_canvas.csv").read_text().splitlines()))
+    assert canvas[1][0].strip() == "Points Possible"
+    assert {line[0]: line[-1] for line in canvas[2:]} == {"ada": "5", "bob": "5", "carol": "2", "dave": "0"}
+    moodle = list(csv.DictReader((tmp_path / "gradebook_moodle_98.csv").read_text().splitlines()))
+    assert {line["Full name"]: line["Grade"] for line in moodle} == {
+        "ada": "5",
+        "bob": "5",
+        "carol": "2",
+        "dave": "0",
+    }
+    book = json.loads((tmp_path / "gradebook.json").read_text())
+    assert [row["points"] for row in book["rows"] if row["student"] == "ada"] == [5]
+
+
+def test_a_students_page_names_the_mistake_and_nobody_else(graded):
+    batch, _, _ = graded
+    page = student_page("ada", rows(batch, "ada"), batch)
+    assert "bob" not in page
+    page = student_page("carol", rows(batch, "carol"), batch)
+    assert "Hint 1 of 3 for 98.1" in page
+    assert "Not done yet." in page
+
+
+def test_pages_of_two_students_never_share_a_name():
+    names = page_names(["Ada B", "ada_b", "../x", "", "李雷"])
+    assert len(set(names.values())) == 5
+    assert not any("/" in name for name in names.values())
+
+
+def test_resume_grades_only_what_changed(graded, here, tmp_path):
+    _, folder, _ = graded
+    shutil.copytree(folder, tmp_path / "again")
+    folder = tmp_path / "again"
+    said = []
+    batch = grade_folder(folder / "submissions", folder / "grades", SETTINGS, 1, resume=True, say=said.append)
+    assert not any(line.startswith("[") for line in said)
+    assert [row.grades.points for row in batch.rows] == [row.grades.points for row in graded[0].rows]
+    path = folder / "submissions" / "bob" / "98_demo.ipynb"
+    path.write_text(path.read_text().replace("+= 1", "+= 2"))
+    said.clear()
+    batch = grade_folder(folder / "submissions", folder / "grades", SETTINGS, 1, resume=True, say=said.append)
+    assert [line.partition(",")[0] for line in said if line.startswith("[")] == ["[1/1] bob"]
+    write_pages(batch, folder / "grades")
+
+
+def test_a_damaged_result_is_graded_again(graded, here, tmp_path):
+    _, folder, _ = graded
+    shutil.copytree(folder, tmp_path / "again")
+    folder = tmp_path / "again"
+    for path in (folder / "grades" / "results").iterdir():
+        path.write_text("{")
+    said = []
+    grade_folder(folder / "submissions", folder / "grades", SETTINGS, 1, resume=True, say=said.append)
+    assert sum(line.startswith("[") for line in said) == 3
+
+
+def test_a_lesson_that_was_not_handed_in_is_a_row_of_zero(graded, here, tmp_path):
+    from checks.grading.batch import _missing
+
+    batch = graded[0]
+    found = _missing(list(batch.rows), ["97", "98"])
+    assert {(row.submission.student, row.grades.lesson) for row in found} == {
+        (student, "97") for student in ("ada", "bob", "carol", "dave")
+    }
+    assert all(row.grades.state == "nothing handed in" and row.grades.points == 0 for row in found)
+
+
+def test_two_people_do_not_become_one(course, here, tmp_path):
+    lesson = Lesson.read(course, "98")
+    for name in ("mia_homework_98.ipynb", "mia_solution_98.ipynb"):
+        (tmp_path / "submissions").mkdir(exist_ok=True)
+        (tmp_path / "submissions" / name).write_bytes(Book(lesson).bytes())
+    batch = grade_folder(tmp_path / "submissions", tmp_path / "out", SETTINGS, 1, say=lambda line: None)
+    assert [(row.submission.student, row.grades.state) for row in batch.rows] == [
+        ("mia homework 98", "graded"),
+        ("mia solution 98", "graded"),
+    ]
+
+
+def test_a_solution_that_does_not_pass_here_stops_the_batch(course, monkeypatch, tmp_path):
+    shutil.copytree(course.root, tmp_path / "course")
+    path = tmp_path / "course" / "solutions" / "98_demo.py"
+    path.write_text(path.read_text().replace("diagonal=1", "diagonal=2"))
+    monkeypatch.setenv("SLM_COURSE", str(tmp_path / "course"))
+    (tmp_path / "submissions").mkdir()
+    (tmp_path / "submissions" / "ada_98.ipynb").write_bytes(Book(Lesson.read(course, "98")).bytes())
+    with pytest.raises(GradingError, match=r"Our own solution of 98\.1 does not pass"):
+        grade_folder(tmp_path / "submissions", tmp_path / "out", SETTINGS, 1, say=lambda line: None)
+
+
+def test_a_worker_that_dies_costs_one_row(here, tmp_path, monkeypatch):
+    from checks.grading.finding import find
+
+    lesson = Lesson.read(here, "98")
+    (tmp_path / "s").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "s" / f"{name}_98.ipynb").write_bytes(Book(lesson).bytes())
+    jobs = [Job(one, "98") for one in find(tmp_path / "s")]
+    give = workers._Worker.give
+
+    def give_and_kill(self, index, job):
+        give(self, index, job)
+        if index == 0:
+            self._process.kill()
+
+    monkeypatch.setattr(workers._Worker, "give", give_and_kill)
+    results = dict(run_jobs(jobs, SETTINGS, "root", 1))
+    assert results[0].state == "grader failed"
+    assert "ended unexpectedly" in results[0].problem
+    assert results[1].points == 5
+
+
+def test_one_call_for_those_who_script(course, here, tmp_path):
+    path = tmp_path / "ada.ipynb"
+    path.write_bytes(Book(Lesson.read(course, "98")).bytes())
+    grades = grade(path, SETTINGS)
+    assert (grades.points, grades.lesson, grades.state) == (5, "98", "graded")
+    assert "98.1 Causal weights: 3 of 3" in repr(grades)
+
+
+def test_the_command_grades_a_folder(course, here, tmp_path):
+    (tmp_path / "handed-in").mkdir()
+    (tmp_path / "handed-in" / "ada_98.ipynb").write_bytes(Book(Lesson.read(course, "98")).bytes())
+    command = [sys.executable, "-m", "checks", "grade", "handed-in", "--jobs", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "handed-in-grades" / "students" / "ada.html").exists()
+    assert "ada, lesson 98: 5 of 5 points" in done.stdout
+    missing = subprocess.run([*command[:4], "nowhere"], cwd=tmp_path, capture_output=True, text=True)
+    assert missing.returncode == 2
+    assert "There is no folder nowhere" in missing.stderr
+
+
+FINGERPRINTS = [
+    (OWN, RENAMED, True),
+    (
+        OWN,
+        OWN.replace("ids)", "ids: list) -> dict").replace(
+            "    table = {}", '    """Mine."""\n    table = {}'
+        ),
+        True,
+    ),
+    (OWN, OWN.replace("+= 1", "+= 2"), False),
+    (OWN, OWN.replace("place + 1", "1 + place"), False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "equal"), FINGERPRINTS)
+def test_a_fingerprint_sees_through_names_and_layout_only(course, one, other, equal):
+    def fingerprint(source):
+        book = Book(Lesson.read(course, "98"))
+        book.write("98.2", source)
+        found = answers_in(read_notebook(book.bytes()), course.exercises("98"))["98.2"]
+        assert found.large
+        return found.fingerprint
+
+    assert (fingerprint(one) == fingerprint(other)) is equal
+
+
+def test_a_bundle_has_no_solution_and_says_so(built, tmp_path, monkeypatch):
+    from checks.grading.release import release
+
+    said = release(tmp_path / "bundle", built)
+    assert "1 lessons" in said
+    assert not list((tmp_path / "bundle").glob("solutions"))
+    assert not list((tmp_path / "bundle").rglob("tests"))
+    monkeypatch.setenv("SLM_COURSE", str(tmp_path / "bundle"))
+    monkeypatch.setenv("SLM_CHECKS", "rehearsal")
+    import checks
+
+    assert "without the solution of 98.1" in repr(checks.reference("98.1"))
+    text = "\n".join(path.read_text(errors="replace") for path in (tmp_path / "bundle").rglob("*.ipynb"))
+    assert "masked_fill(future" not in text
+    assert nbformat.read(tmp_path / "bundle" / "lessons" / "98_demo.ipynb", as_version=4)

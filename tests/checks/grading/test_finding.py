@@ -1,0 +1,112 @@
+"""Who handed in what, from names alone; and files, read without trust."""
+
+import json
+import os
+import zipfile
+
+import pytest
+
+from checks.grading.finding import find, lesson_in
+from checks.grading.reading import Unreadable, read_notebook
+from slmlib.errors import SlmError
+
+NAMES = {
+    "ada_08.ipynb": ("ada", 1, False, ""),
+    "08_training_loop_ada_lovelace.ipynb": ("ada lovelace", 1, False, ""),
+    "ada/08_training_loop.ipynb": ("ada", 1, False, ""),
+    "08/ada.ipynb": ("ada", 1, False, ""),
+    "lesson_08/ada/final.ipynb": ("ada", 1, False, ""),
+    "ada_08 (1).ipynb": ("ada", 2, False, ""),
+    "ada_08.ipynb.txt": ("ada", 1, False, ""),
+    "lovelaceada_4711_90210_08_training_loop.ipynb": ("lovelaceada", 1, False, "4711"),
+    "lovelaceada_LATE_4711_90210_08_training_loop-2.ipynb": ("lovelaceada", 3, True, "4711"),
+    "Ada Lovelace_77_assignsubmission_file_/08_training_loop.ipynb": ("Ada Lovelace", 1, False, "77"),
+    "Ada Lovelace_77_assignsubmission_file/sub/x.ipynb": ("Ada Lovelace", 1, False, "77"),
+    "08_training_loop.ipynb": ("08_training_loop", 1, False, ""),
+    "Data_03.ipynb": ("Data", 1, False, ""),
+    "李雷/08.ipynb": ("李雷", 1, False, ""),
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_student_is_read_from_the_names(tmp_path, name, packed):
+    if packed:
+        with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+            archive.writestr(name, "{}")
+        (one,) = find(tmp_path / "export.zip")
+    else:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+        (one,) = find(tmp_path)
+    assert (one.student, one.attempt, one.late, one.person) == NAMES[name]
+    assert one.read() == b"{}"
+
+
+def test_a_zip_of_one_student_names_the_student(tmp_path):
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w") as archive:
+        archive.writestr("08_training_loop.ipynb", "{}")
+        archive.writestr("__MACOSX/._08_training_loop.ipynb", "rubbish")
+        archive.writestr(".ipynb_checkpoints/08_training_loop-checkpoint.ipynb", "{}")
+    assert [one.student for one in find(tmp_path)] == ["ada"]
+
+
+def test_the_order_does_not_depend_on_the_disk(tmp_path):
+    for name in ("b_02.ipynb", "A_02.ipynb", "c/02.ipynb", "a_03.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert [one.file for one in find(tmp_path)] == ["A_02.ipynb", "a_03.ipynb", "b_02.ipynb", "c/02.ipynb"]
+
+
+def test_nothing_to_grade_is_said(tmp_path):
+    with pytest.raises(SlmError, match="no notebook"):
+        find(tmp_path)
+    with pytest.raises(SlmError, match="no folder"):
+        find(tmp_path / "missing")
+
+
+def test_a_file_that_may_not_be_read_is_a_sentence(tmp_path):
+    (tmp_path / "ada_02.ipynb").write_text("{}")
+    (one,) = find(tmp_path)
+    os.remove(tmp_path / "ada_02.ipynb")
+    with pytest.raises(Unreadable, match="cannot be read"):
+        one.read()
+
+
+def test_the_lesson_in_a_name():
+    assert lesson_in("ada_08.ipynb") == "08"
+    assert lesson_in("x/2024_ada.ipynb") == ""
+    assert lesson_in("08/ada.ipynb") == ""
+
+
+def notebook(*sources, **metadata):
+    cells = [{"cell_type": "code", "source": source, "metadata": {}} for source in sources]
+    return json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+def test_the_lesson_is_what_the_metadata_say_else_what_the_cells_check():
+    assert read_notebook(notebook("1", slm={"lesson": "06"})).lesson == "06"
+    assert read_notebook(notebook("check('02.1')", 'check("02.2")', 'check("03.1")')).lesson == "02"
+    assert read_notebook(notebook("1")).lesson == ""
+
+
+def test_another_language_is_a_remark():
+    read = read_notebook(notebook("1", kernelspec={"language": "R", "name": "ir"}))
+    assert "another language (R)" in read.remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b"{", "not valid JSON"),
+        (b"[]", "without cells"),
+        (b'{"cells": 3}', "without cells"),
+        (b'{"cells": []}', "not one code cell"),
+        (b'{"a": 1' + b"0" * 5000 + b"}", "not valid JSON"),
+        (b" " * (64 * 2**20 + 1), "MB"),
+    ],
+)
+def test_what_is_no_notebook_is_said(data, words):
+    with pytest.raises(Unreadable, match=words):
+        read_notebook(data)
