@@ -33,6 +33,11 @@ def _note(exercise: str) -> str:
 def solution(course: Course, exercise: Exercise) -> str:
     """The source of our version; CourseError when this copy of the course comes without solutions."""
     path = course.source(exercise.lesson)
+    if path is None and not exercise.lesson.isdigit():
+        raise CourseError(
+            f"Exercise {exercise.id} has no code to lend: it looks at what your whole lab has left behind.",
+            f'hint("{exercise.id}") says which lesson makes it.',
+        )
     if path is None:
         raise CourseError(
             f"This copy of the course comes without the solution of {exercise.id}.",

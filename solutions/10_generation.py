@@ -493,8 +493,8 @@ for row, prompt in enumerate(encoded):
     assert torch.allclose(together[row, -1], expected[0, -1], atol=1e-5)
 
 # %% [markdown]
-# And the real model? `KVCache` takes how many places of each row are padding; told 0, it masks nothing. That is how
-# it looks when somebody forgets:
+# And the real model? It is told through its cache (section 7): `KVCache` takes how many places of each row are
+# padding. Told 0, it masks nothing. That is how it looks when somebody forgets:
 
 # %%
 lengths = torch.tensor([len(prompt) for prompt in encoded])

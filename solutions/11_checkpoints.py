@@ -512,7 +512,7 @@ def train_until(name: str, kill_at: int | None = None) -> list[int]:
     """Start the run of that name, or go on with it; kill it when it reports a step. Returns the steps it reported."""
     asked = wish(name)
     told = json.dumps([asked.model.to_dict(), asked.train.to_dict(), str(asked.folder), asked.corpus])
-    steps = []
+    steps, line = [], ""
     with subprocess.Popen(
         [sys.executable, "-c", TRAIN, told], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -523,6 +523,8 @@ def train_until(name: str, kill_at: int | None = None) -> list[int]:
                 if event["step"] == kill_at:
                     process.kill()  # SIGKILL: no chance to save or to say goodbye
                     break
+    if not steps:
+        raise RuntimeError(f"The process did no step. Its last words: {line}")
     return steps
 
 
@@ -795,7 +797,9 @@ scheduler = build_scheduler(optimizer, plan)
 telling = Sampling(temperature=0.7, top_k=50, seed=1, max_tokens=120)
 story_before = generate(model, tokenizer, "Once upon a time", telling)[0]
 print(f"{data.corpus_name}: {len(train_tokens):,} tokens, {vocab_size:,} different")
-print(f"{sum(part.numel() for part in model.parameters()):,} parameters on {device.type}")
+print(
+    f"{sum(part.numel() for part in model.parameters()):,} parameters on {device.type}; {plan.total_steps:,} steps, about a minute"
+)
 
 # %% [markdown]
 # **Training**, the loop of lesson 08.

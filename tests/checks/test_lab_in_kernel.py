@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from checks.commands import check, hint
+from checks.commands import check, hint, reference
 from checks.course import Course
 from checks.exercise import Reply, problems
 from checks.judging import judge
@@ -164,3 +164,5 @@ def test_hints_of_the_lab(monkeypatch):
     monkeypatch.setenv("SLM_COURSE", str(HERE.root))
     monkeypatch.setenv("SLM_CHECKS", "rehearsal")
     assert "Lesson 03" in Kernel({"hint": hint}).run('hint("lab.1")').text
+    loan = Kernel({"reference": reference}).run('reference("lab.5")')
+    assert "no code to lend" in loan.text
