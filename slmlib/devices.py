@@ -101,6 +101,15 @@ def choose_device(
         return Device(kind, _device_name(kind), best, reason)
     if dtype == "float16" and kind == "cpu":
         raise ConfigError("float16 is too slow and too coarse on a CPU.", "Use --dtype float32 or bfloat16.")
+    if kind == "mps" and dtype != "float32":
+        raise ConfigError(
+            f"{dtype} was never tried on MPS, which needs watching already.", "Use --dtype float32."
+        )
+    if kind == "cuda" and dtype == "bfloat16" and best != "bfloat16":
+        raise ConfigError(
+            f"{_device_name(kind)} has no bfloat16 units and would emulate them slowly.",
+            f"Use --dtype {best}.",
+        )
     return Device(
         kind, _device_name(kind), dtype, "asked for" + (f"; auto would take {best}" if best != dtype else "")
     )

@@ -9,6 +9,7 @@
 Nothing here is a pickle: reading a stranger's checkpoint runs no code of theirs.
 """
 
+import math
 import os
 import platform
 import shutil
@@ -61,6 +62,12 @@ def save_checkpoint(
             f"Expected the plain Decoder, got {type(model).__name__}.",
             "Save the model itself, not its compiled or parallel wrapper.",
         )
+    probe = probe_loss(model, progress.probe_tokens)
+    if not math.isfinite(probe):
+        raise CheckpointError(
+            f"The model has loss {probe} on its probe tokens: its weights are no longer good.",
+            "Nothing was saved; go on from the last checkpoint.",
+        )
     temporary, replaced = (
         folder.with_name(f"{TEMPORARY}{folder.name}-{os.getpid()}{end}") for end in ("", "-old")
     )
@@ -68,7 +75,7 @@ def save_checkpoint(
         "format_version": FORMAT_VERSION,
         "model": model.config.to_dict(),
         "tokenizer_sha256": tokenizer.fingerprint,
-        "probe_loss": probe_loss(model, progress.probe_tokens),
+        "probe_loss": probe,
         "progress": asdict(progress),
         "versions": {
             "slmlib": slmlib.__version__,

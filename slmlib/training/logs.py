@@ -15,7 +15,7 @@ from slmlib.files import atomic_write, explain_os_errors
 
 Event = dict[str, Any]
 Observer = Callable[[Event], None]
-"""Gets events of these kinds: `start`, `step`, `evaluation`, `story`, `checkpoint`, `end`."""
+"""Gets events of these kinds: `start`, `step`, `evaluation`, `story`, `checkpoint`, `warning`, `end`."""
 
 
 class JsonlLog:

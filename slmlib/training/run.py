@@ -24,6 +24,7 @@ from slmlib.model.decoder import Decoder
 from slmlib.text.prepare import PreparedData, prepare
 from slmlib.text.tokenizer import gpt2
 from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
+from slmlib.training.faults import explained, is_out_of_memory
 from slmlib.training.logs import Observer, tensorboard_log, wandb_log
 from slmlib.training.trainer import Trainer
 
@@ -83,7 +84,7 @@ def _start_or_resume(
     decided = checkpoint.progress.decided if checkpoint else wish.train
     device = choose_device(decided.device, decided.dtype)
     say(f"Device: {device}")
-    require_memory(wish.model, wish.train, device)
+    decided = fit_memory(wish.model, decided, device, say, may_halve=checkpoint is None)
     data = prepare_data(wish, device, progress)
     say(f"Corpus: {data.corpus_name}. {data.corpus_why}")
     if data.tokenizer.vocab_size != wish.model.vocab_size:
@@ -92,7 +93,7 @@ def _start_or_resume(
         )
         wish = replace(wish, model=wish.model.change({"vocab_size": data.tokenizer.vocab_size}))
     if checkpoint is None:
-        decided = decide(wish, data, device)
+        decided = decide(replace(wish, train=decided), data, device, say)
         model = Decoder(wish.model, seed=wish.train.seed)
     else:
         require_same_run(checkpoint, wish)
@@ -118,9 +119,10 @@ def _start_or_resume(
         resume=checkpoint,
         observers=observers,
     )
-    trained_now = trainer.step < decided.total_steps
-    evaluation = trainer.run() if trained_now else trainer.last_evaluation
-    return Result(evaluation, trainer.step == decided.total_steps, trained_now, trainer)
+    trained_now = not (trainer.history and trainer.finished)
+    with explained(trainer):
+        evaluation = trainer.run() if trained_now else trainer.last_evaluation
+    return Result(evaluation, trainer.finished, trained_now, trainer)
 
 
 def prepare_data(wish: Wish, device: Device, progress: bool = True) -> PreparedData:
@@ -146,7 +148,7 @@ def text_budget(model: ModelConfig, train: TrainConfig, device: Device) -> int:
     return max(SMALLEST_TEXT, megabytes * 10**6)
 
 
-def decide(wish: Wish, data: PreparedData, device: Device) -> TrainConfig:
+def decide(wish: Wish, data: PreparedData, device: Device, say: Callable[[str], None] = print) -> TrainConfig:
     """Replace every `auto` and 0 by a number, once: a resumed run repeats these instead of measuring again."""
     decided = replace(
         wish.train,
@@ -155,9 +157,12 @@ def decide(wish: Wish, data: PreparedData, device: Device) -> TrainConfig:
         threads=wish.train.threads or torch.get_num_threads(),
         micro_batch_size=wish.train.micro_batch_size or wish.train.batch_size,
     )
+    if decided.total_steps and device.type == "cpu":
+        return decided
+    # On a GPU also for what memory really does: the estimate leaves out the framework's own share.
+    decided, step_seconds = try_step(wish, decided, data, device, say)
     if decided.total_steps:
         return decided
-    step_seconds = measure_step(wish, replace(decided, total_steps=1000), data, device)
     tokens_per_second = decided.batch_size * wish.model.context_length / step_seconds
     evaluation_seconds = FORWARD_SHARE * len(data.valid) / tokens_per_second
     budget = decided.minutes * 60
@@ -166,6 +171,38 @@ def decide(wish: Wish, data: PreparedData, device: Device) -> TrainConfig:
     # However slow the machine, half of the time belongs to training.
     seconds = max(budget / 2, budget - (evaluations + 1) * evaluation_seconds)
     return replace(decided, total_steps=max(20, int(seconds / step_seconds)), evaluations=evaluations)
+
+
+def try_step(
+    wish: Wish, config: TrainConfig, data: PreparedData, device: Device, say: Callable[[str], None]
+) -> tuple[TrainConfig, float]:
+    """Seconds of a training step, and the config with the micro-batch halved as often as memory ran out."""
+    while True:
+        try:
+            steps = config.total_steps or 1000
+            return config, measure_step(wish, replace(config, total_steps=steps), data, device)
+        except (RuntimeError, MemoryError) as error:
+            size = config.micro_batch_size
+            if not is_out_of_memory(error):
+                raise
+            if size == 1:
+                raise ConfigError(
+                    "This model does not fit into memory even with one window at a time.",
+                    "Use a smaller preset or a shorter --context-length, or close other programs.",
+                ) from error
+            smaller = largest_divisor(config.batch_size, size // 2)
+            say(
+                f"A micro-batch of {size} windows does not fit into memory; {smaller} at a time from now on, "
+                "with the same batch and the same result up to rounding."
+            )
+            config = replace(config, micro_batch_size=smaller)
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def largest_divisor(number: int, limit: int) -> int:
+    """The largest divisor of `number` that is at most `limit`: micro-batches must be equally large."""
+    return max(size for size in range(1, limit + 1) if number % size == 0)
 
 
 def measure_step(wish: Wish, config: TrainConfig, data: PreparedData, device: Device) -> float:
@@ -224,13 +261,37 @@ def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:
         )
 
 
-def require_memory(model: ModelConfig, train: TrainConfig, device: Device) -> None:
-    """Refuse before anything is allocated when the device cannot hold the training."""
-    micro_batch_size = train.micro_batch_size or train.batch_size
-    needed = training_memory(model, micro_batch_size, device.dtype != "float32").total
+def fit_memory(
+    model: ModelConfig, train: TrainConfig, device: Device, say: Callable[[str], None], may_halve: bool = True
+) -> TrainConfig:
+    """Say what the training will need, before anything is allocated; make an open micro-batch fit.
+
+    may_halve: whether the micro-batch may still be decided. Raises ConfigError when the device cannot hold it.
+    """
     free = device.memory()
-    if needed > free:
+    size = train.micro_batch_size or train.batch_size
+    needed = _needed(model, size, device)
+    say(f"Memory: at least {_size(needed)} needed, {_size(free)} free.")
+    if needed <= free:
+        return train
+    smaller = size
+    while (
+        may_halve and train.micro_batch_size == 0 and smaller > 1 and _needed(model, smaller, device) > free
+    ):
+        smaller = largest_divisor(train.batch_size, smaller // 2)
+    if smaller == size or _needed(model, smaller, device) > free:
+        advice = f", or --micro-batch-size {max(1, size // 4)}" if size > 1 else ""
         raise ConfigError(
-            f"Training this model needs at least {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free on {device.name}.",
-            f"Use a smaller preset, or --micro-batch-size {max(1, micro_batch_size // 4)}.",
+            f"Training this model needs at least {_size(needed)}, but {_size(free)} are free on {device.name}.",
+            f"Use a smaller preset{advice}, or close other programs.",
         )
+    say(f"A batch of {size} windows does not fit into memory; {smaller} at a time go through the model.")
+    return replace(train, micro_batch_size=smaller)
+
+
+def _needed(model: ModelConfig, micro_batch_size: int, device: Device) -> int:
+    return training_memory(model, micro_batch_size, device.dtype != "float32").total
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 10**8 else f"{number / 1e6:.0f} MB"

@@ -38,6 +38,8 @@ class TerminalProgress:
                 f"step {event['step']:>6,}  {event['bits_per_byte']:.4f} bits per byte  "
                 f"perplexity {event['perplexity']:>9,.2f}  loss {event['loss']:.4f}  (whole validation set)"
             )
+        elif kind == "warning":
+            tqdm.write(f"Warning, step {event['step']:,}: {event['text']}")
         elif kind == "story":
             tqdm.write(f"\n--- a story {event['name']} training ---\n{event['text']}\n")
         elif kind == "end":

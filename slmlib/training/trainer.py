@@ -7,6 +7,7 @@ are the learning rate and the randomness of dropout. Resuming is loading weights
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from slmlib.config import TrainConfig
 from slmlib.devices import Device, set_threads, to_device
-from slmlib.errors import CheckpointError, TrainingError
+from slmlib.errors import CheckpointError
 from slmlib.evaluation import Evaluation, evaluate
 from slmlib.generation import Sampling, generate
 from slmlib.model.decoder import Decoder
@@ -28,6 +29,7 @@ from slmlib.training.checkpoint import (
     save_checkpoint,
     step_folder,
 )
+from slmlib.training.faults import SMALLEST_SCALE, DivergenceWatch, give_up
 from slmlib.training.interrupts import StopRequest
 from slmlib.training.logs import Event, JsonlLog, Observer
 from slmlib.training.optimizers import build_optimizer
@@ -67,6 +69,7 @@ class Trainer:
             torch.compile(model.loss) if config.compile else model.loss
         )
         self.step, self.history, self.seconds = 0, list[dict[str, float]](), 0.0
+        self.evaluation_steps, self.watch = spread(config.total_steps, config.evaluations), DivergenceWatch()
         if resume is not None:
             self._go_on_from(resume)
         self.observers = observers
@@ -74,13 +77,15 @@ class Trainer:
     def run(self) -> Evaluation:
         """Train to the last step or until asked to stop; returns the last measurement of the validation set."""
         config, total = self.config, self.config.total_steps
-        evaluation_steps = spread(total, config.evaluations)
-        checkpoint_steps = spread(total, config.checkpoints) | evaluation_steps
+        checkpoint_steps = spread(total, config.checkpoints) | self.evaluation_steps
         self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
         self.tell("start", tokens=len(self.train), device=str(self.device), decided=config.to_dict())
         if not self.history:
             self.write_story("before")
             self.evaluate()
+            self.save()
+        elif self.evaluation_is_due:
+            self.evaluate()  # it was broken off to save in time
             self.save()
         with StopRequest() as stop:
             while self.step < total and not stop.requested:
@@ -98,13 +103,15 @@ class Trainer:
                     gradient_norm=gradient_norm,
                     tokens_per_second=round(speed),
                 )
-                if self.step in evaluation_steps:
-                    self.evaluate()
+                if warning := self.watch.sees(loss):
+                    self.tell("warning", text=warning)
+                if self.step in self.evaluation_steps:
+                    self.evaluate(stop)
                 if self.step in checkpoint_steps or stop.requested:
                     self.save()
-        if self.step == total:
+        if self.finished:
             self.write_story("after")
-        self.tell("end", finished=self.step == total)
+        self.tell("end", finished=self.finished)
         return self.last_evaluation
 
     def train_step(self, rate: float) -> tuple[float, float]:
@@ -130,8 +137,11 @@ class Trainer:
         self.scaler.unscale_(self.optimizer)
         limit = config.gradient_clip or math.inf
         gradient_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit).item()
-        if not math.isfinite(total_loss) or not (math.isfinite(gradient_norm) or self.scaler.is_enabled()):
-            self.give_up(total_loss, gradient_norm, rate)
+        overflow = (
+            self.scaler.is_enabled() and self.scaler.get_scale() >= SMALLEST_SCALE
+        )  # it skips such steps
+        if not math.isfinite(total_loss) or not (math.isfinite(gradient_norm) or overflow):
+            give_up(self, total_loss, gradient_norm, rate)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["rate_factor"]
         self.scaler.step(self.optimizer)
@@ -148,9 +158,12 @@ class Trainer:
             seed=self.config.seed,
         )
 
-    def evaluate(self) -> None:
-        """Measure the whole validation set and remember the result."""
-        measured = evaluate(self.model, self.valid, self.device)
+    def evaluate(self, stop: StopRequest | None = None) -> None:
+        """Measure the whole validation set and remember the result; nothing is remembered if `stop` breaks it off."""
+        measure = partial(evaluate, self.model, self.valid, self.device)
+        measured = stop.breaks_off(measure) if stop else measure()
+        if measured is None:
+            return
         self.history.append({"step": self.step, **measured.to_dict()})
         self.tell(
             "evaluation",
@@ -158,6 +171,16 @@ class Trainer:
             perplexity=measured.perplexity,
             bits_per_byte=measured.bits_per_byte,
         )
+
+    @property
+    def evaluation_is_due(self) -> bool:
+        """Whether this step's measurement is still missing: a stop broke it off."""
+        return self.step in self.evaluation_steps and self.history[-1]["step"] != self.step
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done and measured."""
+        return self.step == self.config.total_steps and not self.evaluation_is_due
 
     @property
     def last_evaluation(self) -> Evaluation:
@@ -203,19 +226,6 @@ class Trainer:
         event: Event = {"event": kind, "step": self.step, "seconds": round(self.seconds, 3), **values}
         for observer in self.observers:
             observer(event)
-
-    def give_up(self, loss: float, gradient_norm: float, rate: float) -> None:
-        """Stop before the bad gradient reaches the weights; what was good is saved first."""
-        self.optimizer.zero_grad(set_to_none=True)
-        outcome = "Nothing was trained yet: the speed was being measured."
-        if self.history:
-            self.save()
-            outcome = f"The state before this step is saved in {self.folder / 'checkpoints'}."
-        raise TrainingError(
-            f"Step {self.step}: the loss is {loss} and the gradient norm {gradient_norm} (learning rate {rate:.2g}). "
-            + outcome,
-            "The likeliest cause is a learning rate that is too high: start again with half of it.",
-        )
 
     def _go_on_from(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress

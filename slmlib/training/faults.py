@@ -1,0 +1,207 @@
+"""When a step goes wrong: what is kept, what is written down, and what a person is told.
+
+The loop in `trainer` calls this room in three lines; everything that is only needed on a bad day stands here.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from slmlib.devices import to_device
+from slmlib.errors import SlmError, TrainingError
+from slmlib.files import write_json
+
+if TYPE_CHECKING:
+    from slmlib.training.trainer import Trainer
+
+SMALLEST_SCALE = 1.0
+"""float16's loss scale starts at 65,536 and is halved at each overflow; below this no step will ever succeed."""
+
+_DEVICE_WORDS = ("CUDA error", "CUBLAS_STATUS", "cuDNN error", "MPS backend", "device-side assert")
+_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device or the system had no memory left; torch says it in several ways."""
+    told = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(words in told for words in _MEMORY_WORDS)
+    )
+
+
+def _is_device_failure(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _DEVICE_WORDS)
+
+
+class DivergenceWatch:
+    """Says when the loss has climbed for a while instead of falling; says it again only after a recovery.
+
+    It compares a running mean over about `span` steps with the lowest one so far: `climb` nats above it for
+    `span` steps on end is no noise. A warning, not a stop: some runs come back.
+    """
+
+    def __init__(self, span: int = 25, climb: float = 0.5):
+        self.span, self.climb = span, climb
+        self.mean = self.lowest = math.inf
+        self.steps = self.above = 0
+
+    def sees(self, loss: float) -> str:
+        """Take note of a step's loss; a sentence when it is time to warn, else ""."""
+        self.steps += 1
+        weight = 1 / min(self.steps, self.span)
+        self.mean = loss if self.steps == 1 else (1 - weight) * self.mean + weight * loss
+        self.lowest = min(self.lowest, self.mean)
+        self.above = self.above + 1 if self.mean > self.lowest + self.climb else 0
+        if self.above != self.span:
+            return ""
+        return (
+            f"The loss is climbing: {self.mean:.2f} on average, it was {self.lowest:.2f}. If it does not turn "
+            "round, stop with Ctrl-C and start again with half the learning rate."
+        )
+
+
+@contextmanager
+def explained(trainer: "Trainer") -> Iterator[None]:
+    """Inside the block, what a device does on a bad day becomes one sentence, and what is good is saved."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        if isinstance(error, SlmError) or not (is_out_of_memory(error) or _is_device_failure(error)):
+            raise
+        if not is_out_of_memory(error):
+            raise TrainingError(
+                f"Step {trainer.step}: {trainer.device.name} failed ({reason}). What was saved before is intact.",
+                "The same command goes on from the last checkpoint; if it happens again, run: slmlib doctor.",
+            ) from error
+        trainer.optimizer.zero_grad(set_to_none=True)
+        if trainer.history:
+            trainer.save()  # a step changes weights only at its very end, so these are the last good ones
+        raise TrainingError(
+            f"Step {trainer.step}: there is no memory left on {trainer.device.name} ({reason}). "
+            + ("The run is saved." if trainer.history else "Nothing was trained yet."),
+            "Close other programs; the same command goes on. Or start a new run with a smaller --micro-batch-size.",
+        ) from error
+
+
+def give_up(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) -> NoReturn:
+    """Stop before a bad gradient reaches the weights; save what is good, write down what was found."""
+    trainer.optimizer.zero_grad(set_to_none=True)
+    told = f"Step {trainer.step}: the loss is {loss} and the gradient norm {gradient_norm} (learning rate {rate:.2g})."
+    if not trainer.history:
+        raise TrainingError(
+            f"{told} Nothing was trained yet: the speed was being measured.", "Use a smaller learning rate."
+        )
+    found = examine(trainer, loss, gradient_norm, rate)
+    path = trainer.folder / f"fault-step-{trainer.step:08d}.json"
+    write_json(path, found)
+    if found["weights_finite"]:
+        trainer.save()
+        outcome = f"The state before this step is saved in {trainer.folder / 'checkpoints'}"
+    else:
+        outcome = f"The last good checkpoint is in {trainer.folder / 'checkpoints'}"
+    raise TrainingError(
+        f"{told} {found['likeliest_cause']} {outcome}; a report is in {path}.", found["what_to_do"]
+    )
+
+
+def examine(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) -> dict[str, Any]:
+    """Repeat a step that went wrong, also in plain float32, and say what that tells about the cause."""
+    inputs, targets = (to_device(part, trainer.device) for part in trainer.batch(trainer.step))
+    bad = [name for name, tensor in trainer.model.state_dict().items() if not tensor.isfinite().all()]
+    again, norms = _repeat(trainer, inputs, targets, as_trained=True)
+    plain, plain_norms = _repeat(trainer, inputs, targets, as_trained=False)
+    lower = trainer.config.dtype != "float32" or trainer.config.compile
+    if bad:
+        cause = f"The weights are no longer numbers ({', '.join(bad[:3])}): an earlier step or the memory broke them."
+        remedy = (
+            "The same command goes on from the last good checkpoint; if it happens again, test the memory."
+        )
+    elif _all_finite(again, norms):
+        cause = "The same step computed again is fine: the hardware made a mistake."
+        remedy = "The same command goes on; if it happens again, run: slmlib doctor."
+    elif lower and _all_finite(plain, plain_norms):
+        cause = f"In plain float32 the same step is fine: {trainer.config.dtype} cannot hold these numbers."
+        remedy = "Start a new run with --dtype float32 and without --compile."
+    else:
+        cause = "The likeliest cause is a learning rate that is too high."
+        remedy = f"Start again with half of it: --learning-rate {trainer.config.learning_rate / 2:.2g}."
+    return {
+        "step": trainer.step,
+        "loss": _told(loss),
+        "gradient_norm": _told(gradient_norm),
+        "learning_rate": rate,
+        "likeliest_cause": cause,
+        "what_to_do": remedy,
+        "weights_finite": not bad,
+        "computed_again": {"loss": _told(again), "gradient_norm_by_layer": _told_all(norms)},
+        "in_float32": {"loss": _told(plain), "gradient_norm_by_layer": _told_all(plain_norms)},
+        "last_losses_measured": [_told(entry["nats"] / entry["tokens"]) for entry in trainer.history[-3:]],
+        "batch": _batch_in_words(trainer, inputs, targets),
+    }
+
+
+def _repeat(
+    trainer: "Trainer", inputs: Tensor, targets: Tensor, as_trained: bool
+) -> tuple[float, dict[str, float]]:
+    """Loss and gradient norm by layer of one batch, before clipping; the weights and the optimizer stay."""
+    if trainer.model.config.dropout:
+        torch.manual_seed(trainer.config.seed * 1_000_003 + trainer.step)
+    loss_of = trainer.loss_of if as_trained else trainer.model.loss
+    size = trainer.config.micro_batch_size or trainer.config.batch_size
+    parts = list(zip(inputs.split(size), targets.split(size), strict=True))
+    total = 0.0
+    trainer.model.train()
+    trainer.optimizer.zero_grad(set_to_none=True)
+    for part_inputs, part_targets in parts:
+        with trainer.device.autocast() if as_trained else nullcontext():
+            loss = loss_of(part_inputs, part_targets) / len(parts)
+        loss.backward()
+        total += loss.item()
+    squares: dict[str, float] = {}
+    for name, parameter in trainer.model.named_parameters():
+        if parameter.grad is not None:
+            layer = ".".join(name.split(".")[: 2 if name.startswith("blocks.") else 1])
+            squares[layer] = squares.get(layer, 0.0) + parameter.grad.double().square().sum().item()
+    trainer.optimizer.zero_grad(set_to_none=True)
+    return total, {layer: math.sqrt(square) if square >= 0 else square for layer, square in squares.items()}
+
+
+@torch.no_grad()
+def _batch_in_words(trainer: "Trainer", inputs: Tensor, targets: Tensor) -> list[dict[str, Any]]:
+    """Each window of the batch: where it starts in the stream, its loss, how its text begins; the worst first."""
+    starts = trainer.train.window_starts(
+        trainer.step,
+        batch_size=trainer.config.batch_size,
+        context_length=trainer.model.config.context_length,
+        seed=trainer.config.seed,
+    )
+    losses = [trainer.model.loss(i[None], t[None]).item() for i, t in zip(inputs, targets, strict=True)]
+    order = sorted(
+        range(len(losses)), key=lambda row: -losses[row] if math.isfinite(losses[row]) else -math.inf
+    )
+    return [
+        {
+            "starts_at_token": int(starts[row]),
+            "loss": _told(losses[row]),
+            "text": trainer.tokenizer.decode(inputs[row, :30]),
+        }
+        for row in order
+    ]
+
+
+def _all_finite(loss: float, norms: dict[str, float]) -> bool:
+    return math.isfinite(loss) and all(map(math.isfinite, norms.values()))
+
+
+def _told(number: float) -> float | str:
+    """A number as JSON can hold it: NaN and infinity as words."""
+    return number if math.isfinite(number) else str(number)
+
+
+def _told_all(numbers: dict[str, float]) -> dict[str, float | str]:
+    return {name: _told(number) for name, number in numbers.items()}
