@@ -634,8 +634,11 @@ print("going on from step", found.progress.step)
 # look before you let them write:
 #
 # 1. the same object? Then nothing was reloaded;
-# 2. names and **shapes**; 3. **dtypes**; 4. what was **tied** is tied: two names, one memory (`tensor.data_ptr()`);
-# 5. the **tokenizer**'s `fingerprint`; 6. at last what both **write**.
+# 2. names and **shapes**;
+# 3. **dtypes**;
+# 4. what was **tied** is tied: two names, one memory (`tensor.data_ptr()`);
+# 5. the **tokenizer**'s `fingerprint`;
+# 6. at last what both **write**.
 
 
 # %%
