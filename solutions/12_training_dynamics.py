@@ -1,11 +1,12 @@
 # %% [markdown]
 # # Training dynamics
 #
-# *20 minutes of reading, 50 with the exercises; difficulty 3 of 5.*
+# *20 minutes of reading, 50 with the exercises; difficulty 3 of 5. The cells compute for about two minutes on two CPU
+# cores.*
 #
 # The loss falls, smoothly, from the first step to the last. But nobody learns to write smoothly: first there are
-# letters, then words, then sentences, then a story. **What does a model learn when? And if something is wrong with a
-# run, what do its curves say, long before the stories do?**
+# letters, then words, then sentences, then perhaps a story. **What does a model learn when? And if something is wrong
+# with a run, what do its curves say, long before the stories do?**
 #
 # After this lesson you can
 #
@@ -134,9 +135,9 @@ floors = baseline_losses(data.train, valid)
 training_panel(events, floors)
 
 # %% [markdown]
-# The thin lines are guesses made without a network (lesson 08): all tokens alike, by frequency, by the one token before.
-# A model that has crossed the lowest line knows more than pairs. But what? Look at the stories. (In
-# JupyterLab there is a slider: click on it, then use the arrow keys.)
+# The thin lines are guesses made without a network (lesson 08): all tokens alike, by frequency, by the one token
+# before. A model that has crossed the lowest line knows more than pairs. But what? Look at the stories. (In JupyterLab
+# there is a slider: click on it, then use the arrow keys.)
 
 # %%
 knowledge = Reference.of(read_stories(data.folder / "train.txt"))
@@ -150,9 +151,9 @@ CheckpointScrubber(
 )
 
 # %% [markdown]
-# Read it slowly: it is the best plot of this lesson. The first story is noise: every token equally likely. Then the
-# frequent tokens arrive, and with them the full stop. Then pairs of words that go together, then phrases. Whether there
-# is sense in it, you can judge. A program cannot, but it can count a good deal.
+# Read it slowly; no curve in this lesson says more. The first story is noise: every token is about equally likely. Then
+# the frequent tokens arrive, and with them the full stop. Then pairs of words that go together, then phrases. Whether
+# there is sense in it, you can judge. A program cannot, but it can count a good deal.
 #
 # ## 2. What can be counted
 #
@@ -269,11 +270,11 @@ for words in told:
 # ### Eight measures through the training
 #
 # Now all of them at every checkpoint. The dashed line is the same measure on *real* stories that the model has never
-# seen, cut to the same length.
+# seen, cut to the same length and as many at a time.
 
 # %%
 real = [
-    tokenizer.decode(tokenizer.encode(story)[: NUM_TOKENS + 4])
+    tokenizer.decode(tokenizer.encode(story)[: NUM_TOKENS + len(tokenizer.encode(PROMPT))])
     for story in islice(read_stories(data.folder / "valid.txt"), 4 * NUM_STORIES)
 ]
 parts = [measure(real[first :: len(real) // NUM_STORIES], knowledge) for first in range(4)]
@@ -318,28 +319,29 @@ Table("When a measure stays near real stories", ("measure", "from step", "at the
 
 # %% [markdown]
 # **From near to far.** What stands within one word or two comes first, because every batch is full of examples, and
-# because little has to be remembered. What needs a look back over a sentence or a whole story comes late, or not at all in
-# so short a run: it pays off at few tokens, so it moves the loss little. The loss is a mean over all tokens, and most
-# tokens are easy. That is why two models with nearly the same loss may write very different stories.
+# because little has to be remembered. What needs a look back over a sentence or a whole story comes late, or not at all
+# in so short a run: it pays off at few tokens, so it moves the loss little. The loss is a mean over all tokens, and
+# most tokens are easy. That is why two models with nearly the same loss may write very different stories.
 #
 # What do the measures miss?
 #
 # - *real words* and *word order* are about three words at most. "The cat ate the moon" passes.
-# - *distinct pairs* is highest for noise, the most varied writer of all. It falls when the frequent words come, and rises
-#   again with sense.
+# - *distinct pairs* is highest for noise, the most varied writer of all. It falls when the frequent words come, and
+#   rises again with sense.
 # - *names kept* is passed by a model that calls everybody Tom.
 # - *thread*, our stand-in for a plot, asks whether the second half still speaks of what the first half knew. A
 #   model that repeats itself does well, so look at *repetition* too.
 #
-# No single measure is safe. A measure that one tries to raise soon stops meaning anything. Several at once, and reading,
-# are hard to fool.
+# No single measure is safe. A measure that one tries to raise soon stops meaning anything. Several at once, and
+# reading, are hard to fool.
 #
 # **Is copying bad?** Look at the dashed line of *copied*: real, unseen stories also hold eight words in a row from the
 # training text. Children's stories share their phrases. What matters is to be *above* it. [McCoy et al.
-# 2023](https://arxiv.org/abs/2111.09509) compared several models (GPT-2 among them) with human text in this way: the models' small pieces
-# were less novel than people's, their larger structure was as novel or more, and yet now and then a passage of over 1,000
-# words came straight from the training set. [Lee et al. 2022](https://arxiv.org/abs/2107.06499) found the main lever, duplicates: training on deduplicated text
-# made memorized output ten times rarer. Lesson 01 removed them. The longest copies of our model:
+# 2023](https://arxiv.org/abs/2111.09509) compared several models (GPT-2 among them) with human text in this way: the
+# models' small pieces were less novel than people's, their larger structure was as novel or more, and yet now and then
+# a passage of over 1,000 words came straight from the training set. [Lee et al. 2022](https://arxiv.org/abs/2107.06499)
+# found the main lever, duplicates: training on deduplicated text made memorized output ten times rarer. Lesson 01
+# removed them. The longest copies of our model:
 
 # %%
 rows = []
@@ -403,8 +405,8 @@ print(f"ratio of torch's first step agrees with rate * sqrt(n) / norm to {abs(fo
 
 # %% [markdown]
 # **Activations.** The residual stream (lesson 07) is what flows from block to block. How large are its numbers after
-# each block? And how many units of a feed-forward layer are silent, that is, zero after ReLU, for a typical token? We put
-# each snapshot back into a model and look.
+# each block? And how many units of a feed-forward layer are silent, that is, zero after ReLU, for a typical token? We
+# put each snapshot back into a model and look.
 
 
 # %%
@@ -470,14 +472,14 @@ layer_panels(
 )
 
 # %% [markdown]
-# - *Updates.* Our run makes larger steps than the rule says, and has a reason: the whole training is a few hundred steps. The
-#   rule comes from longer runs. The ratio falls for two reasons: the weights grow, and the schedule
-#   lowers the rate at the end. `down` begins at zero weights (`zero_output`, lesson 07), where any
-#   update is infinitely large beside them; so its first ratios are high, and step 0 is left out.
+# - *Updates.* Our run makes larger steps than the rule says, and has a reason: the whole training is a few hundred
+#   steps. The rule comes from longer runs. The ratio falls for two reasons: the weights grow, and the schedule lowers
+#   the rate at the end. `down` begins at zero weights (`zero_output`, lesson 07), where any update is infinitely large
+#   beside them; so its first ratios are high, and step 0 is left out.
 # - *The stream.* Each block adds to it, so it grows from block to block, and with the training. Norms keep
 #   the next block from noticing. Growth without an end is a warning.
-# - *Silent units.* About half are silent at the start: a random number is negative half of the time. Learning makes them
-#   choosy. A layer in which nearly all are silent for every token is dead: no gradient flows through a zero.
+# - *Silent units.* About half are silent at the start: a random number is negative half of the time. Learning makes
+#   them choosy. A layer in which nearly all are silent for every token is dead: no gradient flows through a zero.
 #
 # ## 4. Ten broken runs
 #
@@ -511,11 +513,16 @@ letters = Letters.of(read_stories(data.folder / "train.txt"), read_stories(data.
 tiny_steps = 100 if FAST else 120
 healthy = train_tiny(HEALTHY, letters, tiny_steps)
 runs = {letter: train_tiny(cause, letters, tiny_steps) for letter, cause in GALLERY.items()}
-run_gallery(runs, healthy, "Ten broken runs: what happened to each?")
+early = {letter: runs[letter] for letter in "ABCDE"}
+run_gallery(early, healthy, "What happened to these five runs?")
+
+# %%
+late = {letter: runs[letter] for letter in "FGHIJ"}
+run_gallery(late, healthy, "And to these five?")
 
 # %% [markdown]
-# Some signs are too small for a picture. *Five measurements*: the last validation loss, measured five times with the same
-# weights. *Zeros*: how many entries of the gradient are exactly zero.
+# Some signs are too small for a picture. *Five measurements*: the last validation loss, measured five times with the
+# same weights. *Zeros*: how many entries of the gradient are exactly zero.
 
 # %%
 rows = []
@@ -538,8 +545,8 @@ Table("The same runs in numbers", COLUMNS, rows)
 # %% [markdown]
 # ### Exercise 12.5: Ten diagnoses
 # Return the cause of each run, as it is written in the table of causes: `{"A": "...", "B": "...", ...}`. Begin with the
-# runs that a single number gives away. (Each right letter counts; ask `check` as often as you like, it has a clue for the
-# first wrong one.)
+# runs that a single number gives away. (Each right letter counts; ask `check` as often as you like, it has a clue for
+# the first wrong one.)
 
 
 # %%
@@ -579,38 +586,39 @@ print(
 # - **A, targets not shifted.** The answer stands in the question, and the residual stream carries it straight to
 #   the head. The first loss is already below a uniform guess, because a tied head finds its own input familiar. Nothing
 #   about language is learned: on the real task the model is worse than guessing, and sure of it.
-# - **B, learning rate x100.** Each step throws the weights further than the last one could repair. Clipping the gradient does not help:
-#   Adam divides by the gradient's size anyway.
+# - **B, learning rate x100.** Each step throws the weights further than the last one could repair. Clipping the
+#   gradient does not help: Adam divides by the gradient's size anyway.
 # - **C, accumulation not averaged.** Four gradients added make exactly four times the norm. The loss hardly changes,
 #   because AdamW does not feel the scale of a gradient. With plain SGD it would be four times the learning rate; with
 #   clipping, every step is clipped. A healthy loss curve proves little.
 # - **D, no mask.** At first like a healthy run: looking ahead has to be *learned*, by an attention head that finds the
-#   next position. Once found, the loss falls to almost nothing. When it is used with the mask, the head has nothing to look
-#   at. (An error in a mask usually shows as a loss *too good to be true*.)
+#   next position. Once found, the loss falls to almost nothing. When it is used with the mask, the head has nothing to
+#   look at. (An error in a mask usually shows as a loss *too good to be true*.)
 # - **E, bad initialization.** The only run that is wrong before its first step: confident nonsense, far above
 #   ln 256. It recovers, and has wasted its time. This is the cheapest check of all (lesson 00).
-# - **F, evaluated in training mode.** Dropout is still on while measuring, so the same weights give another loss each time, and
-#   too high a one. Measure twice: the two must be equal to the last digit.
-# - **G, fp16 without scaler.** The smallest number above zero in fp16 is 6e-8. With a mean over millions of tokens
-#   most gradients lie below and become zero. What survives, in the head, are the pushes that make right tokens more likely,
-#   without those that make wrong ones less likely; so the loss falls at first, then goes astray. A scaler
-#   multiplies the loss by some 65,536 first, and divides the gradients afterwards. bfloat16 has the range of
-#   float32, and needs none.
+# - **F, evaluated in training mode.** Dropout is still on while measuring, so the same weights give another loss each
+#   time, and too high a one. Measure twice: the two must be equal to the last digit.
+# - **G, fp16 without scaler.** The smallest number above zero in fp16 is 6e-8. With a mean over millions of tokens most
+#   gradients lie below and become zero. What survives, in the head, are the pushes that make right tokens more likely,
+#   without those that make wrong ones less likely; so the loss falls at first, then goes astray. A scaler multiplies
+#   the loss by some 65,536 first, and divides the gradients afterwards. bfloat16 has the range of float32, and needs
+#   none.
 # - **H, no warm-up.** In its first steps Adam knows no typical size of a gradient, and moves *every* weight by the full
 #   rate, however unsure the direction. Many such moves together overshoot. The loss jumps, then recovers, later than
 #   the healthy run.
-# - **I, vocabulary off by one.** The training is the healthy run, digit for digit. Only the validation text is in
-#   other ids: every letter is the next one in the alphabet. When training is perfect and validation is hopeless from the
+# - **I, vocabulary off by one.** The training is the healthy run, digit for digit. Only the validation text is in other
+#   ids: every letter is the next one in the alphabet. When training is perfect and validation is hopeless from the
 #   start, suspect the data, not the model. (The trainer compares the tokenizer's hash for that reason.)
-# - **J, validation leaked.** The model does *better* on what it should never have seen. With real runs the gap is smaller, and the
-#   danger larger: nobody complains about a good number. Lesson 01 removed duplicates across the split for it.
+# - **J, validation leaked.** The model does *better* on what it should never have seen. With real runs the gap is
+#   smaller, and the danger larger: nobody complains about a good number. Lesson 01 removed duplicates across the split
+#   for it.
 # </details>
 #
 # ### Can a program do it?
 #
 # Here are the questions as rules, in order: the first loss, a second measurement, zeros, the last loss, and so on
-# ([slmlib/training/diagnosis.py](../slmlib/training/diagnosis.py), twenty lines). Each rule compares with a healthy run of
-# the same size. That is why it pays to keep one: *a baseline is a measuring device.*
+# ([slmlib/training/diagnosis.py](../slmlib/training/diagnosis.py), twenty lines). Each rule compares with a healthy run
+# of the same size. That is why it pays to keep one: *a baseline is a measuring device.*
 
 # %% tags=["nbval-check-output"]
 for letter, run in runs.items():
@@ -624,11 +632,11 @@ print("the rules find all ten causes, and nothing wrong with the healthy run")
 #
 # ## 5. The real one
 #
-# What does the trainer in [slmlib/training/trainer.py](../slmlib/training/trainer.py) do about all this? It writes loss,
-# gradient norm and learning rate of every step to `log.jsonl`. It stops before a gradient that is not a number
+# What does the trainer in [slmlib/training/trainer.py](../slmlib/training/trainer.py) do about all this? It writes
+# loss, gradient norm and learning rate of every step to `log.jsonl`. It stops before a gradient that is not a number
 # reaches the weights, saves what was good, and names the likely cause. It measures with `evaluating(model)`, which
-# calls `eval()` and restores what was. It divides by the number of micro-batches. It uses a scaler where it uses
-# fp16. And it refuses a stream of another tokenizer. Most of the ten cannot happen there; the learning rate still can.
+# calls `eval()` and restores what was. It divides by the number of micro-batches. It uses a scaler where it uses fp16.
+# And it refuses a stream of another tokenizer. Most of the ten cannot happen there; the learning rate still can.
 #
 # Measures of text are in [slmlib/quality.py](../slmlib/quality.py). Your functions against those:
 
@@ -648,22 +656,22 @@ print("yours and slmlib's agree on", len(stories[last]), "stories")
 # <details>
 # <summary>Are there sudden jumps in learning, or does all come gradually?</summary>
 #
-# Both. In many models of two and more attention layers there is a short stretch, early on, in which the loss has a small bump and heads form that find an
-# earlier place where the present token stood, and copy what came after it: *induction heads* ([Olsson et al.
+# Both. In many models of two and more attention layers there is a short stretch, early on, in which the loss has a
+# small bump and heads form that find an earlier place where the present token stood, and copy what came after it:
+# *induction heads* ([Olsson et al.
 # 2022](https://transformer-circuits.pub/2022/in-context-learning-and-induction-heads/index.html)). Tokens late in the
 # context suddenly get easier. They saw it after billions of tokens; our run reads about a million, and has none yet.
-# And some jumps are made by the measure: "the
-# whole word is right" jumps where "each letter is a bit likelier" rises smoothly ([Schaeffer et al.
-# 2023](https://arxiv.org/abs/2304.15004)).
+# And some jumps are made by the measure: "the whole word is right" jumps where "each letter is a bit likelier" rises
+# smoothly ([Schaeffer et al. 2023](https://arxiv.org/abs/2304.15004)).
 # </details>
 #
 # <details>
 # <summary>My loss has a spike at step 40,000 and comes back. Is the run lost?</summary>
 #
-# Usually not. Look at the gradient norm just before: a single jump may be a strange batch. If spikes come more
-# often, go back to a checkpoint before, and lower the rate or leave those batches out. PaLM's authors restarted about 100 steps
-# before each spike and skipped 200 to 500 batches; the same batches did no harm at another time ([Chowdhery et al. 2022, section
-# 5.1](https://arxiv.org/abs/2204.02311)).
+# Usually not. Look at the gradient norm just before: a single jump may be a strange batch. If spikes come more often,
+# go back to a checkpoint before, and lower the rate or leave those batches out. PaLM's authors restarted about 100
+# steps before each spike and skipped 200 to 500 batches; the same batches did no harm at another time ([Chowdhery et
+# al. 2022, section 5.1](https://arxiv.org/abs/2204.02311)).
 # </details>
 #
 # <details>
@@ -677,17 +685,17 @@ print("yours and slmlib's agree on", len(stories[last]), "stories")
 # <details>
 # <summary>Which of all these numbers should I look at in a run of a week?</summary>
 #
-# First loss against ln(vocabulary). Then training loss, validation loss and gradient norm, each beside those of a smaller healthy
-# run. Every few hours a story from the same prompt and seed. And once, before it all begins: the same measurement
-# twice, and one batch read with your own eyes.
+# First loss against ln(vocabulary). Then training loss, validation loss and gradient norm, each beside those of a
+# smaller healthy run. Every few hours a story from the same prompt and seed. And once, before it all begins: the same
+# measurement twice, and one batch read with your own eyes.
 # </details>
 #
 # ## What comes next
 #
-# You have trained, measured, generated, saved, and watched. That is the lab, whole. Part IV asks what would be
-# better: other positions, other optimizers, other sizes. Lesson 13 compares architectures, and every comparison there is a pair
-# of runs like these. What you can take along: **look early and often; measure several things and read; keep a
-# healthy run to compare with; too good is as suspicious as too bad.**
+# You have trained, measured, generated, saved, and watched. That is the lab, whole. Part IV asks what would be better:
+# other positions, other optimizers, other sizes. Lesson 13 compares architectures, and every comparison there is a pair
+# of runs like these. What you can take along: **look early and often; measure several things and read; keep a healthy
+# run to compare with; too good is as suspicious as too bad.**
 
 # %%
 progress()

@@ -140,8 +140,8 @@ def run_gallery(
     at the top.
     """
     rows = -(-len(runs) // columns)
-    figure = Figure(figsize=(9, 0.6 + 2.25 * rows), facecolor=PAPER, layout="constrained")
-    figure.suptitle(wrapped(message, 9), x=0.01, ha="left")
+    figure = Figure(figsize=(8.5, 0.6 + 2.0 * rows), facecolor=PAPER, layout="constrained")
+    figure.suptitle(wrapped(message, 8.5), x=0.01, ha="left")
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[2.2, 1] * rows)
     shown = [(f"{letter}: {names[letter]}" if names else letter, run) for letter, run in runs.items()]
     spare = columns * rows > len(shown)
