@@ -200,7 +200,9 @@ def _named(
         told_by = next(filter(_person_in, (*parts[:-1], stem)), stem)
         student = _person_in(told_by) or told_by or "unnamed"
         told_by = " ".join(word for word in _words(AGAIN.sub("", told_by)) if word.lower() not in AGAIN_WORDS)
-    return Submission(student[:100], file, path, inside, attempt, when, late, person, problem, remarks, told_by)
+    return Submission(
+        student[:100], file, path, inside, attempt, when, late, person, problem, remarks, told_by
+    )
 
 
 def _person_in(name: str) -> str:

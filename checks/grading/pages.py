@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from checks.grading.batch import Batch, Row, title_of
+from checks.grading.grades import Flag
 from checks.judging import Outcome
 from checks.report import WORDS
 from slmlib.files import write_text
@@ -18,7 +19,10 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; m
        margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
 caption, th, td { text-align: left; padding: .4rem .6rem; vertical-align: top; }
-th, td { border-bottom: 1px solid #ccc; overflow-wrap: anywhere; }
+th, td { border-bottom: 1px solid #ccc; overflow-wrap: break-word; }
+th, td:first-child { white-space: nowrap; }
+td { max-width: 22rem; }
+details { margin: .2rem 0 .2rem 1rem; }
 caption { font-weight: 600; }
 code, pre { background: #f4f4f4; padding: 0 .2rem; }
 .note { color: #444; }
@@ -74,7 +78,9 @@ def _outcomes(outcomes: Sequence[Outcome], caption: str) -> str:
         word, symbol = WORDS[outcome.state]
         label = f"{outcome.id} {outcome.title}"
         cells = [f"{symbol} {word}", label, f"{outcome.earned:g} of {outcome.points:g}"]
-        cells += [outcome.problem, outcome.expected, outcome.got, outcome.fix]
+        # Beside "Not done yet." the sentence of the notebook would speak of a cell above.
+        fix = outcome.fix if outcome.problem != "Not done yet." else ""
+        cells += [outcome.problem, outcome.expected, outcome.got, fix]
         rows.append(cells)
     head = ["Result", "Exercise", "Points", "Likely mistake", "Expected", "Got", "What to do next"]
     return _table(caption, head, rows)
@@ -83,13 +89,15 @@ def _outcomes(outcomes: Sequence[Outcome], caption: str) -> str:
 def _hints(outcomes: Sequence[Outcome], batch: Batch, lesson: str) -> str:
     wrong = {outcome.id for outcome in outcomes if outcome.state != "pass"}
     exercises = batch.lessons[lesson].graded() if lesson in batch.lessons else ()
-    parts = [
-        f"<details><summary>Hint {number} of {len(exercise.hints)} for {exercise.id}</summary>"
-        f"<p>{_code(hint)}</p></details>"
-        for exercise in exercises
-        if exercise.id in wrong
-        for number, hint in enumerate(exercise.hints, 1)
-    ]
+    parts = []
+    for exercise in exercises:
+        if exercise.id in wrong:
+            inner = "".join(
+                f"<details><summary>Hint {number} of {len(exercise.hints)}</summary><p>{_code(hint)}</p></details>"
+                for number, hint in enumerate(exercise.hints, 1)
+            )
+            label = f"Hints for {exercise.id} {_text(exercise.title)}"
+            parts.append(f"<details><summary>{label}</summary>{inner}</details>")
     return "".join(parts)
 
 
@@ -131,14 +139,14 @@ def _lesson(rows: Sequence[Row]) -> list[str]:
             if outcome.problem and outcome.state == "fail":
                 mistakes[outcome.id, outcome.problem] += 1
     means = {name: statistics.mean(values) for name, values in shares.items()}
-    hardest = min(means, key=lambda name: means[name])
+    hardest, uneven = min(means, key=lambda name: means[name]), len(set(means.values())) > 1
     parts.append(
         _figure(
             bars(
                 {_plain(name): value for name, value in sorted(means.items(), key=lambda item: item[1])},
-                f"The hardest exercise is {_plain(hardest)}",
+                f"The hardest exercise is {_plain(hardest)}" if uneven else "All exercises are equally hard",
                 xlabel="mean share of the points",
-                highlight=(_plain(hardest),),
+                highlight=(_plain(hardest),) if uneven else (),
                 write=lambda value: f"{value:.0%}",
             )
         )
@@ -171,14 +179,18 @@ def _summary(batch: Batch) -> str:
 
 
 def _to_decide(batch: Batch, names: dict[str, str]) -> str:
-    rows = [
-        [_link(row, names), row.grades.lesson, flag.exercise, flag.sentence, flag.evidence]
-        for row in batch.rows
-        for flag in row.grades.flags
-    ]
+    rows = []
+    for row in batch.rows:
+        groups: dict[str, list[Flag]] = defaultdict(list)
+        for flag in row.grades.flags:
+            groups[re.sub(r'"[\d.]+"', "", flag.sentence)].append(flag)
+        for flags in groups.values():
+            exercises = ", ".join(flag.exercise for flag in flags)
+            evidence = " ".join(f"{flag.exercise}: {flag.evidence}" for flag in flags if flag.evidence)
+            rows.append([_link(row, names), row.grades.lesson, exercises, flags[0].sentence, evidence])
     if not rows:
         return ""
-    head = ["Student", "Lesson", "Exercise", "What was found", "Evidence"]
+    head = ["Student", "Lesson", "Exercises", "What was found", "Evidence"]
     return _table("For you to decide", head, rows, raw=(0,))
 
 

@@ -140,7 +140,8 @@ def test_a_students_page_names_the_mistake_and_nobody_else(graded):
     page = student_page("ada", rows(batch, "ada"), batch)
     assert "bob" not in page
     page = student_page("carol", rows(batch, "carol"), batch)
-    assert "Hint 1 of 3 for 98.1" in page
+    assert "Hints for 98.1 Causal weights" in page
+    assert "Hint 1 of 3" in page
     assert "Not done yet." in page
 
 
@@ -258,7 +259,7 @@ FINGERPRINTS = [
     (OWN, RENAMED, True),
     (
         OWN,
-        OWN.replace("ids)", "ids: list) -> dict").replace(
+        OWN.replace("count_pairs(ids)", "count_pairs(ids: list) -> dict").replace(
             "    table = {}", '    """Mine."""\n    table = {}'
         ),
         True,
