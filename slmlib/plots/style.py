@@ -92,6 +92,9 @@ def floor_line(axes: Axes, text: str, height: float, above: float = 4) -> None:
         color=GREY,
         fontsize="small",
         ha="right",
+        # Curves often end where the name stands; it stays readable on a patch of paper.
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8},
+        zorder=5,
     )
 
 
