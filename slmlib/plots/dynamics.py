@@ -152,7 +152,7 @@ def run_gallery(
         with_key = place == (len(shown) if spare else 0)
         _draw_losses(losses, run, healthy, title, highest, with_key)
         _draw_norms(norms, run, healthy, with_key)
-        norms.set_xlabel("step" if place + columns >= len(runs) else "", fontsize="small")
+        norms.set_xlabel("step" if place + columns >= len(shown) + spare else "", fontsize="small")
     said = " ".join(_said(title, run) for title, run in shown)
     return Picture(figure, f"{_sentence(message)} The healthy run: {_numbers(healthy)}. {said}")
 
@@ -184,12 +184,12 @@ def _draw_losses(
             bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )
     if with_key:
-        for words, height, color in (
-            ("training loss", 0.12, BLUE),
-            ("validation loss", 0.02, ORANGE),
-            ("healthy run, behind each", 0.76, GREY),
+        for words, place, color in (
+            ("training loss", (0.12, 0.03), BLUE),
+            ("validation loss", (0.52, 0.03), ORANGE),
+            ("healthy run, behind each", (0.12, 0.87), GREY),
         ):
-            axes.annotate(words, (0.3, height), xycoords="axes fraction", fontsize="small", color=ink(color))
+            axes.annotate(words, place, xycoords="axes fraction", fontsize="small", color=ink(color))
         axes.annotate(
             "uniform guess",
             (0.98, run.uniform),
