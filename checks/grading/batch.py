@@ -3,6 +3,7 @@
 Every file that was handed in becomes a row, whatever is wrong with it; the order of rows depends on names only.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,6 @@ class Batch:
     seconds: float = 0.0
     mode: str = ""
     """CPU or CUDA, in words."""
-    reference_seconds: dict[str, float] = field(default_factory=dict)
 
 
 def grade_folder(
@@ -90,21 +90,20 @@ def grade_folder(
     needed = [lessons[number] for number in sorted({rows[place].grades.lesson for place in todo})]
     with tempfile.TemporaryDirectory(prefix="slm-grading-warm-") as warm:
         os.chmod(warm, 0o755)
-        kind, seconds, rehearsed = _prepare(
-            needed or list(lessons.values()), settings, Path(warm), bool(todo), say
-        )
+        kind, rehearsed = _prepare(needed, settings, Path(warm), results, say)
         work = [
             Job(rows[place].submission, rows[place].grades.lesson, rehearsed[rows[place].grades.lesson])
             for place in todo
         ]
         modules = sorted({name for lesson in needed for name in modules_of(lesson)})
         began = time.monotonic()
-        for count, (index, grades) in enumerate(run_jobs(work, settings, kind, jobs, modules), 1):
-            place = todo[index]
-            done[place] = grades
-            if grades.state == "graded":
-                write_json(results / f"{keys[place]}.json", grades.to_json())
-            say(_line(count, len(work), rows[place], grades, time.monotonic() - began))
+        with contextlib.closing(run_jobs(work, settings, kind, jobs, modules, warm)) as coming:
+            for count, (index, grades) in enumerate(coming, 1):
+                place = todo[index]
+                done[place] = grades
+                if grades.state == "graded":
+                    write_json(results / f"{keys[place]}.json", grades.to_json())
+                say(_line(count, len(work), rows[place], grades, time.monotonic() - began))
     graded = [replace(row, grades=done.get(place, row.grades)) for place, row in enumerate(rows)]
     graded += _missing(graded, sorted(lessons))
     graded.sort(
@@ -116,24 +115,26 @@ def grade_folder(
         missing_protection(kind),
         time.monotonic() - started,
         _mode(),
-        seconds,
     )
 
 
 def _prepare(
-    lessons: Sequence[Lesson], settings: Settings, warm: Path, run: bool, say: Callable[[str], None]
-) -> tuple[Kind, dict[str, float], dict[str, str]]:
-    """The kind of room that works here, and what the rehearsals gave."""
+    lessons: Sequence[Lesson], settings: Settings, warm: Path, results: Path, say: Callable[[str], None]
+) -> tuple[Kind, dict[str, str]]:
+    """The kind of room that works here, and the data that rehearsing these lessons prepared, a folder each."""
+    remembered = results / "room.json"
+    if not lessons:  # nothing to run: the kind of last time is what the pages speak of
+        with contextlib.suppress(SlmError, KeyError, TypeError):
+            kind: Kind = read_json(remembered)["kind"]
+            return kind, {}
+        return "root", {}
     with Zygote(settings.environment()) as zygote:
         kind = best_kind(zygote, settings.sandbox("plain"))
+        write_json(remembered, {"kind": kind})
         for sentence in missing_protection(kind):
             say(f"Not protected here: {sentence}.")
-        found = rehearse(lessons if run else (), zygote, settings, kind, warm, say)
-    return (
-        kind,
-        {number: one.grades.seconds for number, one in found.items()},
-        {number: one.warm for number, one in found.items()},
-    )
+        found = rehearse(lessons, zygote, settings, kind, warm, say)
+    return kind, {number: one.warm for number, one in found.items()}
 
 
 def _sorted_out(

@@ -22,7 +22,7 @@ Kind = Literal["root", "user", "plain"]
 KINDS: tuple[Kind, ...] = ("root", "user", "plain")
 FIRST_USER = 60_100
 """User ids from here on belong to nobody; each worker has its own, so that none can touch another's processes."""
-HOME = "/home/student"
+HOME = "/student"
 MISSING: dict[Kind, tuple[str, ...]] = {
     "root": (),
     "user": ("the code runs under your own user id, though in a namespace without rights",),

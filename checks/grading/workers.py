@@ -11,7 +11,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,16 @@ def run_jobs(
     kind: Kind,
     count: int,
     modules: Sequence[str] = (),
-) -> Iterator[tuple[int, Grades]]:
-    """Grade all jobs on `count` workers; yields (index, grades) as they are done."""
+    folder: str = "",
+) -> Generator[tuple[int, Grades], None, None]:
+    """Grade all jobs on `count` workers; yields (index, grades) as they are done.
+
+    folder: where workers put what they need for a moment; a worker that is killed cannot tidy up itself.
+    """
     waiting = list(range(len(jobs)))[::-1]
-    workers = [_Worker(slot, settings, kind, modules) for slot in range(max(min(count, len(jobs)), 1))]
+    workers = [
+        _Worker(slot, settings, kind, modules, folder) for slot in range(max(min(count, len(jobs)), 1))
+    ]
     selector = selectors.DefaultSelector()
     try:
         for worker in workers:
@@ -105,8 +111,9 @@ def _grades(line: bytes) -> Grades | None:
 class _Worker:
     """This side of one worker."""
 
-    def __init__(self, slot: int, settings: Settings, kind: Kind, modules: Sequence[str]):
+    def __init__(self, slot: int, settings: Settings, kind: Kind, modules: Sequence[str], folder: str):
         self.slot, self.settings, self.kind, self.modules = slot, settings, kind, modules
+        self.folder = folder
         self.job: int | None = None
         self.deadline = 0.0
         self._process: subprocess.Popen[bytes] | None = None
@@ -127,7 +134,7 @@ class _Worker:
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "checks.grading.workers"],
-            env=os.environ | {"PYTHONPATH": path},
+            env=os.environ | {"PYTHONPATH": path} | ({"TMPDIR": self.folder} if self.folder else {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C reaches the batch, which ends its workers in order
@@ -150,6 +157,10 @@ class _Worker:
 
     def stop(self) -> None:
         if self._process is not None:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                assert self._process.stdin is not None
+                self._process.stdin.close()  # between two jobs it ends by itself, and tidies up
+                self._process.wait(0.0 if self.job is not None else 5.0)
             self._process.kill()
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):

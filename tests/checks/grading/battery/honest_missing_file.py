@@ -4,5 +4,5 @@ HONEST = ("98.1", "98.2")
 
 
 def make(book):
-    book.first("text = open('C:/Users/ada/stories.txt').read()")
+    book.first("text = open('C:/stories.txt').read()")
     book.before("98.2", "print(len(text))")

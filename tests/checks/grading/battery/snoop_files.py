@@ -7,7 +7,7 @@ def make(book):
     book.last("""
 import os
 found = []
-for top in ("/home", "/root", "/tmp", "/var", "/work", "/mnt", "/srv", "/media", "/run"):
+for top in ("/home", "/root", "/tmp", "/var", "/mnt", "/srv", "/media", "/run"):
     for folder, _, names in os.walk(top):
         if "site-packages" in folder or "/lib/python" in folder:
             continue
