@@ -1,4 +1,4 @@
-"""The command line: `python -m slmlib train | generate | evaluate | report | doctor | stories`.
+"""The command line: `python -m slmlib train | generate | evaluate | report | doctor | stories | families`.
 
 Flags, help texts and validation come from the config dataclasses; nothing is written twice. torch is
 imported only by the commands that need it, so that help and mistakes are answered at once.
@@ -135,6 +135,21 @@ class Doctor:
         print(examine())
 
 
+@dataclass(frozen=True)
+class Families:
+    """List the published models that slmlib can be, or count one of them before anything is allocated."""
+
+    name: tyro.conf.Positional[str] = ""
+    """Which one, such as pythia-160m; without a name all are listed."""
+
+    def execute(self) -> None:
+        """Run the command."""
+        from slmlib.model.families import catalogued
+        from slmlib.model.families.report import card, listing
+
+        print(card(self.name, catalogued(self.name)) if self.name else listing())
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, run, and answer any mistake with one sentence and exit code 2."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -166,6 +181,7 @@ def _commands(arguments: Sequence[str]) -> Any:
         "report": Report(),
         "doctor": Doctor(),
         "stories": StoriesCommand(),
+        "families": Families(),
     }
     commands = (
         Annotated[type(default), tyro.conf.subcommand(name, default=default)]

@@ -83,7 +83,7 @@ def generate_tokens(
         else:
             unread = [tokens[-1:] for tokens in rows]
         with torch.inference_mode():
-            logits = model(torch.tensor(unread, device=device), cache)[:, -1]  # (B, V)
+            logits = model(torch.tensor(unread, device=device), cache, last_only=True)[:, -1]  # (B, V)
             chances = probabilities(logits, sampling, seen).cpu()
         drawn = [
             int(torch.multinomial(chances[row], 1, generator=generator))

@@ -4,7 +4,7 @@ Shapes: batch B, time T, embed_dim D, num_heads H, num_kv_heads K, head_dim E, k
 a cache).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -12,19 +12,22 @@ from torch import Tensor, nn
 
 from slmlib.config import ModelConfig
 from slmlib.model.cache import KVCache
+from slmlib.model.norms import RMSNorm
 from slmlib.model.positions import alibi_bias, rope_angles, rotate
 
 
 @dataclass
 class Sight:
-    """What one forward pass may see, the same for every layer: worked out once, in `look`."""
+    """What one forward pass may see, worked out once for all layers, in `look`."""
 
     cos: Tensor | None
-    """RoPE's cosines, (1 or B, 1, T, E / 2); None without RoPE."""
+    """RoPE's cosines, (1 or B, 1, T, E / 2) or fewer pairs; None without RoPE."""
     sin: Tensor | None
     """RoPE's sines, same shape."""
     mask: Tensor | None
     """Added to the scores, (1 or B, 1 or H, T, S): -inf where a query must not look. None: plain causal."""
+    near: dict[int, Tensor] = field(default_factory=dict)
+    """The same mask for layers with a window, by its width; without those wider than what there is to see."""
 
 
 def look(
@@ -37,21 +40,29 @@ def look(
     """
     cos = sin = mask = None
     if config.position == "rope":
-        cos, sin = (part[:, None] for part in rope_angles(positions, config.head_dim, config.rope_theta))
+        angles = rope_angles(
+            positions,
+            config.rope_dim or config.head_dim,
+            config.rope_theta,
+            config.rope_scaling,
+            config.rope_scaling_context,
+        )
+        cos, sin = (part[:, None] for part in angles)
+    seen = positions.shape[1] + (0 if cache is None else cache.length)
+    widths = {width for width in config.windows if 0 < width < seen}
     plain = cache is None or (cache.length == 0 and not cache.padding.any())
-    if plain and config.position != "alibi" and not explicit:
+    if plain and not widths and config.position != "alibi" and not explicit:
         return Sight(cos, sin, None)
     keys = positions
     if cache is not None:
-        keys = (
-            torch.arange(cache.length + positions.shape[1], device=positions.device) - cache.padding[:, None]
-        )
+        keys = torch.arange(seen, device=positions.device) - cache.padding[:, None]
     queries_, keys_ = positions[:, None, :, None], keys[:, None, None, :]
     # A padding query sees only itself: its output is never read, but softmax over nothing would be NaN.
     allowed = (keys_ <= queries_) & ((keys_ >= 0) | (keys_ == queries_))  # (B, 1, T, S)
     scores = alibi_bias(positions, keys, config.num_heads) if config.position == "alibi" else 0.0
     mask = torch.where(allowed, scores, float("-inf"))  # (B, 1 or H, T, S)
-    return Sight(cos, sin, mask)
+    near = {width: mask.masked_fill(queries_ - keys_ >= width, float("-inf")) for width in widths}
+    return Sight(cos, sin, mask, near)
 
 
 class Attention(nn.Module):
@@ -60,23 +71,32 @@ class Attention(nn.Module):
     def __init__(self, config: ModelConfig, layer: int):
         super().__init__()
         self.config, self.layer = config, layer
+        self.window = config.window(layer)
         self.query = nn.Linear(config.embed_dim, config.num_heads * config.head_dim, bias=config.qkv_bias)
         self.key = nn.Linear(config.embed_dim, config.num_kv_heads * config.head_dim, bias=config.qkv_bias)
         self.value = nn.Linear(config.embed_dim, config.num_kv_heads * config.head_dim, bias=config.qkv_bias)
         self.output = nn.Linear(config.num_heads * config.head_dim, config.embed_dim, bias=config.output_bias)
+        if config.qk_norm:
+            whole = config.qk_norm_over == "projection"
+            self.query_norm, self.key_norm = (
+                RMSNorm(config.head_dim * (heads if whole else 1), config.qk_norm_gain, config.norm_eps)
+                for heads in (config.num_heads, config.num_kv_heads)
+            )
 
     def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
         """x: (B, T, D) -> (B, T, D)."""
         q, k, v = self.project(x, sight)
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)  # (B, K, S, E)
+        mask = self.mask(sight)
         # enable_gqa lets one key serve H / K queries without copying it in memory.
         mixed = F.scaled_dot_product_attention(
             q,
             k,
             v,
-            attn_mask=None if sight.mask is None else sight.mask.to(q.dtype),
-            is_causal=sight.mask is None,
+            attn_mask=None if mask is None else mask.to(q.dtype),
+            is_causal=mask is None,
+            scale=self.config.attention_scale or None,  # None means 1 / sqrt(head_dim)
             dropout_p=self.config.dropout if self.training else 0.0,
             enable_gqa=self.config.num_kv_heads < self.config.num_heads,
         )  # (B, H, T, E)
@@ -86,20 +106,29 @@ class Attention(nn.Module):
         """Who looks at whom: (B, T, D) -> (B, H, T, T), each row sums to 1. `sight` needs an explicit mask."""
         q, k, _ = self.project(x, sight)
         k = k.repeat_interleave(self.config.num_heads // self.config.num_kv_heads, dim=1)  # (B, H, T, E)
-        scores = q @ k.transpose(-2, -1) / self.config.head_dim**0.5  # (B, H, T, T)
-        return (scores + sight.mask).softmax(dim=-1)
+        scale = self.config.attention_scale or self.config.head_dim**-0.5
+        scores = scale * q @ k.transpose(-2, -1)  # (B, H, T, T)
+        mask = self.mask(sight)
+        assert mask is not None
+        return (scores + mask).softmax(dim=-1)
+
+    def mask(self, sight: Sight) -> Tensor | None:
+        """The mask of this layer's window; None means plain causal attention."""
+        return sight.near.get(self.window, sight.mask)
 
     def project(self, x: Tensor, sight: Sight) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (B, H, T, E), keys and values (B, K, T, E), normed and turned as the config asks."""
-        batch, time, _ = x.shape
-        head_dim = self.config.head_dim
-        q = self.query(x).view(batch, time, self.config.num_heads, head_dim).transpose(1, 2)  # (B, H, T, E)
-        k = self.key(x).view(batch, time, self.config.num_kv_heads, head_dim).transpose(1, 2)  # (B, K, T, E)
-        v = (
-            self.value(x).view(batch, time, self.config.num_kv_heads, head_dim).transpose(1, 2)
-        )  # (B, K, T, E)
-        if self.config.qk_norm:
-            q, k = (F.rms_norm(part, (head_dim,), eps=self.config.norm_eps) for part in (q, k))
+        head_dim, limit = self.config.head_dim, self.config.clip_qkv
+        q, k, v = self.query(x), self.key(x), self.value(x)  # (B, T, H * E), (B, T, K * E) twice
+        if limit:
+            q, k, v = (part.clamp(-limit, limit) for part in (q, k, v))
+        if self.config.qk_norm and self.config.qk_norm_over == "projection":
+            q, k = self.query_norm(q), self.key_norm(k)
+        q, k, v = (
+            part.unflatten(-1, (-1, head_dim)).transpose(1, 2) for part in (q, k, v)
+        )  # (B, H or K, T, E)
+        if self.config.qk_norm and self.config.qk_norm_over == "head":
+            q, k = self.query_norm(q), self.key_norm(k)
         if sight.cos is not None and sight.sin is not None:
             q, k = (rotate(part, sight.cos, sight.sin, self.config.rope_pairs) for part in (q, k))
         return q, k, v

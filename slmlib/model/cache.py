@@ -8,20 +8,29 @@ from slmlib.errors import SlmError
 
 
 class KVCache:
-    """Keys and values of every layer, for a batch of sequences that grow together.
+    """Keys and values of every layer, for a batch of sequences that grow together. For inference only: it is
+    written in place, which autograd does not survive.
 
     Sequences of different lengths are aligned at their ends: `padding` says how many places at the start
-    of each row are empty. Memory: 2 x num_layers x B x num_kv_heads x capacity x head_dim numbers.
+    of each row are empty. A block that runs twice remembers each run: L is num_layers x block_repeat.
+    Memory: 2 x L x B x num_kv_heads x capacity x head_dim numbers.
     """
 
     def __init__(
         self, config: ModelConfig, padding: Tensor, capacity: int, dtype: torch.dtype = torch.float32
     ):
         """padding: (B,) integers on the model's device; capacity: most tokens per row, padding included."""
-        shape = (config.num_layers, len(padding), config.num_kv_heads, capacity, config.head_dim)
+        shape = (
+            config.num_layers * config.block_repeat,
+            len(padding),
+            config.num_kv_heads,
+            capacity,
+            config.head_dim,
+        )
         self.keys = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
         self.values = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
         self.padding, self.capacity, self.length = padding, capacity, 0
+        self.num_layers, self.run = config.num_layers, 0
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Append (B, K, T, E) keys and values to a layer; return all of them, (B, K, length + T, E).
@@ -34,9 +43,11 @@ class KVCache:
                 f"The cache holds {self.capacity} tokens a row, but {end} were read.",
                 "Make a larger KVCache.",
             )
-        self.keys[layer, :, :, self.length : end] = keys
-        self.values[layer, :, :, self.length : end] = values
-        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+        # OpenELM's narrow layers have fewer heads than the widest, for which there is room.
+        slot, heads = self.run * self.num_layers + layer, keys.shape[1]
+        self.keys[slot, :, :heads, self.length : end] = keys
+        self.values[slot, :, :heads, self.length : end] = values
+        return self.keys[slot, :, :heads, :end], self.values[slot, :, :heads, :end]
 
     def advance(self, time: int) -> None:
         """Say that `time` more tokens have gone through every layer."""

@@ -8,23 +8,36 @@ from slmlib.config import ModelConfig
 def parameters_by_part(config: ModelConfig) -> dict[str, int]:
     """Exact number of learned values in each part of a Decoder with this config.
 
-    A tied head is listed as 0: its table is counted once, under `embedding`.
+    A tied head is listed as 0 (or its bias): its table is counted once, under `embedding`. Gains of
+    queries' and keys' norms are among the `norms`.
     """
-    D, L, F = config.embed_dim, config.num_layers, config.ffn_dim
-    queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
-    attention = D * (queries + 2 * keys) + queries * D
-    attention += (queries + 2 * keys) * config.qkv_bias + D * config.output_bias
-    wide = 2 if config.gated else 1
-    feedforward = (wide + 1) * D * F + (wide * F + D) * config.ffn_bias
-    norms = 2 * L + 1 + config.embedding_norm
+    D = config.embed_dim
+    attention = feedforward = head_norms = 0
+    for layer in _layers(config):
+        F, E = layer.ffn_dim, layer.head_dim
+        queries, keys = layer.num_heads * E, layer.num_kv_heads * E
+        attention += D * (queries + 2 * keys) + queries * D
+        attention += (queries + 2 * keys) * config.qkv_bias + D * config.output_bias
+        wide = 2 if config.gated else 1
+        feedforward += (wide + 1) * D * F + (wide * F + D) * config.ffn_bias
+        if config.qk_norm_gain:
+            head_norms += 2 * E if config.qk_norm_over == "head" else queries + keys
+    block_norms = 1 if config.block == "parallel_one_norm" else 2
+    norms = block_norms * config.num_layers + config.final_norm + config.embedding_norm
+    head = 0 if config.tie_embeddings else config.vocab_size * D
     return {
         "embedding": config.vocab_size * D,
         "positions": config.context_length * D if config.position == "learned" else 0,
-        "attention": L * attention,
-        "feedforward": L * feedforward,
-        "norms": norms * D * (config.norm_gain + config.norm_bias),
-        "head": 0 if config.tie_embeddings else config.vocab_size * D,
+        "attention": attention,
+        "feedforward": feedforward,
+        "norms": norms * D * (config.norm_gain + config.norm_bias) + head_norms,
+        "head": head + config.vocab_size * config.head_bias,
     }
+
+
+def _layers(config: ModelConfig) -> list[ModelConfig]:
+    """The config of each block."""
+    return [config.for_layer(layer) for layer in range(config.num_layers)]
 
 
 def count_parameters(config: ModelConfig) -> int:
@@ -35,15 +48,27 @@ def count_parameters(config: ModelConfig) -> int:
 def flops_per_token(config: ModelConfig, context_length: int = 0, training: bool = True) -> int:
     """Floating-point operations of the matrix products for one token, a multiply-add counted as two.
 
-    Every weight that multiplies is used once a token (2 operations); attention adds 4 x H x E for each of
-    the context_length / 2 tokens that a causal query sees on average. Training costs three times the
+    Every weight that multiplies is used once a token (2 operations), or block_repeat times; attention adds
+    4 x H x E for each of the context_length / 2 tokens that a causal query sees on average. Training costs three times the
     forward pass: gradients for inputs and for weights (Chowdhery et al. 2022, appendix B, with the causal half).
     """
     time = context_length or config.context_length
     parts = parameters_by_part(config)
-    multiplied = parts["attention"] + parts["feedforward"] + config.vocab_size * config.embed_dim
-    attention = config.num_layers * 4 * config.num_heads * config.head_dim * time // 2
-    return (2 * multiplied + attention) * (3 if training else 1)
+    blocks = config.block_repeat * (parts["attention"] + parts["feedforward"])
+    attention = sum(
+        config.block_repeat * 4 * layer.num_heads * layer.head_dim * _seen(time, config.window(number))
+        for number, layer in enumerate(_layers(config))
+    )
+    head = config.vocab_size * config.embed_dim
+    return int(2 * (blocks + head) + attention) * (3 if training else 1)
+
+
+def _seen(time: int, window: int) -> float:
+    """How many tokens a query sees on average, of `time` and within the window (0: without one)."""
+    if not 0 < window < time:
+        return time / 2
+    # The first `window` queries see half of it on average, all others the whole of it.
+    return window * (window / 2 + time - window) / time
 
 
 @dataclass(frozen=True)
@@ -73,21 +98,30 @@ def training_memory(config: ModelConfig, micro_batch_size: int, mixed_precision:
     parameters = count_parameters(config)
     tokens = micro_batch_size * config.context_length
     wide = 2 if config.gated else 1
-    per_layer = (
+    kept = config.block_repeat * sum(
         4 * config.embed_dim  # two norms' inputs and outputs
-        + (2 * config.num_heads + 2 * config.num_kv_heads) * config.head_dim  # q, k, v and their mixture
-        + (wide + 1) * config.ffn_dim  # before and after the activation
+        + (2 * layer.num_heads + 2 * layer.num_kv_heads) * layer.head_dim  # q, k, v and their mixture
+        + (wide + 1) * layer.ffn_dim  # before and after the activation
+        for layer in _layers(config)
     )
     half = 2 if mixed_precision else 4
     return Memory(
         weights=4 * parameters,
         gradients=4 * parameters,
         optimizer=8 * parameters,
-        activations=tokens * config.num_layers * per_layer * half,
+        activations=tokens * kept * half,
         logits=tokens * config.vocab_size * (8 + (2 if mixed_precision else 0)),
     )
 
 
 def cache_bytes(config: ModelConfig, tokens: int, bytes_per_number: int = 4) -> int:
     """Bytes of keys and values that generation remembers for one sequence of that many tokens."""
-    return 2 * config.num_layers * config.num_kv_heads * config.head_dim * tokens * bytes_per_number
+    return (
+        2
+        * config.num_layers
+        * config.block_repeat
+        * config.num_kv_heads
+        * config.head_dim
+        * tokens
+        * bytes_per_number
+    )

@@ -24,15 +24,85 @@ class Block(nn.Module):
 
     def __init__(self, config: ModelConfig, layer: int):
         super().__init__()
+        config = config.for_layer(layer)
         self.attention, self.attention_norm = Attention(config, layer), build_norm(config)
         self.feedforward, self.feedforward_norm = FeedForward(config), build_norm(config)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout, self.scale = nn.Dropout(config.dropout), config.residual_scale
 
     def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
-        x = x + self.dropout(self.attention(self.attention_norm(x), sight, cache))
-        x = x + self.dropout(self.feedforward(self.feedforward_norm(x)))
+        x = x + self.damp(self.attention(self.attention_norm(x), sight, cache))
+        x = x + self.damp(self.feedforward(self.feedforward_norm(x)))
         return x
+
+    def damp(self, found: Tensor) -> Tensor:
+        """What is added to the stream: after dropout, and residual_scale times as large."""
+        found = self.dropout(found)
+        return found if self.scale == 1 else found * self.scale
+
+    def heard(self, x: Tensor) -> Tensor:
+        """What attention reads of the stream, (B, T, D) -> (B, T, D)."""
+        return self.attention_norm(x)
+
+
+class PostNormBlock(Block):
+    """The first transformers normed the sum, so that nothing runs through unnormed (Vaswani et al. 2017; GPT-1)."""
+
+    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+        """(B, T, D) -> (B, T, D)."""
+        x = self.attention_norm(x + self.damp(self.attention(x, sight, cache)))
+        x = self.feedforward_norm(x + self.damp(self.feedforward(x)))
+        return x
+
+    def heard(self, x: Tensor) -> Tensor:
+        """Attention reads the stream as it is."""
+        return x
+
+
+class OutputNormBlock(Block):
+    """Norm what is added, not what is read: additions of one size train steadily (OLMo 2, section 3.2)."""
+
+    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+        """(B, T, D) -> (B, T, D)."""
+        x = x + self.damp(self.attention_norm(self.attention(x, sight, cache)))
+        x = x + self.damp(self.feedforward_norm(self.feedforward(x)))
+        return x
+
+    def heard(self, x: Tensor) -> Tensor:
+        """Attention reads the stream as it is."""
+        return x
+
+
+class ParallelBlock(Block):
+    """Attention and feed-forward read the same stream, so a GPU can work on both at once (GPT-NeoX, Pythia)."""
+
+    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+        """(B, T, D) -> (B, T, D)."""
+        found = self.damp(self.attention(self.attention_norm(x), sight, cache))
+        return x + found + self.damp(self.feedforward(self.feedforward_norm(x)))
+
+
+class ParallelOneNormBlock(Block):
+    """The same through one norm, which both of them read (GPT-J, Phi)."""
+
+    def __init__(self, config: ModelConfig, layer: int):
+        super().__init__(config, layer)
+        del self.feedforward_norm
+
+    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+        """(B, T, D) -> (B, T, D)."""
+        heard = self.attention_norm(x)
+        return x + self.damp(self.attention(heard, sight, cache)) + self.damp(self.feedforward(heard))
+
+
+BLOCKS = {
+    "pre_norm": Block,
+    "post_norm": PostNormBlock,
+    "output_norm": OutputNormBlock,
+    "parallel": ParallelBlock,
+    "parallel_one_norm": ParallelOneNormBlock,
+}
+"""What ModelConfig.block can be."""
 
 
 class Decoder(nn.Module):
@@ -42,30 +112,47 @@ class Decoder(nn.Module):
         """With a seed the first weights are the same on every machine; without one torch's state decides."""
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.vocab_size, config.embed_dim)
-        self.position_embedding = (
-            nn.Embedding(config.context_length, config.embed_dim) if config.position == "learned" else None
-        )
-        self.embedding_norm = build_norm(config) if config.embedding_norm else nn.Identity()
-        self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.num_layers))
-        self.final_norm = build_norm(config)
-        self.head = nn.Linear(config.embed_dim, config.vocab_size, bias=False)
+        device = torch.empty(0).device
+        with torch.device("meta"):  # shapes without numbers: init_weights decides all of them
+            self.embedding = nn.Embedding(config.vocab_size, config.embed_dim)
+            self.position_embedding = (
+                nn.Embedding(config.context_length, config.embed_dim)
+                if config.position == "learned"
+                else None
+            )
+            self.embedding_norm = build_norm(config) if config.embedding_norm else nn.Identity()
+            self.dropout = nn.Dropout(config.dropout)
+            self.blocks = nn.ModuleList(
+                BLOCKS[config.block](config, layer) for layer in range(config.num_layers)
+            )
+            self.final_norm = build_norm(config) if config.final_norm else nn.Identity()
+            self.head = nn.Linear(config.embed_dim, config.vocab_size, bias=config.head_bias)
+        self.to_empty(device=device)
         if config.tie_embeddings:
             self.head.weight = self.embedding.weight
         init_weights(self, None if seed is None else torch.Generator().manual_seed(seed))
 
-    def forward(self, tokens: Tensor, cache: KVCache | None = None) -> Tensor:
-        """tokens: (B, T) integers. Returns logits (B, T, V).
+    def forward(self, tokens: Tensor, cache: KVCache | None = None, last_only: bool = False) -> Tensor:
+        """tokens: (B, T) integers. Returns logits (B, T, V), or with last_only those of the last one, (B, 1, V).
 
         With a cache, `tokens` continue what the cache has seen, and the cache grows by T.
         """
         x, sight = self.embed(tokens, cache)
-        for block in self.blocks:
+        for block, run in self.runs():
+            if cache is not None:
+                cache.run = run
             x = block(x, sight, cache)
         if cache is not None:
             cache.advance(tokens.shape[1])
-        return self.head(self.final_norm(x))
+        logits = self.head(self.final_norm(x[:, -1:] if last_only else x))
+        return logits if self.config.logit_scale == 1 else logits * self.config.logit_scale
+
+    def runs(self) -> Iterator[tuple[Block, int]]:
+        """Each block in the order in which they work, with how often it has worked before: 0, unless repeated."""
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            for run in range(self.config.block_repeat):
+                yield block, run
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy in nats per token. inputs, targets: (B, T); targets are inputs shifted by one."""
@@ -76,14 +163,15 @@ class Decoder(nn.Module):
     def attention_weights(self, tokens: Tensor) -> Tensor:
         """Every head's attention over the tokens: (B, T) -> (num_layers, B, H, T, T), each row sums to 1.
 
-        Without dropout, whatever the model's mode, and without gradients.
+        A repeated block is listed once for each run. Without dropout, whatever the model's mode, and without gradients.
         """
+        if self.config.layer_heads:
+            raise SlmError("Layers with different numbers of heads do not stack.", "Ask one block at a time.")
         maps = []
         with evaluating(self):
             x, sight = self.embed(tokens, explicit_mask=True)
-            for block in self.blocks:
-                assert isinstance(block, Block)
-                maps.append(block.attention.weights(block.attention_norm(x), sight))
+            for block, _ in self.runs():
+                maps.append(block.attention.weights(block.heard(x), sight))
                 x = block(x, sight)
         return torch.stack(maps)
 
@@ -96,6 +184,8 @@ class Decoder(nn.Module):
         if cache is not None:
             positions = positions - cache.padding[:, None]  # (B, T)
         x = self.embedding(tokens)  # (B, T, D)
+        if self.config.embedding_scale != 1:
+            x = x * self.config.embedding_scale
         if self.position_embedding is not None:
             if start + tokens.shape[1] > self.config.context_length:
                 raise SlmError(

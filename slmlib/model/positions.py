@@ -20,24 +20,46 @@ def sinusoidal_table(positions: Tensor, embed_dim: int) -> Tensor:
     return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)  # (..., T, D)
 
 
-def rope_angles(positions: Tensor, head_dim: int, theta: float = 10_000.0) -> tuple[Tensor, Tensor]:
+def rope_angles(
+    positions: Tensor, head_dim: int, theta: float = 10_000.0, scaling: float = 1.0, scaling_context: int = 0
+) -> tuple[Tensor, Tensor]:
     """Cosine and sine of the angle by which RoPE turns each pair (Su et al. 2021, section 3.2.2).
 
-    positions: (..., T) integers. Returns two float32 tensors (..., T, head_dim / 2). Pair i turns by
-    position x theta^(-2i / head_dim): the first pair fastest, the last one hardly at all.
+    positions: (..., T) integers. head_dim: how many numbers of a head are turned. Returns two float32 tensors
+    (..., T, head_dim / 2). Pair i turns by position x theta^(-2i / head_dim): the first pair fastest, the last
+    one hardly at all. scaling, scaling_context: see `slow_down`.
     """
     exponents = torch.arange(0, head_dim, 2, device=positions.device, dtype=torch.float32) / head_dim
-    angles = positions[..., None].float() * theta**-exponents  # (..., T, E / 2)
+    speeds = theta**-exponents  # (E / 2,), in radians per token
+    if scaling != 1:
+        speeds = slow_down(speeds, scaling, scaling_context)
+    angles = positions[..., None].float() * speeds  # (..., T, E / 2)
     return angles.cos(), angles.sin()
+
+
+def slow_down(speeds: Tensor, scaling: float, context_length: int) -> Tensor:
+    """Llama 3.1's way to read further than it was trained for (Dubey et al. 2024, section 3.4.3, and its code).
+
+    Pairs that turned at least four times within the old context keep their speed: they tell near from far.
+    Those that never came round once turn `scaling` times slower, so that they see no angle they have not met.
+    In between there is a straight mixture. speeds: any shape, radians per token.
+    """
+    turns = speeds * context_length / (2 * math.pi)
+    kept = ((turns - 1) / (4 - 1)).clamp(0, 1)
+    return speeds * kept + speeds / scaling * (1 - kept)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor, pairs: str = "half") -> Tensor:
     """Turn each pair of numbers in x by its angle. After this q . k depends only on the distance.
 
     x: (B, H, T, E); cos, sin: broadcastable to (B, H, T, E / 2). Returns (B, H, T, E) in x's dtype.
+    With angles for fewer pairs, only the first numbers of each head are turned.
     pairs: `half` turns (i, i + E / 2) together, `interleaved` (2i, 2i + 1). The two differ by a fixed
     permutation of the E numbers, so weights can be converted from one to the other.
     """
+    width = 2 * cos.shape[-1]
+    if width < x.shape[-1]:
+        return torch.cat((rotate(x[..., :width], cos, sin, pairs), x[..., width:]), dim=-1)
     if pairs == "half":
         first, second = x.float().chunk(2, dim=-1)  # (B, H, T, E / 2) each
         return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1).type_as(x)

@@ -1,0 +1,86 @@
+"""What all configs share: the road to and from JSON, and problems told in sentences."""
+
+from dataclasses import MISSING, asdict, fields
+from typing import Any, Literal, Self, get_args, get_origin
+
+from slmlib.errors import ConfigError
+
+
+class Config:
+    """What all configs share: a round trip through plain dictionaries, with typos named."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON."""
+        values = asdict(self)  # type: ignore[call-overload]
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The config described by `values`. Unknown and missing fields are named in one ConfigError."""
+        known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ConfigError(
+                f"{cls.__name__} has no field {', '.join(unknown)}.",
+                f"It has: {', '.join(known)}. The file may come from another version of slmlib.",
+            )
+        missing = [name for name, field in known.items() if name not in values and field.default is MISSING]
+        if missing:
+            raise ConfigError(f"{cls.__name__} lacks {', '.join(missing)}.", "Give the missing values.")
+        # JSON has no tuples.
+        return cls(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        )
+
+    def __post_init__(self) -> None:
+        """Refuse values of another type, and choices that do not exist."""
+        raise_all(self, *_mistyped(self), *_choices(self))
+
+
+def _mistyped(config: Config) -> list[tuple[bool, str]]:
+    """One problem for each field whose value is not of its type. Whole numbers serve as float, not as bool."""
+    problems = []
+    for field in fields(config):  # type: ignore[arg-type]
+        value, expected = getattr(config, field.name), field.type
+        if expected in (int, float, bool, str):
+            fits = isinstance(value, (int, float) if expected is float else expected)
+            wrong = not fits or (isinstance(value, bool) and expected is not bool)
+            problems.append((wrong, f"{field.name} is {value!r}; expected {expected.__name__}."))
+        elif expected == tuple[int, ...]:
+            wrong = not isinstance(value, tuple) or not all(type(item) is int for item in value)
+            problems.append((wrong, f"{field.name} is {value!r}; expected a tuple of whole numbers."))
+    return problems
+
+
+def below_one(config: Config, *names: str) -> list[tuple[bool, str]]:
+    """One problem for each field that counts something and is below 1."""
+    return [
+        (getattr(config, name) < 1, f"{name} must be at least 1; it is {getattr(config, name)}.")
+        for name in names
+    ]
+
+
+def _choices(config: Config) -> list[tuple[bool, str]]:
+    """One problem for each field whose value is not among the choices its type names."""
+    problems = []
+    for field in fields(config):  # type: ignore[arg-type]
+        choices = _literals(field.type)
+        value = getattr(config, field.name)
+        problems.append(
+            (bool(choices) and value not in choices, f"{field.name} is {value!r}; choose from {choices}.")
+        )
+    return problems
+
+
+def _literals(annotation: Any) -> tuple[Any, ...]:
+    """The values that a Literal, or a union of Literals, allows; empty for other types."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(value for part in get_args(annotation) for value in _literals(part))
+
+
+def raise_all(config: Config, *problems: tuple[bool, str]) -> None:
+    """One ConfigError that tells every problem at once."""
+    found = [sentence for wrong, sentence in problems if wrong]
+    if found:
+        raise ConfigError(f"{type(config).__name__}: " + " Also: ".join(found))

@@ -1,0 +1,1 @@
+"""Models in and out of the ecosystem. Start reading in `huggingface`."""

@@ -1,0 +1,157 @@
+"""Hugging Face's configs and weights, and ours: the same model, said in two languages."""
+
+from typing import Any
+
+from torch import Tensor
+
+from slmlib.config import ModelConfig
+from slmlib.errors import CheckpointError, ConfigError, SlmError
+from slmlib.export.architectures import ARCHITECTURES, Architecture
+from slmlib.export.dialects import shortest_windows
+from slmlib.export.tensors import to_ours, to_theirs, turn_pairs
+from slmlib.model.decoder import Decoder
+
+# What decides how training goes, not what the model computes; transformers have no word for it.
+_TRAINING = ("dropout", "init_std", "initialization")
+_MISSING = object()
+
+
+def architecture_for(config: ModelConfig, model_type: str = "") -> Architecture:
+    """The first class of transformers that is this model exactly, or the one of that model_type.
+
+    Proved by translating there and back: ConfigError when something would be lost, with what it is.
+    """
+    if model_type and model_type not in ARCHITECTURES:
+        raise ConfigError(
+            f"There is no model_type {model_type!r} here.", f"Choose from {list(ARCHITECTURES)}."
+        )
+    candidates = [ARCHITECTURES[model_type]] if model_type else list(ARCHITECTURES.values())
+    losses = {candidate.model_type: _lost(config, candidate) for candidate in candidates}
+    for candidate in candidates:
+        if not losses[candidate.model_type]:
+            return candidate
+    nearest = min(losses, key=lambda name: len(losses[name]))
+    raise ConfigError(
+        f"No class of transformers is this model; the nearest, {nearest}, differs in {', '.join(losses[nearest])}.",
+        "Train a model of a family, as in `python -m slmlib families`, or keep using it with slmlib.",
+    )
+
+
+def to_hf_config(config: ModelConfig, architecture: Architecture) -> dict[str, Any]:
+    """What their config.json says about the model's shape. A repeated block becomes several equal ones."""
+    config = _unrolled(config)
+    values: dict[str, Any] = {
+        "architectures": [architecture.class_name],
+        "model_type": architecture.model_type,
+    }
+    for ours, theirs in architecture.fields.items():
+        value = getattr(config, ours)
+        # Where 0 means "off" or "as usual" with us, they write null.
+        values[theirs] = value if value or isinstance(value, bool) else None
+    for dialect in architecture.dialects:
+        values |= dialect.write(config)
+    for path, value in architecture.fixed.items():
+        *outer, key = path.split(".")
+        place = values.setdefault(outer[0], {}) if outer else values
+        place[key] = value
+    return values
+
+
+def from_hf_config(values: dict[str, Any]) -> ModelConfig:
+    """The shape that their config.json describes.
+
+    Raises CheckpointError for a class or a setting that slmlib does not have.
+    """
+    model_type = values.get("model_type")
+    if model_type not in ARCHITECTURES:
+        raise CheckpointError(f"model_type is {model_type!r}.", f"slmlib reads {', '.join(ARCHITECTURES)}.")
+    architecture = ARCHITECTURES[model_type]
+    for path, expected in architecture.fixed.items():
+        found = _at(values, path)
+        if found is not _MISSING and found != expected:
+            raise CheckpointError(f"{path} is {found!r}.", f"slmlib reads only {expected!r}.")
+    ours = dict(architecture.switches)
+    for name, key in architecture.fields.items():
+        value = values.get(key, architecture.defaults.get(key, _MISSING))
+        if value is _MISSING:
+            raise CheckpointError(
+                f"config.json lacks {key}.", "Use the config.json that belongs to the weights."
+            )
+        ours[name] = 0 if value is None else value
+    for dialect in architecture.dialects:
+        ours |= dialect.read(values, ours)
+    return ModelConfig.from_dict(ours)
+
+
+def to_hf_weights(
+    config: ModelConfig, architecture: Architecture, tensors: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """Our tensors under their names; a tied head is left out."""
+    pairs = architecture.switches.get("rope_pairs", "half")
+    return to_theirs(config, architecture.rules, turn_pairs(config, tensors, pairs))
+
+
+def from_hf_weights(
+    config: ModelConfig, architecture: Architecture, tensors: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """Their tensors under our names, in float32. Raises CheckpointError for any that is missing, too much or
+    of another shape; a head that is told to be tied must be the embedding."""
+    tensors = {
+        name if name.startswith((architecture.prefix, "lm_head.")) else architecture.prefix + name: tensor
+        for name, tensor in tensors.items()
+        if not (architecture.buffers and name.endswith(architecture.buffers))
+    }
+    if config.tie_embeddings and "lm_head.weight" in tensors:
+        embedding = next(rule.theirs for rule in architecture.rules if rule.ours == ("embedding",))
+        head, table = tensors.pop("lm_head.weight"), tensors.get(f"{embedding}.weight")
+        if table is not None and not head.equal(table):
+            raise CheckpointError(
+                "lm_head.weight is not the embedding, though config.json says they are tied.",
+                "Set tie_word_embeddings to false in config.json if the head was trained by itself.",
+            )
+    return to_ours(config, architecture.rules, tensors)
+
+
+def decoder_from_hf(values: dict[str, Any], tensors: dict[str, Tensor]) -> Decoder:
+    """The model that their config.json and weights describe, ready for use."""
+    config = from_hf_config(values)
+    weights = from_hf_weights(config, ARCHITECTURES[values["model_type"]], tensors)
+    model = Decoder(config)
+    if config.tie_embeddings:
+        weights["head.weight"] = weights["embedding.weight"]
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def _lost(config: ModelConfig, architecture: Architecture) -> list[str]:
+    """The switches that would not survive the way there and back; empty when the class is this model."""
+    wanted = _unrolled(config).to_dict()
+    if config.position == "rope":
+        wanted["rope_pairs"] = architecture.switches.get("rope_pairs", "half")  # turn_pairs makes it so
+    try:
+        found = from_hf_config(to_hf_config(config, architecture)).to_dict()
+    except SlmError as error:
+        return [str(error)]
+    return [name for name in wanted if name not in _TRAINING and not _same(wanted[name], found[name])]
+
+
+def _unrolled(config: ModelConfig) -> ModelConfig:
+    """The same model with each run of a block as a layer of its own."""
+    layers = [layer for layer in range(config.num_layers) for _ in range(config.block_repeat)]
+    windows = shortest_windows([config.window(layer) for layer in layers])
+    return config.change({"num_layers": len(layers), "block_repeat": 1, "windows": windows})
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, up to the last digits that 1 / (1 / x) costs."""
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= 1e-12 * abs(one)
+    return bool(one == other)
+
+
+def _at(values: dict[str, Any], path: str) -> Any:
+    for key in path.split("."):
+        if not isinstance(values, dict) or key not in values:
+            return _MISSING
+        values = values[key]
+    return values

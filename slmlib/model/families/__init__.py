@@ -1,0 +1,31 @@
+"""Published models as rows of data: the same Decoder, other switches."""
+
+from difflib import get_close_matches
+
+from slmlib.config import ModelConfig
+from slmlib.errors import ConfigError
+from slmlib.model.families import chinese, eleuther, laboratories, llama, openai
+from slmlib.model.families.row import Family
+
+CATALOG: dict[str, Family] = openai.ROWS | eleuther.ROWS | llama.ROWS | chinese.ROWS | laboratories.ROWS
+"""Name -> row. Names are the usual ones on the Hub, in lower case."""
+
+FAMILIES: dict[str, ModelConfig] = {name: row.config for name, row in CATALOG.items()}
+"""Name -> config."""
+
+
+def family(name: str) -> ModelConfig:
+    """The config of a published model; ConfigError names those that sound alike."""
+    return catalogued(name).config
+
+
+def catalogued(name: str) -> Family:
+    """The whole row of a published model; ConfigError names those that sound alike."""
+    if name not in CATALOG:
+        alike = get_close_matches(name, CATALOG, n=4)
+        raise ConfigError(
+            f"There is no family {name!r}.",
+            (f"Did you mean {' or '.join(alike)}? " if alike else "")
+            + "`python -m slmlib families` lists them all.",
+        )
+    return CATALOG[name]
