@@ -168,7 +168,7 @@ def test_flags_of_every_kind_arrive(parsed):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "Expected one of {train, generate, evaluate, report, doctor, stories}"),
+        ([], "Expected one of {train, generate, evaluate, report, doctor, stories, families}"),
         (["trian"], "trian"),
         (["train", "--preset", "1M", "--embed-dm", "3"], "--embed-dim"),
         (["train", "--preset", "1M", "--embed-dim", "many"], "--embed-dim"),
@@ -200,6 +200,7 @@ def test_what_cannot_be_parsed_is_named(capsys, arguments, told):
         (["train", "--device", "tpu"], "There is no device 'tpu'"),
         (["generate", "--temperature", "-1"], "temperature must be 0 or above; it is -1.0"),
         (["generate", "--count", "0"], "count must be at least 1; it is 0"),
+        (["families", "gpt-22"], "There is no family 'gpt-22'. Did you mean gpt2"),
         (["generate", "--model", "/no/such/run"], "There is no folder /no/such/run"),
         (["evaluate", "--model", "/no/such/run"], "There is no folder /no/such/run"),
     ],
@@ -244,7 +245,7 @@ import sys
 import slmlib
 from slmlib.cli import main
 for arguments in (["--help"], ["generate", "--help"], ["train", "--preset", "3M", "--help"], ["trian"],
-                  ["train", "--preset", "2M"], ["generate", "--count", "0"]):
+                  ["train", "--preset", "2M"], ["generate", "--count", "0"], ["families", "gpt3-170b"]):
     try:
         main(arguments)
     except SystemExit as stop:
@@ -253,7 +254,7 @@ heavy = [name for name in ("torch", "numpy", "matplotlib", "datasets") if name i
 print("imported", heavy, file=sys.stderr)
 """
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr
-    assert re.findall(r"exit (\d)", told) == ["0", "0", "0", "2", "2", "2"]
+    assert re.findall(r"exit (\d)", told) == ["0", "0", "0", "2", "2", "2", "2"]
     assert "imported []" in told
 
 
@@ -280,3 +281,38 @@ def test_stories_of_storyworld_can_be_printed_with_their_facts(capsys):
     output = capsys.readouterr().out
     assert output.count("ln p = ") == 2
     assert output.count('"characters"') == 2
+
+
+def test_families_are_listed_with_size_and_what_was_new(capsys):
+    from slmlib.model.families import CATALOG
+
+    main(["families"])
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split()[:9] == [
+        "name",
+        "year",
+        "layers",
+        "width",
+        "heads",
+        "parameters",
+        "context",
+        "tied",
+        "what",
+    ]
+    told = {line.split()[0]: line for line in lines if line}
+    for name, row in CATALOG.items():
+        assert told[name].endswith(row.new)
+    assert told["gpt2"].split()[:8] == ["gpt2", "2019", "12", "768", "12", "124,439,808", "1,024", "yes"]
+    assert " 30 x 2 " in told["mobilellm-ls-125m"]
+    assert " 12-20/5 " in told["openelm-270m"]
+
+
+def test_a_family_is_counted_part_by_part(capsys):
+    main(["families", "pythia-160m"])
+    told = capsys.readouterr().out
+    for part, size in (("embedding", "38,633,472"), ("head", "38,633,472"), ("together", "162,322,944")):
+        assert re.search(rf"^  {part} +{size} ", told, re.MULTILINE), part
+    assert "positions " not in told, "RoPE has no parameters"
+    sizes = [float(size) for size in re.findall(r"([\d.]+) GB$", told, re.MULTILINE)]
+    assert sizes[:3] == [0.65, 0.65, 1.30]  # 4, 4 and 8 bytes a parameter
+    assert sizes[-1] == pytest.approx(sum(sizes[:-1]), abs=0.03)

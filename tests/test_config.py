@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slmlib import config as room
-from slmlib.config import Config, ModelConfig, Sampling, TrainConfig
+from slmlib.config import Config, ModelConfig, Sampling, TrainConfig, base, model, training
 from slmlib.errors import ConfigError, SlmError
 from slmlib.model.families import FAMILIES
 
@@ -60,12 +60,72 @@ BAD_MODELS = [
     ),
     (
         dict(position="alibi", rope_theta=500_000.0),
-        "rope_theta and rope_pairs do nothing with position='alibi'; leave them at their defaults.",
+        "rope_theta, rope_pairs, rope_dim and rope_scaling do nothing with position='alibi'; leave them at their "
+        "defaults.",
     ),
     (
         dict(position="none", rope_pairs="interleaved"),
-        "rope_theta and rope_pairs do nothing with position='none'",
+        "rope_theta, rope_pairs, rope_dim and rope_scaling do nothing with position='none'",
     ),
+    (dict(block_repeat=0), "block_repeat must be at least 1; it is 0."),
+    (dict(rope_scaling=0.5), "rope_scaling must be 1 or above; it is 0.5."),
+    (dict(rope_scaling=NAN), "rope_scaling must be 1 or above; it is nan."),
+    (dict(clip_qkv=-1.0), "clip_qkv must be 0 or above; it is -1.0."),
+    (dict(attention_scale=-1.0), "attention_scale must be 0 or above; it is -1.0."),
+    (dict(embedding_scale=0.0), "embedding_scale must be above 0; it is 0.0."),
+    (dict(residual_scale=-1.0), "residual_scale must be above 0; it is -1.0."),
+    (dict(logit_scale=NAN), "logit_scale must be above 0; it is nan."),
+    *(
+        (
+            dict(rope_dim=rope_dim),
+            f"rope_dim must be even and below head_dim (64), or 0 for all of it; it is {rope_dim}.",
+        )
+        for rope_dim in (64, 33, -2)
+    ),
+    (
+        dict(rope_scaling=2.0),
+        "rope_scaling (2.0) does nothing without rope_scaling_context (0), nor that without it; give both or leave both.",
+    ),
+    (dict(rope_scaling_context=9), "rope_scaling (1.0) does nothing without rope_scaling_context (9)"),
+    *(
+        (
+            dict(windows=windows),
+            "windows must be at most one number a layer, each from 0 to below context_length (128), and not all 0; "
+            f"they are {windows}.",
+        )
+        for windows in ((128,), (-1,), (0, 0), (1, 2, 3, 4, 5))
+    ),
+    (dict(windows=3), "windows is 3; expected a tuple of whole numbers."),
+    (dict(windows=(1.0,)), "windows is (1.0,); expected a tuple of whole numbers."),
+    (dict(layer_heads=(True,)), "layer_heads is (True,); expected a tuple of whole numbers."),
+    *(
+        (
+            dict(layer_heads=heads),
+            f"layer_heads must be one size for each of the 4 layers, the largest of them num_heads (2); they are {heads}.",
+        )
+        for heads in ((2,), (1, 1, 1, 1), (2, 2, 2, 4), (0, 1, 2, 2))
+    ),
+    (
+        dict(layer_ffn_dims=(512, 512, 512)),
+        "layer_ffn_dims must be one size for each of the 4 layers, the largest of them ffn_dim (512); they are",
+    ),
+    (
+        dict(num_heads=4, num_kv_heads=2, layer_heads=(2, 3, 4, 4)),
+        "each of layer_heads must be a multiple of num_heads / num_kv_heads (2); they are (2, 3, 4, 4).",
+    ),
+    (
+        dict(layer_heads=(1, 1, 2, 2), position="alibi"),
+        "layer_heads does not go with position='alibi', whose slopes belong to all layers.",
+    ),
+    (
+        dict(qk_norm=False, qk_norm_gain=True),
+        "qk_norm_gain and qk_norm_over do nothing with qk_norm=False; leave them at their defaults.",
+    ),
+    (
+        dict(embedding_scale=12.0),
+        "embedding_scale does nothing with embedding_norm=True: the norm takes it back.",
+    ),
+    (dict(block="sandwich"), "block is 'sandwich'; choose from ('pre_norm', 'post_norm', "),
     (
         dict(norm_bias=True, norm_gain=True),
         "an rmsnorm has no bias; use norm='layernorm' or norm_bias=False.",
@@ -159,10 +219,12 @@ def test_a_bad_value_is_named_with_what_would_work(kind, values, sentence):
 
 
 def test_every_sentence_of_validation_is_tested_here():
-    """A new rule brings its row: each line of config.py that holds a problem's text is met above."""
-
-    source = inspect.getsource(room)
-    written = re.findall(r"(must be [^;{\"(]+|must lie between|does not divide into|do nothing with)", source)
+    """A new rule brings its row: each line of the room that holds a problem's text is met above."""
+    source = "".join(inspect.getsource(part) for part in (base, model, training))
+    words = r"(must be [^;{\"(]+|must lie between|does not divide into|do nothing with|do(?:es)? not(?:hing)? [^;{\"(]+)"
+    written = re.findall(
+        words, "\n".join(line for line in source.splitlines() if '"' in line and '"""' not in line)
+    )
     met = " ".join(sentence for _, _, sentence in BAD)
     assert [words for words in written if words.strip() not in met] == []
 
@@ -271,7 +333,8 @@ def test_open_sizes_closed_again_give_the_same_config(name):
     config = FAMILIES[name]
     assert ModelConfig.from_dict(config.with_open_sizes().to_dict()) == config
     assert config.change({}) == config
-    assert config.with_open_sizes().head_dim == 0
+    usual = config.head_dim * config.num_heads == config.embed_dim
+    assert (config.with_open_sizes().head_dim == 0) == usual
     assert (config.with_open_sizes().num_kv_heads == 0) == (config.num_kv_heads == config.num_heads)
 
 
@@ -287,12 +350,22 @@ def model_configs(draw) -> ModelConfig:
         draw(st.sampled_from(get_args(room.Position))),
     )
     gain = draw(st.booleans())
-    flags = ("embedding_norm", "qk_norm", "gated", "qkv_bias", "output_bias", "ffn_bias", "tie_embeddings")
+    flags = ("embedding_norm", "final_norm", "gated", "qkv_bias", "output_bias", "ffn_bias", "head_bias")
+    context_length, num_layers = draw(st.integers(1, 10**5)), draw(st.integers(1, 100))
+    windows = draw(st.lists(st.integers(0, context_length - 1), max_size=min(4, num_layers)))
+    qk_norm = draw(st.booleans())
     return ModelConfig(
         vocab_size=draw(st.integers(1, 10**6)),
-        context_length=draw(st.integers(1, 10**5)),
+        context_length=context_length,
         embed_dim=2 * heads * draw(st.integers(1, 100)),
-        num_layers=draw(st.integers(1, 100)),
+        num_layers=num_layers,
+        block=draw(st.sampled_from(get_args(room.BlockKind))),
+        block_repeat=draw(st.integers(1, 3)),
+        windows=tuple(windows) if any(windows) else (),
+        qk_norm=qk_norm,
+        qk_norm_gain=qk_norm and draw(st.booleans()),
+        residual_scale=draw(fractions(0.1, 10.0)),
+        tie_embeddings=draw(st.booleans()),
         num_heads=heads,
         num_kv_heads=draw(st.sampled_from([0, *(kv for kv in range(1, heads + 1) if heads % kv == 0)])),
         head_dim=2 * draw(st.integers(0, 100)),

@@ -1,5 +1,7 @@
 """Attention against torch's own, against explicit loops, and the map of who looks at whom."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -134,6 +136,17 @@ def test_the_map_is_the_same_in_training(random_decoder):
     assert torch.equal(weights, random_decoder().attention_weights(tokens))
     assert model.training
     assert not weights.requires_grad
+
+
+@torch.no_grad()
+def test_rounding_alibis_far_distances_costs_less_than_rounding_everything_else(random_decoder):
+    """Beyond 256 neighbours share a number in bfloat16, but what is rounded off is small beside the weights."""
+    attention = random_decoder(position="alibi", context_length=2048).blocks[0].attention
+    x, sight = random_stream(time=2048), look(attention.config, torch.arange(2048)[None])
+    exact = attention(x, sight)
+    whole = copy.deepcopy(attention).bfloat16()(x.bfloat16(), sight)
+    sight.mask = sight.mask.bfloat16().float()
+    assert (attention(x, sight) - exact).norm() < 0.2 * (whole - exact).norm()
 
 
 @each_position
