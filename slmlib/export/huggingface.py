@@ -67,8 +67,8 @@ def from_hf_config(values: dict[str, Any]) -> ModelConfig:
         raise CheckpointError(f"model_type is {model_type!r}.", f"slmlib reads {', '.join(ARCHITECTURES)}.")
     architecture = ARCHITECTURES[model_type]
     for path, expected in architecture.fixed.items():
-        found = _at(values, path)
-        if found is not _MISSING and found != expected:
+        found = _at(values, path, architecture.defaults.get(path, expected))
+        if found != expected:
             raise CheckpointError(f"{path} is {found!r}.", f"slmlib reads only {expected!r}.")
     ours = dict(architecture.switches)
     for name, key in architecture.fields.items():
@@ -87,8 +87,8 @@ def to_hf_weights(
     config: ModelConfig, architecture: Architecture, tensors: dict[str, Tensor]
 ) -> dict[str, Tensor]:
     """Our tensors under their names; a tied head is left out."""
-    pairs = architecture.switches.get("rope_pairs", "half")
-    return to_theirs(config, architecture.rules, turn_pairs(config, tensors, pairs))
+    turned = turn_pairs(config, tensors, config.rope_pairs, architecture.pairs)
+    return to_theirs(config, architecture.rules, turned)
 
 
 def from_hf_weights(
@@ -109,7 +109,8 @@ def from_hf_weights(
                 "lm_head.weight is not the embedding, though config.json says they are tied.",
                 "Set tie_word_embeddings to false in config.json if the head was trained by itself.",
             )
-    return to_ours(config, architecture.rules, tensors)
+    ours = to_ours(config, architecture.rules, tensors)
+    return turn_pairs(config, ours, architecture.pairs, config.rope_pairs)
 
 
 def decoder_from_hf(values: dict[str, Any], tensors: dict[str, Tensor]) -> Decoder:
@@ -127,7 +128,7 @@ def _lost(config: ModelConfig, architecture: Architecture) -> list[str]:
     """The switches that would not survive the way there and back; empty when the class is this model."""
     wanted = _unrolled(config).to_dict()
     if config.position == "rope":
-        wanted["rope_pairs"] = architecture.switches.get("rope_pairs", "half")  # turn_pairs makes it so
+        wanted["rope_pairs"] = architecture.switches.get("rope_pairs", "half")  # rows can be moved
     try:
         found = from_hf_config(to_hf_config(config, architecture)).to_dict()
     except SlmError as error:
@@ -149,9 +150,10 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _at(values: dict[str, Any], path: str) -> Any:
+def _at(values: dict[str, Any], path: str, missing: Any) -> Any:
+    """What lies at a.b, or `missing`."""
     for key in path.split("."):
         if not isinstance(values, dict) or key not in values:
-            return _MISSING
+            return missing
         values = values[key]
     return values

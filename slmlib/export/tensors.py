@@ -17,6 +17,8 @@ from slmlib.model.decoder import Decoder
 from slmlib.model.positions import half_to_interleaved
 
 Layout = Literal["plain", "transposed", "per_head"]
+Pairs = Literal["half", "interleaved", "backwards"]
+"""How RoPE pairs the numbers of a head, see ModelConfig.rope_pairs; `backwards` is `half` turned the other way."""
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,29 @@ def our_shapes(config: ModelConfig) -> dict[str, Tensor]:
     return tensors
 
 
-def turn_pairs(config: ModelConfig, tensors: dict[str, Tensor], pairs: str) -> dict[str, Tensor]:
+def turn_pairs(
+    config: ModelConfig, tensors: dict[str, Tensor], before: Pairs, after: Pairs
+) -> dict[str, Tensor]:
     """The same model for code that turns other pairs of numbers: rows of queries and keys in another order."""
-    if config.position != "rope" or config.rope_pairs == pairs:
+    if config.position != "rope" or before == after:
         return tensors
     turned = config.rope_dim or config.head_dim
-    order = half_to_interleaved(turned)
-    if config.rope_pairs == "interleaved":
-        order = order.argsort()
-    order = torch.cat((order, torch.arange(turned, config.head_dim)))
+    order = _order(turned, before).argsort()[_order(turned, after)]
+    order = torch.cat((order, torch.arange(turned, config.head_dim)))  # the rest does not turn
     result = dict(tensors)
     for name, tensor in tensors.items():
         if ".attention.query." in name or ".attention.key." in name:
             heads = tensor.unflatten(0, (-1, config.head_dim))  # (H or K, E, D), biases (H or K, E)
             result[name] = heads[:, order.to(tensor.device)].flatten(0, 1)
     return result
+
+
+def _order(turned: int, pairs: Pairs) -> Tensor:
+    """The permutation that leads to this convention from `half`."""
+    if pairs == "interleaved":
+        return half_to_interleaved(turned)
+    # Turning (b, a) backwards is turning (a, b) forwards.
+    return torch.arange(turned).roll(turned // 2 if pairs == "backwards" else 0)
 
 
 def _pairs(

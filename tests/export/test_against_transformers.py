@@ -127,6 +127,34 @@ def test_members_nobody_published(name, changes):
     assert largest_difference(ours, filled(theirs_for(config, architecture), ours, architecture)) < TOLERANCE
 
 
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {},
+        dict(num_kv_heads=2),
+        dict(rope_theta=500.0, rope_pairs="interleaved"),
+        dict(tie_embeddings=False, qkv_bias=True, output_bias=True, ffn_dim=80),
+    ],
+    ids=str,
+)
+def test_our_own_models_are_nanochats(switches):
+    """The shape of the presets, and of the model that comes with the package, has a class too."""
+    sizes = dict(vocab_size=97, context_length=64, embed_dim=48, num_layers=3, num_heads=6)
+    ours = random_decoder(ModelConfig(**sizes | switches))
+    architecture = architecture_for(ours.config)
+    assert architecture.model_type == "nanochat"
+    theirs = filled(theirs_for(ours.config, architecture), ours, architecture)
+    assert largest_difference(ours, theirs) < TOLERANCE
+    again = decoder_from_hf(to_hf_config(ours.config, architecture), theirs.state_dict())
+    assert largest_difference(again, theirs) < TOLERANCE
+
+
+def test_every_preset_has_a_class():
+    from slmlib.presets import PRESETS
+
+    assert {architecture_for(preset.model).model_type for preset in PRESETS.values()} == {"nanochat"}
+
+
 def test_even_openelm_is_qwen3():
     even = tiny(family("openelm-270m")).change({"layer_heads": (), "layer_ffn_dims": ()})
     assert architecture_for(even).model_type == "qwen3"
@@ -246,7 +274,9 @@ def test_a_config_of_their_own_making_is_understood(model_type):
         if (key := architecture.fields.get(ours))
     }
     extra = dict(
-        gptj=dict(rotary_dim=4), gpt_neo=dict(attention_types=[[["global", "local"], 1], [["local"], 1]])
+        nanochat=dict(final_logit_softcapping=None),  # slmlib has no soft cap
+        gptj=dict(rotary_dim=4),
+        gpt_neo=dict(attention_types=[[["global", "local"], 1], [["local"], 1]]),
     )
     changes |= dict(bos_token_id=None, eos_token_id=None, pad_token_id=None) | extra.get(model_type, {})
     theirs = randomised(kind(kind.config_class(**changes, attn_implementation="eager")))
@@ -345,7 +375,7 @@ def test_a_model_that_no_class_is_says_what_would_be_lost():
     with pytest.raises(ConfigError, match=r"nearest, qwen3, differs in layer_heads, layer_ffn_dims"):
         architecture_for(tiny(family("openelm-270m")))
     with pytest.raises(ConfigError, match="No class of transformers"):
-        architecture_for(ModelConfig(vocab_size=97))
+        architecture_for(ModelConfig(vocab_size=97, position="alibi"))
     with pytest.raises(ConfigError, match=r"nearest, gpt2, differs in position"):
         architecture_for(tiny(family("gpt2")).change({"position": "none"}), "gpt2")
     with pytest.raises(ConfigError, match="no model_type 'bert' here"):
