@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slmlib.plots.style import BLACK
+from slmlib.plots.style import BLACK, ORANGE
 from slmlib.widgets.base import Page, Widget, slider, view
 from slmlib.widgets.token_viewer import visible
 
@@ -99,7 +99,7 @@ class AttentionExplorer(Widget):
 def _box(piece: str, share: float, looking: bool) -> str:
     """A token on ground from white (not looked at) to blue (looked at alone); the one that looks is framed."""
     red, green, blue = (round(255 + share**0.5 * (deep - 255)) for deep in DEEPEST)
-    border = f"2px solid {BLACK}" if looking else "1px solid rgba(0, 0, 0, 0.35)"
+    border = f"2px solid {ORANGE}" if looking else "1px solid rgba(0, 0, 0, 0.35)"
     weight = "; font-weight: bold" if looking else ""
     return (
         f'<span style="background: rgb({red}, {green}, {blue}); color: {BLACK}; border: {border}; '
