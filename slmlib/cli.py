@@ -145,7 +145,7 @@ class Families:
     def execute(self) -> None:
         """Run the command."""
         from slmlib.model.families import catalogued
-        from slmlib.model.families.report import card, listing
+        from slmlib.model.family_card import card, listing
 
         print(card(self.name, catalogued(self.name)) if self.name else listing())
 

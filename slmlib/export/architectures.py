@@ -41,7 +41,7 @@ from slmlib.export.names import (
     rules,
 )
 from slmlib.export.tensors import Pairs, Rule
-from slmlib.model.families.row import CLASSIC, MODERN
+from slmlib.model.houses.row import CLASSIC, MODERN
 
 
 @dataclass(frozen=True)

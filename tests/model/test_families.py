@@ -8,7 +8,7 @@ from slmlib.model.cache import KVCache
 from slmlib.model.counts import count_parameters, parameters_by_part
 from slmlib.model.decoder import Decoder
 from slmlib.model.families import CATALOG, FAMILIES, family
-from slmlib.model.families.laboratories import openelm
+from slmlib.model.houses.laboratories import openelm
 from tests.model.tiny import distinct, random_decoder, random_tokens, tiny
 
 TIED = {

@@ -1,6 +1,6 @@
 """EleutherAI's open answers to GPT-3, and two models built from the same parts: TinyStories' and MPT."""
 
-from slmlib.model.families.row import CLASSIC, Family, shape
+from slmlib.model.houses.row import CLASSIC, Family, shape
 
 _NEO = CLASSIC | dict(
     vocab_size=50257, context_length=2048, qkv_bias=False, attention_scale=1.0, windows=(0, 256)

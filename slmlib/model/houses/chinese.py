@@ -1,6 +1,6 @@
 """Models from China: large vocabularies, biases in queries and keys, and scales found on small models."""
 
-from slmlib.model.families.row import MODERN, Family, shape
+from slmlib.model.houses.row import MODERN, Family, shape
 
 _QWEN = MODERN | dict(vocab_size=151936, norm_eps=1e-6, qkv_bias=True)
 _QWEN2 = _QWEN | dict(context_length=32768, rope_theta=1e6, tie_embeddings=True)

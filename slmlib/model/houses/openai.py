@@ -1,6 +1,6 @@
 """OpenAI's first three: the decoder finds its shape and then only grows."""
 
-from slmlib.model.families.row import CLASSIC, Family, shape
+from slmlib.model.houses.row import CLASSIC, Family, shape
 
 _GPT1 = CLASSIC | dict(vocab_size=40478, context_length=512, block="post_norm", final_norm=False)
 _GPT2 = CLASSIC | dict(vocab_size=50257, context_length=1024)

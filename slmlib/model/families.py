@@ -4,8 +4,8 @@ from difflib import get_close_matches
 
 from slmlib.config import ModelConfig
 from slmlib.errors import ConfigError
-from slmlib.model.families import chinese, eleuther, laboratories, llama, openai
-from slmlib.model.families.row import Family
+from slmlib.model.houses import chinese, eleuther, laboratories, llama, openai
+from slmlib.model.houses.row import Family
 
 CATALOG: dict[str, Family] = openai.ROWS | eleuther.ROWS | llama.ROWS | chinese.ROWS | laboratories.ROWS
 """Name -> row. Names are the usual ones on the Hub, in lower case."""

@@ -1,6 +1,6 @@
 """Llama, and the many whose block is Llama's: what differs is size, vocabulary and data."""
 
-from slmlib.model.families.row import MODERN, Family, shape
+from slmlib.model.houses.row import MODERN, Family, shape
 
 _LLAMA1 = MODERN | dict(vocab_size=32000, context_length=2048, norm_eps=1e-6)
 _LLAMA2 = MODERN | dict(vocab_size=32000, context_length=4096)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from slmlib.config import ModelConfig
-from slmlib.model.families.row import CLASSIC, MODERN, Family, shape
+from slmlib.model.houses.row import CLASSIC, MODERN, Family, shape
 
 _OLMO = MODERN | dict(vocab_size=50304, context_length=2048, norm="layernorm", norm_gain=False)
 _OLMO2 = MODERN | dict(

@@ -1,0 +1,1 @@
+"""The rows of `slmlib.model.families`, one file a house."""
