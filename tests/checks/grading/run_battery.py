@@ -1,6 +1,8 @@
 """Grade the whole battery in one batch, and say of each file whether it was graded as it deserves.
 
-python tests/checks/grading/run_battery.py [WORDS ...]     the table; only files whose name holds a word
+python tests/checks/grading/run_battery.py [WORDS ...] [--nbgrader PYTHON]
+
+The table; of files whose name holds one of the words; beside nbgrader's points, where it is installed.
 """
 
 import importlib.util
@@ -179,14 +181,16 @@ class _Server:
         self.socket.close()
 
 
-def table(verdicts) -> str:
-    """The battery as text, worst first in nothing: in order of family and name."""
+def table(verdicts, theirs=None) -> str:
+    """The battery as text, by family and name; `theirs`: nbgrader's points by name, or None where not run."""
     lines = []
     for family in FAMILIES.values():
         for one in (verdict for verdict in verdicts if verdict.family == family):
             earned = " ".join(f"{name}: {points:g}" for name, points in one.earned.items()) or one.state
             seconds = f"{one.row.grades.seconds:.1f} s" if one.row is not None else ""
             mark = "ok  " if not one.wrong else "BAD "
+            if theirs is not None:
+                seconds += f"  nbgrader: {_other(theirs, one):<22}"
             lines.append(
                 f"{mark} {family:<14} {one.name:<34} {earned:<18} {seconds:>7}  {'; '.join(one.wrong)}"
             )
@@ -195,12 +199,47 @@ def table(verdicts) -> str:
     return "\n".join(lines)
 
 
+def _other(theirs, verdict) -> str:
+    """What nbgrader made of a file, in words."""
+    if verdict.name not in theirs:
+        return "not run"
+    points = theirs[verdict.name]
+    if points is None:
+        return "not graded"
+    honest, lies, _ = expected(load(HERE / "battery" / f"{verdict.name}.py"))
+    worth = {"98.1": 3.0, "98.2": 2.0}
+    most = sum(worth.values()) - sum(worth[one] for one in lies)
+    least = sum(worth[one] for one in honest)
+    word = "fooled" if points > most else "honest answer lost" if points < least else "right"
+    return f"{points:g} {word}"
+
+
 def main(words) -> int:
-    """Print the table."""
+    """Print the table; `--nbgrader PYTHON` puts nbgrader's points beside ours."""
+    python = words[words.index("--nbgrader") + 1] if "--nbgrader" in words else ""
+    words = [word for word in words if word not in ("--nbgrader", python)]
+    theirs = None
     with tempfile.TemporaryDirectory(prefix="battery-") as folder:
         verdicts = run(Path(folder), words, lambda line: print(line, file=sys.stderr, flush=True))
-    print(table(verdicts))
+        if python:
+            theirs = _by_nbgrader(python, Path(folder), words)
+    print(table(verdicts, theirs))
     return int(any(one.wrong for one in verdicts))
+
+
+def _by_nbgrader(python: str, folder: Path, wanted):
+    """The harmless part of the battery, graded by nbgrader."""
+    import nbformat
+    from beside_nbgrader import is_for_it, points_by_nbgrader
+
+    from checks.building.build import Lesson
+    from checks.course import Course
+
+    course = Course(folder / "course")
+    placed = write_files(folder / "again", course, 0, wanted)
+    files = {name: Path(paths[0]).read_bytes() for name, paths in placed.items() if is_for_it(name, paths)}
+    found = points_by_nbgrader(python, files, nbformat.writes(Lesson.read(course, "98").solution()))
+    return {name: found.get(name) for name in files}
 
 
 if __name__ == "__main__":
