@@ -265,7 +265,7 @@ def checkpoint_facts(
     shapes = [{name: fact[0] for name, fact in facts[side].items()} for side in ("saved", "loaded")]
     if shapes[0] == shapes[1]:
         device = next(model.parameters()).device
-        facts["writes"] = [_greedy(one) for one in (model, copy.deepcopy(reloaded).to(device))]
+        facts["writes"] = [greedy_tokens(one) for one in (model, copy.deepcopy(reloaded).to(device))]
     return facts
 
 
@@ -278,7 +278,7 @@ def _tensors(model: Any) -> dict[str, tuple[list[int], str, str]]:
     }
 
 
-def _greedy(model: Any, length: int = 24) -> list[int]:
+def greedy_tokens(model: Any, length: int = 24) -> list[int]:
     """The tokens a model writes after token 0, always the likeliest."""
     import torch
 
