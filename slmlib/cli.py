@@ -170,6 +170,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
         sys.stderr.close()
         raise SystemExit(1) from None
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"Error: The system refused: {error.strerror or error}{where}.", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def _commands(arguments: Sequence[str]) -> Any:

@@ -34,6 +34,7 @@ from slmlib.model.decoder import Decoder
 from slmlib.presets import Preset, default_preset
 from slmlib.text.corpus import open_corpus
 from slmlib.training.run import text_budget
+from slmlib.training.selftest import run_self_test
 from slmlib.training.trainer import Trainer
 
 PACKAGES = ("tiktoken", "datasets", "safetensors", "numpy", "matplotlib", "ipywidgets", "jupyterlab")
@@ -105,7 +106,7 @@ def _indented(name: str, value: str) -> str:
 
 
 def examine() -> Examination:
-    """Look at everything a run depends on; takes about 5 seconds, and up to 3 more for the network."""
+    """Look at everything a run depends on; takes about 8 seconds, and up to 3 more for the network."""
     warnings: list[str] = []
     driver = nvidia_driver()
     device = _usable_device(warnings)
@@ -192,7 +193,13 @@ def _self_test(device: Device, warnings: list[str]) -> str:
             f"Gradients on {device.type} are wrong (relative difference {difference:.0e} from float64 on the "
             "CPU). Update torch and the system."
         )
-    return f"gradients differ by {difference:.0e} (relative) from float64 on the CPU"
+    told = f"gradients differ by {difference:.0e} (relative) from float64 on the CPU"
+    longer = _attempt("The long self-test failed", warnings, lambda: run_self_test(device))
+    if longer is None:
+        return told
+    if longer.problem:
+        warnings.append(f"{longer.problem} Update torch and the system, or train with SLM_DEVICE=cpu.")
+    return f"{told}; {longer}"
 
 
 def compiler(device: Device) -> str:

@@ -14,6 +14,7 @@ from slmlib.devices import Device
 from slmlib.doctor import Examination, examine
 from slmlib.errors import ConfigError, DataError
 from slmlib.presets import PRESETS
+from slmlib.training.selftest import SelfTest
 
 CPU = Device("cpu", "Pretended CPU", "float32", "it has no other units")
 
@@ -28,6 +29,7 @@ def healthy(monkeypatch, tmp_path):
     monkeypatch.setenv("SLM_CORPUS", str(tmp_path / "stories.txt"))
     monkeypatch.setattr(doctor, "choose_device", lambda *_: CPU)
     monkeypatch.setattr(doctor, "training_speed", lambda *_: 12_345.6)
+    monkeypatch.setattr(doctor, "run_self_test", lambda device: SelfTest(device, 6, {"float32": 2e-7}))
     monkeypatch.setattr(doctor, "nvidia_driver", lambda: ("", ()))
     monkeypatch.setattr(doctor, "_cores", lambda: 64.0)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=80 * 10**9))

@@ -9,6 +9,8 @@ Schedule = Literal["cosine", "linear", "wsd", "constant"]
 DeviceType = Literal["cpu", "cuda", "mps"]
 DType = Literal["float32", "bfloat16", "float16"]
 
+_MOST_SEED, _MOST_THREADS = 2**40, 4096
+
 
 @dataclass(frozen=True)
 class TrainConfig(Config):
@@ -109,8 +111,8 @@ class TrainConfig(Config):
             ),
             (not self.adam_eps > 0, f"adam_eps must be above 0; it is {self.adam_eps}."),
             (not self.gradient_clip >= 0, f"gradient_clip must be 0 or above; it is {self.gradient_clip}."),
-            (self.threads < 0, f"threads must be 0 or above; it is {self.threads}."),
-            (self.seed < 0, f"seed must be 0 or above; it is {self.seed}."),
+            (not 0 <= self.threads <= _MOST_THREADS, f"threads must be in [0, 4096]; it is {self.threads}."),
+            (not 0 <= self.seed < _MOST_SEED, f"seed must be in [0, 2**40); it is {self.seed}."),
         )
 
 
@@ -152,5 +154,5 @@ class Sampling(Config):
             (not 0 < self.top_p <= 1, f"top_p must be in (0, 1]; it is {self.top_p}."),
             (not 0 <= self.min_p <= 1, f"min_p must be in [0, 1]; it is {self.min_p}."),
             (self.max_tokens < 1, f"max_tokens must be at least 1; it is {self.max_tokens}."),
-            (self.seed < 0, f"seed must be 0 or above; it is {self.seed}."),
+            (not 0 <= self.seed < _MOST_SEED, f"seed must be in [0, 2**40); it is {self.seed}."),
         )

@@ -4,6 +4,7 @@ A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`. Asking for t
 where it stopped; asking for another one under the same name is refused.
 """
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from slmlib.config import ModelConfig, TrainConfig
 from slmlib.devices import Device, choose_device
 from slmlib.errors import CheckpointError, ConfigError, TrainingError
 from slmlib.evaluation import Evaluation
-from slmlib.files import read_json, write_json
+from slmlib.files import explain_os_errors, write_json
 from slmlib.model.counts import flops_per_token, training_memory
 from slmlib.model.decoder import Decoder
 from slmlib.text.prepare import PreparedData, prepare
@@ -26,6 +27,7 @@ from slmlib.text.tokenizer import gpt2
 from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
 from slmlib.training.faults import explained, is_out_of_memory
 from slmlib.training.logs import Observer, tensorboard_log, wandb_log
+from slmlib.training.selftest import require_healthy
 from slmlib.training.trainer import Trainer
 
 SMALLEST_TEXT = 10 * 10**6
@@ -84,6 +86,8 @@ def _start_or_resume(
     decided = checkpoint.progress.decided if checkpoint else wish.train
     device = choose_device(decided.device, decided.dtype)
     say(f"Device: {device}")
+    if checked := require_healthy(decided, device):
+        say(checked)
     decided = fit_memory(wish.model, decided, device, say, may_halve=checkpoint is None)
     data = prepare_data(wish, device, progress)
     say(f"Corpus: {data.corpus_name}. {data.corpus_why}")
@@ -226,16 +230,12 @@ def only_process_in(folder: Path) -> Iterator[None]:
     """Refuse to train in a folder in which another living process trains; a dead one's claim does not count."""
     claim = folder / "running.json"
     me = {"pid": os.getpid(), "started": psutil.Process().create_time()}
-    if claim.exists():
-        other = read_json(claim)
-        alive = (
-            psutil.pid_exists(other["pid"]) and psutil.Process(other["pid"]).create_time() == other["started"]
+    other = _living_owner(claim)
+    if other is not None and other != me:
+        raise TrainingError(
+            f"Process {other['pid']} is training in {folder} right now.",
+            "Wait for it, stop it with Ctrl-C, or give the new run another name (--run, RUN=).",
         )
-        if alive and other != me:
-            raise TrainingError(
-                f"Process {other['pid']} is training in {folder} right now.",
-                "Wait for it, stop it with Ctrl-C, or give the new run another name (--run, RUN=).",
-            )
     write_json(claim, me)
     try:
         yield
@@ -243,6 +243,20 @@ def only_process_in(folder: Path) -> Iterator[None]:
         claim.unlink(missing_ok=True)
         if not any(folder.iterdir()):
             folder.rmdir()  # a wish that could not even begin leaves nothing behind
+
+
+def _living_owner(claim: Path) -> dict[str, float] | None:
+    """Who claims a folder and is alive; None for a dead process's claim, and for one that cannot be read."""
+    with explain_os_errors(claim):
+        if not claim.is_file():
+            return None
+        content = claim.read_bytes()
+    try:
+        other = json.loads(content)
+        started = psutil.Process(other["pid"]).create_time()
+        return {"pid": other["pid"], "started": started} if started == other["started"] else None
+    except (KeyError, TypeError, ValueError, OverflowError, psutil.Error):
+        return None
 
 
 def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:

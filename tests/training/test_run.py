@@ -170,3 +170,24 @@ def test_a_read_only_folder_is_one_sentence(wish, tmp_path):
     blocked.write_text("a file where a folder should be")
     with pytest.raises(SlmError, match="Could not write"):
         quietly(replace(wish, folder=blocked / "run"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"pid": "x", "started": 1}',
+        '{"pid": -1, "started": 1}',
+        '{"pid": 1' + "0" * 30 + "}",
+        "\x00",
+    ],
+)
+def test_a_claim_that_cannot_be_read_is_no_claim(wish, content):
+    """A whole claim is written in one piece, so half of one comes from no process that is alive."""
+    wish.folder.mkdir(parents=True)
+    (wish.folder / "running.json").write_text(content)
+    with run_module.only_process_in(wish.folder):
+        pass
+    assert not wish.folder.exists()
