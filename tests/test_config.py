@@ -401,7 +401,7 @@ def train_configs(draw) -> TrainConfig:
         schedule=draw(st.sampled_from(get_args(room.Schedule))),
         warmup_fraction=warmup,
         decay_fraction=draw(fractions(0.0, 0.5)),
-        seed=draw(st.integers(0, 2**63)),
+        seed=draw(st.integers(0, 2**40 - 1)),
         device=draw(st.sampled_from(["auto", *get_args(room.DeviceType)])),
         dtype=draw(st.sampled_from(["auto", *get_args(room.DType)])),
         compile=draw(st.booleans()),
