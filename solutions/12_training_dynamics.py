@@ -476,8 +476,9 @@ layer_panels(
 #   steps. The rule comes from longer runs. The ratio falls for two reasons: the weights grow, and the schedule lowers
 #   the rate at the end. `down` begins at zero weights (`zero_output`, lesson 07), where any update is infinitely large
 #   beside them; so its first ratios are high, and step 0 is left out.
-# - *The stream.* Each block adds to it, so it grows from block to block, and with the training. Norms keep
-#   the next block from noticing. Growth without an end is a warning.
+# - *The stream.* At first the blocks add nothing, so all lines begin together. The first large steps blow the stream up,
+#   then it settles, mostly larger from block to block. Norms keep the next block from noticing. Growth without an
+#   end is a warning.
 # - *Silent units.* About half are silent at the start: a random number is negative half of the time. Learning makes
 #   them choosy. A layer in which nearly all are silent for every token is dead: no gradient flows through a zero.
 #
