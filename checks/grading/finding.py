@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from checks.course import LESSONS
+from checks.grading.grades import printable
 from checks.grading.reading import MAX_BYTES, Unreadable
 from slmlib.errors import SlmError
 
@@ -79,11 +80,9 @@ def find(folder: Path) -> list[Submission]:
     found: list[Submission] = []
     for path in paths:
         parts = path.relative_to(root).parts
-        if path.is_symlink():
-            if _is_notebook(path.name) or path.suffix.lower() == ".zip":
-                found.append(
-                    _named(parts, str(path), problem="It is a link, not a file; links are not followed.")
-                )
+        problem = _not_a_file(path)
+        if problem:
+            found.append(_named(parts, str(path), problem=problem))
         elif _is_notebook(path.name):
             found.append(_named(parts, str(path), when=path.stat().st_mtime))
         elif path.suffix.lower() == ".zip":
@@ -95,13 +94,28 @@ def find(folder: Path) -> list[Submission]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        yield folder
+        return
+    for path in paths:
         if path.name in SKIPPED_FOLDERS or path.name.startswith("._"):
             continue
         if path.is_dir() and not path.is_symlink():
             yield from _walk(path)
         else:
             yield path
+
+
+def _not_a_file(path: Path) -> str:
+    """Why this is nothing one can open and read to its end; empty for files, and for links nobody would miss."""
+    wanted = _is_notebook(path.name) or path.suffix.lower() == ".zip"
+    if path.is_symlink():
+        return "It is a link; links are not followed." if wanted or path.is_dir() else ""
+    if path.is_dir():
+        return "The folder cannot be opened."
+    return "" if path.is_file() or not wanted else "It is a pipe or a device, not a file."
 
 
 def _in_zip(path: Path, parts: tuple[str, ...], named_by_zip: bool) -> list[Submission]:
@@ -200,9 +214,8 @@ def _named(
         told_by = next(filter(_person_in, (*parts[:-1], stem)), stem)
         student = _person_in(told_by) or told_by or "unnamed"
         told_by = " ".join(word for word in _words(AGAIN.sub("", told_by)) if word.lower() not in AGAIN_WORDS)
-    return Submission(
-        student[:100], file, path, inside, attempt, when, late, person, problem, remarks, told_by
-    )
+    student, file, told_by = (printable(text) for text in (student[:100], file, told_by))
+    return Submission(student, file, path, inside, attempt, when, late, person, problem, remarks, told_by)
 
 
 def _person_in(name: str) -> str:

@@ -5,6 +5,22 @@ from typing import Any
 
 from checks.judging import Outcome
 
+MOST_CHARACTERS = 2000
+
+
+def printable(text: str) -> str:
+    """Text that every file, terminal and page can hold, whatever a student put into it."""
+    text = text[:MOST_CHARACTERS].encode("utf-8", "replace").decode()
+    return "".join(one if one.isprintable() or one == "\n" else "?" for one in text)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, (list, tuple)) else value
+
 
 @dataclass(frozen=True)
 class Flag:
@@ -58,7 +74,7 @@ class Grades:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON has it."""
-        return asdict(self) | {"points": self.points, "possible": self.possible}
+        return _printable(asdict(self) | {"points": self.points, "possible": self.possible})
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Grades":

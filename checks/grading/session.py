@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 
 from checks.exercise import Exercise, Questions, Reply
+from checks.grading.grades import printable
 from checks.grading.probes import probe_source
 from checks.grading.sandbox import (
     KINDS,
@@ -299,4 +300,4 @@ def _signal(number: int) -> str:
 
 def _text(reply: dict[str, Any], name: str) -> str:
     value = reply.get(name, "")
-    return value[:500] if type(value) is str else ""
+    return printable(value[:500]) if type(value) is str else ""

@@ -192,6 +192,7 @@ def main() -> None:
     settings, kind, slot = Settings(**given["settings"]), given["kind"], given["slot"]
     course, known = Course.here(), dict[str, Lesson]()
     with Zygote(settings.environment(), given["modules"]) as zygote:
+        zygote.start()  # now, so that no notebook's seconds count it
         for line in sys.stdin:
             job = json.loads(line)
             submission, number = job["submission"], job["lesson"]

@@ -20,6 +20,11 @@ class Link:
     target: str
 
 
+@dataclass(frozen=True)
+class Pipe:
+    """A named pipe to be made in place of a file."""
+
+
 class Book:
     """A solved notebook; a battery file changes it."""
 
@@ -79,6 +84,10 @@ class Book:
     def link(self, target):
         """A link in place of a file."""
         return Link(target)
+
+    def pipe(self):
+        """A named pipe in place of a file."""
+        return Pipe()
 
     def _insert(self, place, source):
         cell = nbformat.v4.new_code_cell(source.strip("\n"))

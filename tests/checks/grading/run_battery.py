@@ -85,7 +85,7 @@ def make_course(root: Path):
 
 def write_files(folder: Path, course, port: int, wanted) -> dict[str, list[str]]:
     """Make every submission; name -> the paths it consists of."""
-    from book import Book, Link
+    from book import Book, Link, Pipe
 
     from checks.building.build import Lesson
 
@@ -101,6 +101,8 @@ def write_files(folder: Path, course, port: int, wanted) -> dict[str, list[str]]
             target.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(data, Link):
                 target.symlink_to(data.target)
+            elif isinstance(data, Pipe):
+                os.mkfifo(target)
             else:
                 target.write_bytes(data)
             placed[path.stem].append(str(target))
