@@ -1,4 +1,4 @@
-"""The command line: `python -m slmlib train | generate | evaluate | report | doctor | stories | families`.
+"""The command line: `python -m slmlib COMMAND`, each command one class in this file.
 
 Flags, help texts and validation come from the config dataclasses; nothing is written twice. torch is
 imported only by the commands that need it, so that help and mistakes are answered at once.
@@ -7,6 +7,7 @@ imported only by the commands that need it, so that help and mistakes are answer
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, Union, cast
 
 import tyro
@@ -150,6 +151,46 @@ class Families:
         print(card(self.name, catalogued(self.name)) if self.name else listing())
 
 
+@dataclass(frozen=True)
+class Export:
+    """Write a model as a Hugging Face folder, which AutoModelForCausalLM and AutoTokenizer load."""
+
+    model: str = "shipped"
+    """`shipped`, a run folder such as work/runs/1M-5min, or a checkpoint folder."""
+    folder: str = ""
+    """Where to; empty means a folder below work/exported."""
+    model_type: str = ""
+    """Which class of transformers, such as llama; empty takes the first that is this model exactly."""
+
+    def execute(self) -> None:
+        """Run the command."""
+        from slmlib.export.folders import export_folder
+        from slmlib.shipped import load_model
+
+        checkpoint = load_model(self.model)
+        folder = self.folder or home() / "exported" / Path(self.model).name
+        print(f"Written: {export_folder(folder, checkpoint.model, checkpoint.tokenizer, self.model_type)}")
+
+
+@dataclass(frozen=True)
+class Import:
+    """Read a Hugging Face folder, or a model of the Hub, as a checkpoint that `generate` and `evaluate` take."""
+
+    source: tyro.conf.Positional[str] = ""
+    """The folder, or a name on the Hub such as openai-community/gpt2."""
+    folder: str = ""
+    """Where to; empty means a folder below work/imported."""
+
+    def execute(self) -> None:
+        """Run the command."""
+        if not self.source:
+            raise ConfigError("Nothing to import.", "Give a folder, or a name on the Hub: import my/folder")
+        from slmlib.export.folders import import_folder
+
+        folder = self.folder or home() / "imported" / Path(self.source).name
+        print(f"Written: {import_folder(self.source, folder)}")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, run, and answer any mistake with one sentence and exit code 2."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -186,6 +227,8 @@ def _commands(arguments: Sequence[str]) -> Any:
         "doctor": Doctor(),
         "stories": StoriesCommand(),
         "families": Families(),
+        "export": Export(),
+        "import": Import(),
     }
     commands = (
         Annotated[type(default), tyro.conf.subcommand(name, default=default)]

@@ -168,7 +168,10 @@ def test_flags_of_every_kind_arrive(parsed):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "Expected one of {train, generate, evaluate, report, doctor, stories, families}"),
+        (
+            [],
+            "Expected one of {train, generate, evaluate, report, doctor, stories, families, export, import}",
+        ),
         (["trian"], "trian"),
         (["train", "--preset", "1M", "--embed-dm", "3"], "--embed-dim"),
         (["train", "--preset", "1M", "--embed-dim", "many"], "--embed-dim"),
@@ -200,6 +203,10 @@ def test_what_cannot_be_parsed_is_named(capsys, arguments, told):
         (["train", "--device", "tpu"], "There is no device 'tpu'"),
         (["generate", "--temperature", "-1"], "temperature must be 0 or above; it is -1.0"),
         (["generate", "--count", "0"], "count must be at least 1; it is 0"),
+        (["import"], "Nothing to import. Give a folder, or a name on the Hub"),
+        (["import", "/no/such/folder"], "/no/such/folder is not a Hugging Face folder"),
+        (["export", "--model", "/no/such/run"], "There is no folder /no/such/run"),
+        (["export", "--model-type", "bert"], "There is no model_type 'bert' here."),
         (["families", "gpt-22"], "There is no family 'gpt-22'. Did you mean gpt2"),
         (["generate", "--model", "/no/such/run"], "There is no folder /no/such/run"),
         (["evaluate", "--model", "/no/such/run"], "There is no folder /no/such/run"),

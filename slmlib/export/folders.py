@@ -1,0 +1,135 @@
+"""Hugging Face folders: written so that AutoModelForCausalLM and AutoTokenizer load them, and read strictly."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from slmlib.config import TrainConfig
+from slmlib.errors import CheckpointError, SlmError
+from slmlib.export.huggingface import architecture_for, decoder_from_hf, to_hf_config, to_hf_weights
+from slmlib.export.vocabulary import from_hf_tokenizer, to_hf_tokenizer
+from slmlib.files import atomic_write, read_json, write_json
+from slmlib.model.decoder import Decoder
+from slmlib.text.tokenizer import END_OF_TEXT, Tokenizer
+from slmlib.training.checkpoint import Progress, save_checkpoint
+
+_NEEDED = ("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json")
+_PROBE = "Once upon a time there was a little girl who lived in a house near the sea."
+
+
+def export_folder(folder: Path | str, model: Decoder, tokenizer: Tokenizer, model_type: str = "") -> Path:
+    """Write config.json, model.safetensors and the tokenizer's files. Returns the folder.
+
+    model_type: which of transformers' classes, such as llama; empty takes the first that is this model exactly.
+    Raises ConfigError when none is.
+    """
+    folder, config = Path(folder), model.config
+    architecture = architecture_for(config, model_type)
+    tensors = model.state_dict()
+    if config.tie_embeddings:
+        del tensors["head.weight"]
+    marks = {
+        "bos_token_id": tokenizer.end_of_text,
+        "eos_token_id": tokenizer.end_of_text,
+        "pad_token_id": None,
+    }
+    weights = to_hf_weights(config, architecture, tensors)
+    write_json(folder / "config.json", to_hf_config(config, architecture) | marks | {"dtype": "float32"})
+    write_json(folder / "generation_config.json", marks)
+    with atomic_write(folder / "model.safetensors") as file:
+        # Copies, because a repeated block's tensors are the same memory under several names.
+        plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
+        file.write(save(plain, metadata={"format": "pt"}))
+    write_json(folder / "tokenizer.json", to_hf_tokenizer(tokenizer))
+    write_json(
+        folder / "tokenizer_config.json",
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": END_OF_TEXT,
+            "eos_token": END_OF_TEXT,
+            "model_max_length": config.context_length,
+            "clean_up_tokenization_spaces": False,
+        },
+    )
+    return folder
+
+
+def import_folder(source: Path | str, folder: Path | str) -> Path:
+    """Turn a Hugging Face folder, or a name on the Hub such as openai-community/gpt2, into a checkpoint.
+
+    Raises CheckpointError for tensors that are missing, too much or of another shape, and DataError for a
+    tokenizer that slmlib cannot be.
+    """
+    local = find(source)
+    model = read_model(local)
+    tokenizer = from_hf_tokenizer(read_json(local / "tokenizer.json"), model.config.vocab_size)
+    progress = Progress(
+        step=0,
+        asked=TrainConfig(),
+        decided=TrainConfig(),
+        corpus=f"imported from {Path(source).name}",
+        train_sha256="",
+        valid_sha256="",
+        probe_tokens=tokenizer.encode(_PROBE)[: model.config.context_length + 1],
+    )
+    return save_checkpoint(Path(folder), model, tokenizer, progress)
+
+
+def read_model(source: Path | str) -> Decoder:
+    """The model in a Hugging Face folder, without its tokenizer."""
+    local = find(source)
+    return decoder_from_hf(read_json(local / "config.json"), _weights(local))
+
+
+def find(source: Path | str) -> Path:
+    """The folder itself, or where the Hub's model of that name was downloaded to."""
+    if (Path(source) / "config.json").is_file():
+        return Path(source)
+    if Path(source).is_dir() or not re.fullmatch(r"[\w.-]+/[\w.-]+", str(source)):
+        raise CheckpointError(
+            f"{source} is not a Hugging Face folder: it has no config.json.",
+            "Give such a folder, or a name on the Hub such as openai-community/gpt2.",
+        )
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(str(source), allow_patterns=list(_NEEDED)))
+    except Exception as error:  # no network, no such model, not allowed: the Hub's client has many kinds
+        reason = str(error).strip().split("\n")[0]
+        raise CheckpointError(
+            f"{source} could not be downloaded from the Hub ({type(error).__name__}: {reason}).",
+            "Check the name and the network, or give a folder that has it.",
+        ) from None
+
+
+def _weights(folder: Path) -> dict[str, Tensor]:
+    """All tensors of the folder, from one file or from several with an index."""
+    index = folder / "model.safetensors.index.json"
+    names = ["model.safetensors"]
+    if index.is_file():
+        names = sorted({str(name) for name in _weight_map(read_json(index), index).values()})
+    tensors: dict[str, Tensor] = {}
+    for name in names:
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise CheckpointError(
+                f"{folder} has no {name}.",
+                "Only safetensors are read: a .bin file is a pickle, which can run a stranger's code.",
+            )
+        try:
+            tensors |= load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(
+                f"{path} is not a readable safetensors file ({error}).", "Get it anew."
+            ) from None
+    return tensors
+
+
+def _weight_map(content: Any, path: Path) -> dict[str, str]:
+    if not isinstance(content, dict) or not isinstance(content.get("weight_map"), dict):
+        raise SlmError(f"{path} does not say which file holds which tensor.", "Get it anew.")
+    return content["weight_map"]

@@ -1,0 +1,267 @@
+"""Out into a Hugging Face folder and back: the same ids, the same logits, the same greedy story."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from slmlib.config import Sampling
+from slmlib.errors import CheckpointError, DataError, SlmError
+from slmlib.export.folders import export_folder, find, import_folder, read_model
+from slmlib.export.vocabulary import from_hf_tokenizer, to_hf_tokenizer
+from slmlib.generation import generate
+from slmlib.model.decoder import Decoder
+from slmlib.model.families import family
+from slmlib.shipped import load_model
+from slmlib.storyworld import stories
+from slmlib.text.tokenizer import Tokenizer
+from slmlib.training.checkpoint import load_checkpoint
+from tests.model.tiny import randomised, tiny
+
+STORIES = [story.text for story in stories(0, 60)]
+ODD_TEXTS = [
+    "",
+    " ",
+    "  two  spaces ",
+    "line\n\n\nline\r\n\ttab",
+    "naïve café – “quotes” 🦊🦊 漢字 ١٢٣ ½",
+    "it's they'll WE'VE I'm 'tis",
+    "3,000.50 dollars!!! ...?",
+    "\u00a0\u2003\u3000 x\u200b\u0301",
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer.train(STORIES, 400)
+
+
+def small(name: str, tokenizer: Tokenizer) -> Decoder:
+    model = randomised(Decoder(tiny(family(name)).change({"vocab_size": tokenizer.vocab_size})))
+    assert isinstance(model, Decoder)
+    return model
+
+
+FAMILIES = [
+    *("gpt1", "gpt2", "tinystories-1m", "gpt-j-6b", "pythia-160m", "mpt-7b", "llama-3.1-8b", "mistral-7b"),
+    *("mobilellm-ls-125m", "baby-llama2-92m", "qwen2.5-0.5b", "qwen3-0.6b", "minicpm-2b", "olmo-1b"),
+    *("olmo-2-1b", "olmo-3-7b", "phi-1.5", "phi-4"),
+]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_transformers_loads_the_folder_and_tells_the_same_story(name, tokenizer, tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    ours = small(name, tokenizer)
+    folder = export_folder(tmp_path / "out", ours, tokenizer)
+    theirs, info = AutoModelForCausalLM.from_pretrained(
+        folder, attn_implementation="eager", output_loading_info=True
+    )
+    assert not info["missing_keys"]
+    assert not info["unexpected_keys"]
+    assert not info["mismatched_keys"]
+    their_tokenizer = AutoTokenizer.from_pretrained(folder)
+    text = "Once upon a time"
+    ids = their_tokenizer(text, return_tensors="pt").input_ids
+    assert ids[0].tolist() == [tokenizer.end_of_text, *tokenizer.encode(text)]
+    with torch.no_grad():
+        torch.testing.assert_close(ours(ids), theirs.eval()(ids).logits, atol=1e-5, rtol=0)
+        told = theirs.generate(ids, max_new_tokens=12, do_sample=False, pad_token_id=0)[0]
+    [story] = generate(ours, tokenizer, text, Sampling(temperature=0.0, max_tokens=12))
+    assert their_tokenizer.decode(told, skip_special_tokens=True) == story
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_folder_comes_back_as_the_same_model(name, tokenizer, tmp_path):
+    ours = small(name, tokenizer)
+    folder = import_folder(export_folder(tmp_path / "out", ours, tokenizer), tmp_path / "back")
+    again = load_checkpoint(folder)
+    assert again.tokenizer == tokenizer
+    tokens = torch.tensor([tokenizer.encode(STORIES[0])[:40]])
+    with torch.no_grad():
+        torch.testing.assert_close(again.model(tokens), ours(tokens), atol=1e-5, rtol=0)
+    if ours.config.block_repeat == 1 and again.model.config.rope_pairs == ours.config.rope_pairs:
+        state = again.model.state_dict()
+        assert all(torch.equal(tensor, state[key]) for key, tensor in ours.state_dict().items())
+
+
+def test_the_shipped_model_tells_its_story_in_transformers(tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    shipped = load_model()
+    folder = export_folder(tmp_path, shipped.model, shipped.tokenizer)
+    theirs, words = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    ids = words("Once upon a time", return_tensors="pt").input_ids
+    told = theirs.generate(ids, max_new_tokens=40, do_sample=False, pad_token_id=0)[0]
+    [story] = generate(
+        shipped.model, shipped.tokenizer, "Once upon a time", Sampling(temperature=0.0, max_tokens=40)
+    )
+    assert words.decode(told, skip_special_tokens=True) == story
+
+
+def test_the_tokenizer_gives_the_same_ids(tokenizer):
+    import tokenizers
+
+    theirs = tokenizers.Tokenizer.from_str(json.dumps(to_hf_tokenizer(tokenizer)))
+    for text in STORIES + ODD_TEXTS:
+        ids = theirs.encode(text, add_special_tokens=False).ids
+        assert ids == tokenizer.encode(text)
+        assert theirs.decode(ids, skip_special_tokens=False) == text
+    assert theirs.encode("a<|endoftext|>b", add_special_tokens=False).ids == tokenizer.encode(
+        "a<|endoftext|>b", allowed_special=["<|endoftext|>"]
+    )
+
+
+def test_gpt2s_own_tokenizer_is_read_and_filled_up_to_the_models_size():
+    from slmlib.text.tokenizer import gpt2
+
+    content = to_hf_tokenizer(gpt2())
+    content["model"]["merges"] = [
+        " ".join(pair) for pair in content["model"]["merges"]
+    ]  # as older files write it
+    assert from_hf_tokenizer(content, 50257) == gpt2()
+    padded = from_hf_tokenizer(content, 50304)
+    assert padded.vocab_size == 50304
+    assert padded.end_of_text == 50256
+    assert padded.encode("Hello, I'm a language model,") == [15496, 11, 314, 1101, 257, 3303, 2746, 11]
+
+
+def spoil(path: str, value):
+    """A change of one value of tokenizer.json, at a.b.c."""
+
+    def change(content):
+        *outer, last = path.split(".")
+        for key in outer:
+            content = content[key]
+        content[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (spoil("model.type", "Unigram"), "not a byte-level BPE"),
+        (spoil("model.byte_fallback", True), "not a byte-level BPE"),
+        (spoil("pre_tokenizer.add_prefix_space", True), "does not split text as GPT-2 does"),
+        (spoil("pre_tokenizer", {"type": "Metaspace"}), "does not split text as GPT-2 does"),
+        (spoil("normalizer", {"type": "NFC"}), "changes the text"),
+        (spoil("model.merges", [["zz", "y"]]), "merge 0 joins tokens"),
+        (spoil("model.vocab.a", 5), "not numbered bytes first"),
+        (
+            spoil("added_tokens", [dict(id=0, content="<|endoftext|>")]),
+            "special tokens are not numbered after",
+        ),
+        (spoil("model", None), "not a tokenizer.json"),
+    ],
+)
+def test_a_foreign_tokenizer_is_refused_with_the_reason(tokenizer, change, told):
+    content = json.loads(json.dumps(to_hf_tokenizer(tokenizer)))
+    change(content)
+    with pytest.raises(DataError, match="cannot be one of slmlib's") as refusal:
+        from_hf_tokenizer(content, tokenizer.vocab_size)
+    assert told in str(refusal.value)
+
+
+@pytest.fixture
+def folder(tokenizer, tmp_path):
+    return export_folder(tmp_path / "out", small("gpt2", tokenizer), tokenizer)
+
+
+def test_weights_in_several_files_are_read_through_their_index(folder, tokenizer):
+    whole = read_model(folder)
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names = sorted(tensors)
+    parts = {"a.safetensors": names[::2], "b.safetensors": names[1::2]}
+    for file, held in parts.items():
+        save_file({name: tensors[name] for name in held}, folder / file)
+    weight_map = {name: file for file, held in parts.items() for name in held}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    again = read_model(folder)
+    assert all(torch.equal(t, again.state_dict()[name]) for name, t in whole.state_dict().items())
+    (folder / "b.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"has no b\.safetensors"):
+        read_model(folder)
+
+
+def test_half_precision_is_read_as_float32(folder):
+    whole = read_model(folder)
+    tensors = load_file(folder / "model.safetensors")
+    save_file({name: tensor.bfloat16() for name, tensor in tensors.items()}, folder / "model.safetensors")
+    again = read_model(folder)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor.bfloat16().float())
+
+
+def test_what_is_not_a_folder_is_one_sentence(tmp_path, folder, monkeypatch):
+    for wrong in (tmp_path / "nothing", tmp_path, "no slash", "a/b/c"):
+        with pytest.raises(CheckpointError, match=r"has no config\.json"):
+            find(wrong)
+    (folder / "model.safetensors").write_bytes(b"not tensors")
+    with pytest.raises(CheckpointError, match="not a readable safetensors file"):
+        read_model(folder)
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"has no model\.safetensors.*pickle"):
+        read_model(folder)
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../b.safetensors"}}')
+    with pytest.raises(CheckpointError, match=r"has no \.\./b\.safetensors"):
+        read_model(folder)
+    (folder / "model.safetensors.index.json").write_text("[]")
+    with pytest.raises(SlmError, match="which file holds which tensor"):
+        read_model(folder)
+
+
+def test_a_name_on_the_hub_is_asked_for_and_its_refusal_is_one_sentence(folder, monkeypatch):
+    import huggingface_hub
+
+    asked = []
+
+    def download(name, allow_patterns):
+        asked.append((name, allow_patterns))
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    assert read_model("someone/gpt2").config.num_layers == 4
+    assert asked[0][0] == "someone/gpt2"
+    assert "config.json" in asked[0][1]
+
+    def refuse(name, allow_patterns):
+        raise OSError("no network\nand much more")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    with pytest.raises(CheckpointError, match=r"could not be downloaded.*OSError: no network\)") as refusal:
+        find("someone/gpt2")
+    assert "\n" not in str(refusal.value)
+
+
+def test_the_command_line_goes_out_and_back(tmp_path, capsys, monkeypatch):
+    from slmlib.cli import main
+
+    monkeypatch.setenv("SLM_HOME", str(tmp_path))
+    main(["export"])
+    main(["import", str(tmp_path / "exported" / "shipped")])
+    main(
+        [
+            "generate",
+            "--model",
+            str(tmp_path / "imported" / "shipped"),
+            "--temperature",
+            "0",
+            "--max-tokens",
+            "20",
+        ]
+    )
+    story = capsys.readouterr().out.split("\n")
+    assert [line.startswith("Written: ") for line in story[:2]] == [True, True]
+    shipped = load_model()
+    greedy = Sampling(temperature=0.0, max_tokens=20)
+    assert (
+        "\n".join(story[2:]).rstrip("\n")
+        == generate(shipped.model, shipped.tokenizer, "Once upon a time", greedy)[0]
+    )
+    shutil.rmtree(tmp_path / "exported")
