@@ -412,9 +412,9 @@ print(f"ratio of torch's first step agrees with rate * sqrt(n) / norm to {abs(fo
 # %%
 def look_inside(step: int) -> Iterator[tuple[float, float]]:
     """For each block: the root mean square of the stream behind it, and the share of silent units in it."""
-    twin.load_state_dict(
-        snapshots[step], strict=False
-    )  # a tied head is the embedding, and not in there twice
+    with torch.no_grad():
+        for name, one in twin.named_parameters():
+            one.copy_(snapshots[step][name])
     seen = []
     hooks = [
         module.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
