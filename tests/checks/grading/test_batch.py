@@ -13,7 +13,8 @@ import pytest
 from checks.building.build import Lesson
 from checks.course import Course
 from checks.grading import Settings, grade, workers
-from checks.grading.batch import grade_folder
+from checks.grading.batch import _missing, _sorted_out, _stored, grade_folder
+from checks.grading.finding import find
 from checks.grading.gradebook import write_canvas, write_gradebook, write_moodle
 from checks.grading.lifted import answers_in
 from checks.grading.pages import page_names, student_page, write_pages
@@ -167,20 +168,18 @@ def test_resume_grades_only_what_changed(graded, here, tmp_path):
     write_pages(batch, folder / "grades")
 
 
-def test_a_damaged_result_is_graded_again(graded, here, tmp_path):
+def test_a_damaged_result_is_graded_again(graded, tmp_path):
     _, folder, _ = graded
-    shutil.copytree(folder, tmp_path / "again")
-    folder = tmp_path / "again"
-    for path in (folder / "grades" / "results").iterdir():
-        path.write_text("{")
-    said = []
-    grade_folder(folder / "submissions", folder / "grades", SETTINGS, 1, resume=True, say=said.append)
-    assert sum(line.startswith("[") for line in said) == 3
+    shutil.copytree(folder / "grades" / "results", tmp_path / "results")
+    paths = sorted(path for path in (tmp_path / "results").iterdir() if path.name != "room.json")
+    keys = {place: path.stem for place, path in enumerate(paths)}
+    assert set(_stored(tmp_path / "results", keys)) == {0, 1, 2}
+    paths[0].write_text("{")
+    paths[1].write_text('{"outcomes": 3}')
+    assert set(_stored(tmp_path / "results", keys)) == {2}
 
 
 def test_a_lesson_that_was_not_handed_in_is_a_row_of_zero(graded, here, tmp_path):
-    from checks.grading.batch import _missing
-
     batch = graded[0]
     found = _missing(list(batch.rows), ["97", "98"])
     assert {(row.submission.student, row.grades.lesson) for row in found} == {
@@ -189,15 +188,15 @@ def test_a_lesson_that_was_not_handed_in_is_a_row_of_zero(graded, here, tmp_path
     assert all(row.grades.state == "nothing handed in" and row.grades.points == 0 for row in found)
 
 
-def test_two_people_do_not_become_one(course, here, tmp_path):
-    lesson = Lesson.read(course, "98")
-    for name in ("mia_homework_98.ipynb", "mia_solution_98.ipynb"):
-        (tmp_path / "submissions").mkdir(exist_ok=True)
-        (tmp_path / "submissions" / name).write_bytes(Book(lesson).bytes())
-    batch = grade_folder(tmp_path / "submissions", tmp_path / "out", SETTINGS, 1, say=lambda line: None)
-    assert [(row.submission.student, row.grades.state) for row in batch.rows] == [
-        ("mia homework 98", "graded"),
-        ("mia solution 98", "graded"),
+def test_two_people_do_not_become_one(course, tmp_path):
+    for name in ("mia_homework_98.ipynb", "mia_solution_98.ipynb", "bo_98.ipynb", "bo_98_final.ipynb"):
+        (tmp_path / name).write_bytes(Book(Lesson.read(course, "98")).bytes())
+    rows, _ = _sorted_out(find(tmp_path), course, 0.0, ())
+    assert sorted((row.submission.student, row.grades.state) for row in rows) == [
+        ("bo", "replaced"),
+        ("bo", "waiting"),
+        ("mia homework 98", "waiting"),
+        ("mia solution 98", "waiting"),
     ]
 
 
@@ -213,8 +212,6 @@ def test_a_solution_that_does_not_pass_here_stops_the_batch(course, monkeypatch,
 
 
 def test_a_worker_that_dies_costs_one_row(here, tmp_path, monkeypatch):
-    from checks.grading.finding import find
-
     lesson = Lesson.read(here, "98")
     (tmp_path / "s").mkdir()
     for name in ("a", "b"):

@@ -109,11 +109,36 @@ def test_the_pages_stand_alone_and_run_nothing(battery):
     assert (out / "class.html").read_text().count("<img alt=") == 3
 
 
-@pytest.mark.parametrize("kind", ["user"])
-def test_the_walls_hold_in_a_user_namespace_as_well(tmp_path, monkeypatch, kind):
+def test_without_namespaces_it_grades_and_says_what_is_missing(tmp_path, monkeypatch):
     from checks.grading import session
 
-    monkeypatch.setattr(session, "KINDS", (kind,))
+    monkeypatch.setattr(session, "KINDS", ("plain",))
+    monkeypatch.setattr(session, "python_is_for_all", lambda: True)
+    monkeypatch.setenv("SLM_COURSE", "")
+    monkeypatch.setenv("GRADER_KEY", "")
+    said = []
+    verdicts = run_battery.run(tmp_path, ("honest_plain", "destroy_loop", "lie_nan"), said.append)
+    assert [verdict.wrong for verdict in verdicts] == [(), (), ()]
+    assert "Not protected here: network: the code can reach it." in said
+    assert "network" in (tmp_path / "grades" / "class.html").read_text()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root has too many rights")
+def test_as_root_without_any_wall_it_refuses(tmp_path, monkeypatch):
+    from checks.grading import session
+
+    monkeypatch.setattr(session, "KINDS", ("plain",))
+    monkeypatch.setattr(session, "python_is_for_all", lambda: False)
+    monkeypatch.setenv("SLM_COURSE", "")
+    monkeypatch.setenv("GRADER_KEY", "")
+    with pytest.raises(session.GradingError, match="must not run as root"):
+        run_battery.run(tmp_path, ("honest_plain",))
+
+
+def test_the_walls_hold_in_a_user_namespace_as_well(tmp_path, monkeypatch):
+    from checks.grading import session
+
+    monkeypatch.setattr(session, "KINDS", ("user",))
     monkeypatch.setenv("SLM_COURSE", "")
     monkeypatch.setenv("GRADER_KEY", "")
     wanted = (
