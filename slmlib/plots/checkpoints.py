@@ -30,8 +30,8 @@ def parted_curves(
     whole: a loss for every step. resumed: name -> losses from step `resumed_at` + 1 on.
     """
     rows = -(-len(resumed) // COLUMNS)
-    figure = Figure(figsize=(9, 1.9 * rows + 0.7), facecolor=PAPER, layout="constrained")
-    figure.suptitle(wrapped(message, 9), x=0.01, ha="left")
+    figure = Figure(figsize=(7.5, 1.4 * rows + 0.7), facecolor=PAPER, layout="constrained")
+    figure.suptitle(wrapped(message, 7.5), x=0.01, ha="left")
     grid = figure.subplots(rows, COLUMNS, squeeze=False, sharex=True).flatten()
     said = []
     shown = max(0, resumed_at - 12)
