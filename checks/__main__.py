@@ -63,16 +63,13 @@ def _build(options: argparse.Namespace) -> int:
 
 def _record_time(number: str, seconds: float) -> None:
     """Note how long a lesson of this course took, and what this machine trains with, for `doctor` to tell."""
-    import torch
-
     from slmlib.devices import choose_device
     from slmlib.doctor import training_speed
     from slmlib.presets import default_preset
 
     device = choose_device()
     speed = training_speed(default_preset(device.type), device)
-    machine = f"{device.name}, {torch.get_num_threads()} threads"
-    LessonTimes.read().record(number, LessonTime(round(seconds, 1), round(speed), machine))
+    LessonTimes.read().record(number, LessonTime(round(seconds, 1), round(speed), device.name))
 
 
 def _prove(options: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ class LessonTime(Config):
     tokens_per_second: float
     """What the default preset trained with on that machine, right after."""
     machine: str
-    """Its device and how many threads torch used."""
+    """Its device, by name."""
 
     def here(self, tokens_per_second: float | None) -> float:
         """The time to expect on a machine of this speed; where that is unknown, the time as it was measured."""

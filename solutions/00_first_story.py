@@ -26,11 +26,13 @@ import torch
 import torch.nn.functional as F
 
 import slmlib.doctor as doctor
-from checks import check, hint, progress, reference  # noqa: F401
+from checks import check, hint, progress, reference
+from checks.course import LESSONS
 from slmlib.config import Sampling
 from slmlib.devices import choose_device
 from slmlib.files import home
 from slmlib.generation import generate, stream
+from slmlib.lesson_times import LessonTimes
 from slmlib.model.decoder import Decoder
 from slmlib.plots import Table, bars, lines
 from slmlib.presets import preset
@@ -110,14 +112,20 @@ Table(
 )
 
 # %% [markdown]
-# And how long will the lessons keep it busy? These seconds were measured, at full size, on one core of a server (AMD EPYC)
-# with other work beside it. No lesson of this course takes more than 3 minutes on two cores.
+# And how long will the lessons keep it busy? They were timed when their notebooks were built. From the speeds of both
+# machines one can say about how long it takes here. No lesson needs more than a few minutes; most need one.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-ignore-output"]
+here = machine.tokens_per_second if choose_device().type == "cpu" else None
+times = LessonTimes.read().by_lesson
 Table(
-    "Part I, reading and computing",
-    ("lesson", "minutes of reading", "seconds of computing"),
-    [("00 First story", 20, 90), ("01 Data", 20, 8), ("02 Tokenizer", 20, 15), ("03 Token stream", 15, 4)],
+    "Seconds of computing",
+    ("lesson", "where it was built", "here, about"),
+    [
+        (f"{number} {LESSONS[number]}", round(time.seconds), round(time.here(here)))
+        for number, time in times.items()
+        if number in LESSONS
+    ],
 )
 
 # %% [markdown]

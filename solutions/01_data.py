@@ -30,7 +30,7 @@ from itertools import combinations
 import ftfy
 import numpy as np
 
-from checks import check, hint, progress, reference  # noqa: F401
+from checks import check, hint, progress, reference
 from slmlib.plots import BLUE, GREY, ORANGE, Picture, Table, bars, histogram, label, new_axes, new_panels
 from slmlib.text.cleaning import Cleaner, clean_text, is_complete
 from slmlib.text.corpus import open_corpus

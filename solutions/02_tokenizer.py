@@ -27,7 +27,7 @@ import tiktoken
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, pre_tokenizers, trainers
 
-from checks import check, hint, progress, reference  # noqa: F401
+from checks import check, hint, progress, reference
 from slmlib.errors import SlmError
 from slmlib.model.counts import parameters_by_part
 from slmlib.plots import Table, lines

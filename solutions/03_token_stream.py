@@ -25,7 +25,7 @@ from collections import Counter
 import numpy as np
 import torch
 
-from checks import check, check_tokens, hint, progress, reference  # noqa: F401
+from checks import check, check_tokens, hint, progress, reference
 from slmlib.errors import SlmError
 from slmlib.plots import Table, bars
 from slmlib.plots.tokens import grouped_bars, padded_rows, window_steps
