@@ -6,6 +6,7 @@ closed browser tab loses nothing.
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,37 +19,76 @@ Observer = Callable[[Event], None]
 """Gets events of these kinds: `start`, `step`, `evaluation`, `story`, `checkpoint`, `warning`, `end`."""
 
 
-class JsonlLog:
-    """Appends each event as one line of JSON. Continuing at a step forgets lines written after it."""
+LARGEST_PART = 32_000_000
+"""Bytes after which a log goes on in a new file: about 200,000 steps."""
 
-    def __init__(self, path: Path, step: int = 0):
+
+class JsonlLog:
+    """Appends each event as one line of JSON. Continuing at a step forgets lines written after it.
+
+    When the file has grown to `largest` bytes it becomes `log-0001.jsonl`, then `log-0002.jsonl` and so on, and
+    a new `log.jsonl` begins; `read_log` reads them as one.
+    """
+
+    def __init__(self, path: Path, step: int = 0, largest: int = LARGEST_PART):
         """step: how many steps are done; what a killed process logged beyond them will be done again."""
-        self.path = path
-        if path.exists():
-            kept = [event for event in read_log(path) if event.get("step", 0) <= step]
-            with atomic_write(path) as file:
-                file.writelines(_line(event) for event in kept)
-        else:
+        self.path, self.largest = path, largest
+        if not path.exists():
             with atomic_write(path):
                 pass
+        for part in reversed(_parts(path)):  # the newest first: older ones end earlier
+            events = _read_part(part)
+            kept = [event for event in events if event.get("step", 0) <= step]
+            if part == path or len(kept) < len(events):
+                with atomic_write(part) as file:
+                    file.writelines(_line(event) for event in kept)
+            if part != path and len(kept) == len(events):
+                break
 
     def __call__(self, event: Event) -> None:
-        with explain_os_errors(self.path), open(self.path, "ab") as file:
-            file.write(_line(event))
+        with explain_os_errors(self.path):
+            with open(self.path, "ab") as file:
+                file.write(_line(event))
+                size = file.tell()
+            if size >= self.largest:
+                number = len(_parts(self.path))
+                os.replace(self.path, self.path.with_stem(f"{self.path.stem}-{number:04d}"))
+                with atomic_write(self.path):
+                    pass
 
 
 def _line(event: Event) -> bytes:
     return (json.dumps(event, ensure_ascii=False) + "\n").encode()
 
 
+def _parts(path: Path) -> list[Path]:
+    """The files of a log, oldest first; `path` itself, which may be missing for a moment, comes last."""
+    return [*sorted(path.parent.glob(f"{path.stem}-[0-9][0-9][0-9][0-9]{path.suffix}")), path]
+
+
 def read_log(path: Path) -> list[Event]:
-    """All whole events of a log file; a last line cut off by a kill is left out."""
+    """All whole events of a log, of all its files; a last line cut off by a kill is left out."""
+    path = Path(path)
+    parts = _parts(path)
+    events = [event for part in parts[:-1] for event in _read_part(part)]
+    try:
+        events += _read_part(path)
+    except FileNotFoundError:
+        if len(parts) == 1:
+            raise
+    # The log may have begun a new file while it was read.
+    return events if _parts(path) == parts else read_log(path)
+
+
+def _read_part(path: Path) -> list[Event]:
     events = []
-    for line in Path(path).read_bytes().splitlines():
+    for line in path.read_bytes().splitlines():
         try:
-            events.append(json.loads(line))
+            event = json.loads(line)
         except ValueError:
             continue
+        if isinstance(event, dict) and "event" in event:
+            events.append(event)
     return events
 
 

@@ -1,6 +1,6 @@
 """From a wish to a run: prepare the data, decide once what changes numbers, start or go on.
 
-A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`. Asking for the same run again goes on
+A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`, and a README.md that says so. Asking for the same run again goes on
 where it stopped; asking for another one under the same name is refused.
 """
 
@@ -27,6 +27,7 @@ from slmlib.text.tokenizer import gpt2
 from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
 from slmlib.training.faults import explained, is_out_of_memory
 from slmlib.training.logs import Observer, tensorboard_log, wandb_log
+from slmlib.training.readme import write_readme
 from slmlib.training.selftest import require_healthy
 from slmlib.training.trainer import Trainer
 
@@ -111,6 +112,7 @@ def _start_or_resume(
             *observers,
             wandb_log(folder, {"model": wish.model.to_dict(), "train": decided.to_dict()}),
         )
+    write_readme(wish, decided, data.corpus_name)
     trainer = Trainer(
         model.to(device.type),
         data.tokenizer,
