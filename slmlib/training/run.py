@@ -310,4 +310,4 @@ def _needed(model: ModelConfig, micro_batch_size: int, device: Device) -> int:
 
 
 def _size(number: int) -> str:
-    return f"{number / 1e9:.1f} GB" if number >= 10**8 else f"{number / 1e6:.0f} MB"
+    return f"{number / 1e9:.1f} GB" if number >= 10**8 else f"{max(1, number // 10**6)} MB"
