@@ -119,10 +119,17 @@ def _message(error: BaseException) -> str:
 def _ask(shell: Shell, request: dict[str, Any], probes: dict[str, types.ModuleType]) -> dict[str, Any]:
     """One round of questions to the student's code."""
     source = request["probe"]
-    if source not in probes:
-        probes[source] = types.ModuleType("probe")
-        exec(compile(source, "<probe>", "exec"), vars(probes[source]))
-    exercise = vars(probes[source])[request["class"]]()
+    try:
+        if source not in probes:
+            module = types.ModuleType("probe")
+            exec(compile(source, "<probe>", "exec"), vars(module))
+            probes[source] = module
+        exercise = vars(probes[source])[request["class"]]()
+    except Exception as error:
+        problem = (
+            f"The check itself broke ({type(error).__name__}: {_message(error)}). This is not your mistake."
+        )
+        return {"state": "failed", "problem": problem, "fix": "Ask your instructor to look at it."}
     reply = probing.ask(exercise, shell.user_ns, request["questions"], request["seed"])
     return {
         "state": reply.state,

@@ -34,7 +34,7 @@ def _cut(path: str, name: str, modified: int) -> str:
     _keep_class(name, classes, top, kept)
     order = [node for node in tree.body if any(node is one for one in kept.values())]
     order = [kept[node.name] if isinstance(node, ast.ClassDef) else node for node in order]
-    module = ast.Module([*_imports(tree), *order], [])
+    module = ast.Module([*_imports(tree, order, name), *order], [])
     return ast.unparse(ast.fix_missing_locations(module))
 
 
@@ -81,8 +81,21 @@ def _keep_names(
             _keep_names(top[one.id], classes, top, kept)
 
 
-def _imports(tree: ast.Module) -> list[ast.stmt]:
-    return [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+def _imports(tree: ast.Module, kept: list[ast.stmt], name: str) -> list[ast.stmt]:
+    """Imports of what the kept pieces use; other exercises do not exist where a probe runs."""
+    used = {one.id for node in kept for one in ast.walk(node) if isinstance(one, ast.Name)}
+    found: list[ast.stmt] = []
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            node.names = [one for one in node.names if (one.asname or one.name).partition(".")[0] in used]
+            if node.names and isinstance(node, ast.ImportFrom) and "exercises" in (node.module or ""):
+                raise CourseError(
+                    f"The probe of {name} uses {node.names[0].name} of {node.module}, which no student's process has.",
+                    "Put what a probe needs into its own file.",
+                )
+            if node.names:
+                found.append(node)
+    return found
 
 
 def _definitions(body: list[ast.stmt]) -> dict[str, ast.stmt]:

@@ -22,6 +22,8 @@ Kind = Literal["root", "user", "plain"]
 KINDS: tuple[Kind, ...] = ("root", "user", "plain")
 FIRST_USER = 60_100
 """User ids from here on belong to nobody; each worker has its own, so that none can touch another's processes."""
+USERS = 5_000
+"""So many of them; which one follows from the worker's process id, so that two graders do not meet either."""
 HOME = "/student"
 MISSING: dict[Kind, tuple[str, ...]] = {
     "root": (),
@@ -41,7 +43,7 @@ class Sandbox:
 
     kind: Kind = "plain"
     slot: int = 0
-    """Which worker: makes the user id."""
+    """Below USERS: makes the user id."""
     folder: str = ""
     """An empty folder of the grader's: where the new root is mounted, or (plain) where the code runs."""
     visible: tuple[str, ...] = ()

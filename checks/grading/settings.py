@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from checks.grading.sandbox import Kind, Sandbox, python_paths
+from checks.grading.sandbox import USERS, Kind, Sandbox, python_paths
 
 KEPT = ("SLM_DEVICE", "CUDA_VISIBLE_DEVICES", "TIKTOKEN_CACHE_DIR", "LD_LIBRARY_PATH")
 """Variables that a student's process keeps; every other one is dropped, keys among them."""
@@ -45,7 +45,7 @@ class Settings:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         }
 
-    def sandbox(self, kind: Kind, slot: int = 0, warm: str = "", keep: str = "") -> Sandbox:
+    def sandbox(self, kind: Kind, warm: str = "", keep: str = "") -> Sandbox:
         """The room for one notebook."""
         corpus = self.environment().get("SLM_CORPUS", "")
         extra = tuple(
@@ -55,7 +55,7 @@ class Settings:
         )
         return Sandbox(
             kind,
-            slot,
+            os.getpid() % USERS,
             visible=(*python_paths(), *extra),
             warm=warm,
             keep=keep,

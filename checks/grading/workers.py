@@ -52,9 +52,7 @@ def run_jobs(
     folder: where workers put what they need for a moment; a worker that is killed cannot tidy up itself.
     """
     waiting = list(range(len(jobs)))[::-1]
-    workers = [
-        _Worker(slot, settings, kind, modules, folder) for slot in range(max(min(count, len(jobs)), 1))
-    ]
+    workers = [_Worker(settings, kind, modules, folder) for _ in range(max(min(count, len(jobs)), 1))]
     selector = selectors.DefaultSelector()
     try:
         for worker in workers:
@@ -111,8 +109,8 @@ def _grades(line: bytes) -> Grades | None:
 class _Worker:
     """This side of one worker."""
 
-    def __init__(self, slot: int, settings: Settings, kind: Kind, modules: Sequence[str], folder: str):
-        self.slot, self.settings, self.kind, self.modules = slot, settings, kind, modules
+    def __init__(self, settings: Settings, kind: Kind, modules: Sequence[str], folder: str):
+        self.settings, self.kind, self.modules = settings, kind, modules
         self.folder = folder
         self.job: int | None = None
         self.deadline = 0.0
@@ -129,7 +127,7 @@ class _Worker:
         return self._process.stdout
 
     def start(self) -> None:
-        given = {"slot": self.slot, "kind": self.kind, "settings": asdict(self.settings)}
+        given = {"kind": self.kind, "settings": asdict(self.settings)}
         root = str(Path(__file__).resolve().parent.parent.parent)
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
@@ -178,10 +176,10 @@ class _Worker:
 
 
 def grade_bytes(
-    data: bytes, lesson: Lesson, zygote: Zygote, settings: Settings, kind: Kind, slot: int = 0, warm: str = ""
+    data: bytes, lesson: Lesson, zygote: Zygote, settings: Settings, kind: Kind, warm: str = ""
 ) -> Grades:
     """Grade the bytes of one notebook."""
-    return mark(read_notebook(data), lesson, zygote, settings.sandbox(kind, slot, warm), settings)
+    return mark(read_notebook(data), lesson, zygote, settings.sandbox(kind, warm), settings)
 
 
 def main() -> None:
@@ -189,7 +187,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # nothing else may write where results go
     given = json.loads(sys.stdin.readline())
-    settings, kind, slot = Settings(**given["settings"]), given["kind"], given["slot"]
+    settings, kind = Settings(**given["settings"]), given["kind"]
     course, known = Course.here(), dict[str, Lesson]()
     with Zygote(settings.environment(), given["modules"]) as zygote:
         zygote.start()  # now, so that no notebook's seconds count it
@@ -202,7 +200,7 @@ def main() -> None:
                 if number not in known:
                     known[number] = Lesson.read(course, number)
                 data = handed_in.read()
-                grades = grade_bytes(data, known[number], zygote, settings, kind, slot, job["warm"])
+                grades = grade_bytes(data, known[number], zygote, settings, kind, job["warm"])
                 grades = replace(grades, remarks=(*handed_in.remarks, *grades.remarks))
             except Exception as error:  # a row that says so, whatever it was
                 sentence = f"The grader failed ({type(error).__name__}: {str(error)[:300]})."

@@ -38,15 +38,25 @@ def test_it_is_graded_as_it_deserves(battery, name):
 
 
 def test_nothing_of_them_is_left_running(battery):
-    from checks.grading.sandbox import FIRST_USER
+    from checks.grading.sandbox import FIRST_USER, USERS
 
     left = [
         process.info
         for process in psutil.process_iter(["pid", "uids", "cmdline"])
-        if process.info["uids"] and FIRST_USER <= process.info["uids"].real < FIRST_USER + 100
+        if process.info["uids"]
+        and FIRST_USER <= process.info["uids"].real < FIRST_USER + USERS
+        and not of_a_living_grader(process)
     ]
     assert left == []
     assert not Path("/tmp/owned").exists()
+
+
+def of_a_living_grader(process):
+    """Another grader may be at work on this machine."""
+    try:
+        return any("checks.grading.zygote" in one.cmdline() for one in process.parents())
+    except psutil.Error:
+        return True
 
 
 def test_there_are_enough_of_every_family():
@@ -92,7 +102,7 @@ def test_the_gradebooks_have_a_row_for_every_file(battery):
     assert sum(bool(row["file"]) for row in rows) == len(verdicts)
     assert not any(cell[:1] in ("=", "+", "@") for row in rows for cell in row.values())
     book = json.loads((out / "gradebook.json").read_text())
-    assert [row["file"] for row in book["rows"]] == [row["file"] for row in rows]
+    assert [row["file"] for row in book["rows"]] == [row["file"].lstrip("'") for row in rows]
     canvas = list(csv.reader((out / "gradebook_canvas.csv").read_text().splitlines()))
     assert canvas[0][0] == "Student"
     assert len(canvas) == 2 + len({row["student"] for row in rows})

@@ -13,9 +13,10 @@ from checks.probing import ask
 
 from ..conftest import DEMO
 
+COURSE = Course(DEMO.parent.parent.parent)
 EXERCISES = [
     pytest.param(course, exercise, id=exercise.id)
-    for course in (Course(DEMO), Course(DEMO.parent.parent.parent))
+    for course in (Course(DEMO), COURSE)
     for lesson in course.lessons()
     for exercise in course.exercises(lesson)
 ]
@@ -31,7 +32,10 @@ def test_the_cut_probe_asks_as_the_whole_exercise_does(course, exercise):
     assert (got.state, got.problem) == ("pass", "")
 
 
-@pytest.mark.parametrize(("course", "exercise"), EXERCISES)
+LAB = [pytest.param(course, one, id=one.id) for course in (COURSE,) for one in course.exercises("lab")]
+
+
+@pytest.mark.parametrize(("course", "exercise"), EXERCISES + LAB)
 def test_nothing_of_the_judge_crosses(course, exercise):
     kept = ast.parse(probe_source(exercise))
     own = next(node for node in kept.body if isinstance(node, ast.ClassDef))
@@ -44,6 +48,7 @@ def test_nothing_of_the_judge_crosses(course, exercise):
     }
     used = {one.attr for one in ast.walk(kept) if isinstance(one, ast.Attribute)}
     assert not (members | used) & SECRET
+    assert "checks.exercises" not in ast.unparse(kept)
 
 
 def test_a_probe_that_needs_the_answer_is_refused(tmp_path):
@@ -61,4 +66,19 @@ def test_a_probe_that_needs_the_answer_is_refused(tmp_path):
     )
     (exercise,) = Course(tmp_path).exercises("97")
     with pytest.raises(CourseError, match=r"The probe of Leaks uses its own expected\(\)"):
+        probe_source(exercise)
+
+
+def test_a_probe_that_needs_another_lesson_is_refused(tmp_path):
+    (tmp_path / "checks" / "exercises").mkdir(parents=True)
+    (tmp_path / "checks" / "exercises" / "lesson_96.py").write_text(
+        "from checks.exercise import Exercise\n"
+        "from checks.exercises.lesson_02 import merged\n"
+        "class Needs(Exercise):\n"
+        "    id, title, asks_for = '96.1', 'Needs', ('f',)\n"
+        "    def probe(self, student, questions):\n"
+        "        return merged([], (1, 2), 3)\n"
+    )
+    (exercise,) = Course(tmp_path).exercises("96")
+    with pytest.raises(CourseError, match=r"uses merged of checks\.exercises\.lesson_02"):
         probe_source(exercise)
