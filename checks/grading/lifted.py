@@ -64,6 +64,30 @@ def same_as_ours(answers: Mapping[str, Answer], lesson: Lesson, earned: Iterable
     ]
 
 
+def written_by_hand(notebook: Notebook, exercises: Sequence[Exercise]) -> list[Flag]:
+    """Flags for data an exercise asks for that stands in a cell as a literal: losses nobody measured."""
+    owner = {name: exercise.id for exercise in exercises for name in exercise.asks_for}
+    found = []
+    for cell in notebook.cells:
+        for node in _body(cell.source):
+            if not isinstance(node, ast.Assign) or not _is_long_literal(node.value):
+                continue
+            for target in node.targets:
+                if isinstance(target, ast.Name) and target.id in owner:
+                    sentence = f"`{target.id}` is written by hand, not computed."
+                    found.append(Flag(owner[target.id], sentence, f"Cell {cell.number}."))
+    return found
+
+
+def _is_long_literal(value: ast.expr) -> bool:
+    """Five constants or more in a row, and nothing that was computed elsewhere."""
+    kinds = (ast.List, ast.Tuple, ast.BinOp, ast.UnaryOp, ast.Constant)
+    plain = all(
+        isinstance(one, (*kinds, ast.expr_context, ast.operator, ast.unaryop)) for one in ast.walk(value)
+    )
+    return plain and sum(isinstance(one, ast.Constant) for one in ast.walk(value)) >= 5
+
+
 def _answers(found: Mapping[str, tuple[ast.stmt, int]], exercises: Sequence[Exercise]) -> dict[str, Answer]:
     answers = {}
     for exercise in exercises:

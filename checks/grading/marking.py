@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from checks.building.build import Lesson
 from checks.exercise import Exercise
 from checks.grading.grades import Flag, Grades
-from checks.grading.lifted import answers_in, bound_names, same_as_ours
+from checks.grading.lifted import answers_in, bound_names, same_as_ours, written_by_hand
 from checks.grading.reading import CodeCell, Notebook
 from checks.grading.sandbox import Sandbox
 from checks.grading.session import GRACE, KernelEnded, Session, Zygote
@@ -66,6 +66,7 @@ def mark(notebook: Notebook, lesson: Lesson, zygote: Zygote, sandbox: Sandbox, s
     outcomes, flags = _without_loans([run.outcomes[exercise.id] for exercise in exercises], run.loans)
     answers = answers_in(notebook, exercises)
     flags += same_as_ours(answers, lesson, [outcome.id for outcome in outcomes if outcome.earned])
+    flags += written_by_hand(notebook, exercises)
     return Grades(
         lesson=lesson.number,
         outcomes=tuple(outcomes),

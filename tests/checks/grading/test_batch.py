@@ -12,11 +12,12 @@ import pytest
 
 from checks.building.build import Lesson
 from checks.course import Course
+from checks.exercise import Exercise
 from checks.grading import Settings, grade, workers
 from checks.grading.batch import _missing, _sorted_out, _stored, grade_folder
 from checks.grading.finding import find
 from checks.grading.gradebook import write_canvas, write_gradebook, write_moodle
-from checks.grading.lifted import answers_in
+from checks.grading.lifted import answers_in, written_by_hand
 from checks.grading.pages import page_names, student_page, write_pages
 from checks.grading.reading import read_notebook
 from checks.grading.session import GradingError
@@ -276,6 +277,27 @@ def test_a_fingerprint_sees_through_names_and_layout_only(course, one, other, eq
         return found.fingerprint
 
     assert (fingerprint(one) == fingerprint(other)) is equal
+
+
+@pytest.mark.parametrize(
+    ("source", "flagged"),
+    [
+        ("losses = [4.0, 3.5, 3.0, 2.5, 2.0, 1.5]", True),
+        ("losses = [4.0, 3.0] + [2.0, 1.5, -1.0]", True),
+        ("losses = []", False),
+        ("losses = [step(batch) for batch in batches]", False),
+        ("losses = [first, 2.0, 3.0, 4.0, 5.0, 6.0]", False),
+        ("my_losses = [4.0, 3.5, 3.0, 2.5, 2.0, 1.5]", False),
+    ],
+)
+def test_losses_written_by_hand_are_put_before_the_instructor(course, source, flagged):
+    class Curves(Exercise):
+        id, title, asks_for = "lab.3", "Training", ("losses", "val_losses")
+
+    book = Book(Lesson.read(course, "98"))
+    book.last(source)
+    flags = written_by_hand(read_notebook(book.bytes()), [Curves()])
+    assert [flag.sentence for flag in flags] == ["`losses` is written by hand, not computed."] * flagged
 
 
 def test_a_bundle_has_no_solution_and_says_so(built, tmp_path, monkeypatch):
