@@ -198,9 +198,9 @@ def _open_parquet(path: Path) -> Iterator[Any]:
 
     try:
         opener: Any = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rb") as file, parquet.ParquetFile(file) as table:
+        with opener(path, "rb") as file, parquet.ParquetFile(file, page_checksum_verification=True) as table:
             yield table
-    except (arrow.ArrowException, OSError, EOFError, zlib.error) as error:
+    except (arrow.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise DataError(
             f"{path} is not a whole Parquet file ({reason}).", "It was cut off or damaged; fetch it again."

@@ -34,6 +34,10 @@ def as_jsonl(*values) -> bytes:
     return "".join(json.dumps(value) + "\n" for value in values).encode()
 
 
+NOT_UTF8 = arrow.Array.from_buffers(
+    arrow.string(), 1, [None, arrow.py_buffer(b"\0\0\0\0\2\0\0\0"), arrow.py_buffer(b"a\xff")]
+)
+
 MADE = {
     "marked.txt": "\n<|endoftext|>\n".join(STORIES).encode(),
     "rows.jsonl": as_jsonl(*({"text": story, "id": 1} for story in STORIES)),
@@ -161,6 +165,7 @@ def test_columns_of_numbers_hold_no_stories(tmp_path):
         ("latin.csv", "text\nschön".encode("latin-1"), "byte 0xf6 is not UTF-8"),
         ("null.csv", b"text\x00\nA.", "NUL bytes|is not CSV"),
         ("cut.parquet", MADE["table.parquet"][:-9], "not a whole Parquet file"),
+        ("latin.parquet", as_parquet(text=NOT_UTF8), "not a whole Parquet file .*utf-8"),
         ("null.parquet", as_parquet(text=["A.", None]), "Row 2 .* no text in the column 'text'"),
         ("not.csv.gz", b"text", "cannot be read"),
         ("cut.parquet.gz", gzip.compress(MADE["table.parquet"])[:-9], "not a whole Parquet file"),
