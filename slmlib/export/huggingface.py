@@ -117,7 +117,7 @@ def decoder_from_hf(values: dict[str, Any], tensors: dict[str, Tensor]) -> Decod
     """The model that their config.json and weights describe, ready for use."""
     config = from_hf_config(values)
     weights = from_hf_weights(config, ARCHITECTURES[values["model_type"]], tensors)
-    model = Decoder(config)
+    model = Decoder(config, seed=0)  # a seed leaves torch's own randomness alone
     if config.tie_embeddings:
         weights["head.weight"] = weights["embedding.weight"]
     model.load_state_dict(weights)

@@ -60,7 +60,7 @@ class PostNormBlock(Block):
 
 
 class OutputNormBlock(Block):
-    """Norm what is added, not what is read: additions of one size train steadily (OLMo 2, section 3.2)."""
+    """Norm what is added, not what is read: additions of one size train steadily (OLMo 2, arXiv 2501.00656)."""
 
     def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
@@ -147,10 +147,9 @@ class Decoder(nn.Module):
         logits = self.head(self.final_norm(x[:, -1:] if last_only else x))
         return logits if self.config.logit_scale == 1 else logits * self.config.logit_scale
 
-    def runs(self) -> Iterator[tuple[Block, int]]:
+    def runs(self) -> Iterator[tuple[nn.Module, int]]:
         """Each block in the order in which they work, with how often it has worked before: 0, unless repeated."""
         for block in self.blocks:
-            assert isinstance(block, Block)
             for run in range(self.config.block_repeat):
                 yield block, run
 
@@ -163,7 +162,8 @@ class Decoder(nn.Module):
     def attention_weights(self, tokens: Tensor) -> Tensor:
         """Every head's attention over the tokens: (B, T) -> (num_layers, B, H, T, T), each row sums to 1.
 
-        A repeated block is listed once for each run. Without dropout, whatever the model's mode, and without gradients.
+        A repeated block is listed once for each run. Without dropout, whatever the model's mode, and without
+        gradients.
         """
         if self.config.layer_heads:
             raise SlmError("Layers with different numbers of heads do not stack.", "Ask one block at a time.")
@@ -171,6 +171,7 @@ class Decoder(nn.Module):
         with evaluating(self):
             x, sight = self.embed(tokens, explicit_mask=True)
             for block, _ in self.runs():
+                assert isinstance(block, Block)
                 maps.append(block.attention.weights(block.heard(x), sight))
                 x = block(x, sight)
         return torch.stack(maps)

@@ -38,7 +38,7 @@ def rope_angles(
 
 
 def slow_down(speeds: Tensor, scaling: float, context_length: int) -> Tensor:
-    """Llama 3.1's way to read further than it was trained for (Dubey et al. 2024, section 3.4.3, and its code).
+    """Llama 3.1's way to read further than it was trained for (Dubey et al. 2024; the numbers are from its code).
 
     Pairs that turned at least four times within the old context keep their speed: they tell near from far.
     Those that never came round once turn `scaling` times slower, so that they see no angle they have not met.

@@ -245,6 +245,27 @@ def test_a_family_is_one_graph_for_torch_compile(config):
     torch.testing.assert_close(compiled(tokens), model(tokens), atol=1e-6, rtol=0)
 
 
+@pytest.fixture(scope="module")
+def one_process_group(tmp_path_factory):
+    """DistributedDataParallel with one process: what is tried is that every family can be wrapped."""
+    store = tmp_path_factory.mktemp("group") / "store"
+    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@each_distinct
+def test_a_family_learns_the_same_inside_distributed_data_parallel(one_process_group, config):
+    tokens = random_tokens(2, 17)
+    plain, wrapped = random_decoder(config).train(), random_decoder(config).train()
+    parallel = torch.nn.parallel.DistributedDataParallel(wrapped)
+    for model in (plain, parallel):
+        logits = model(tokens[:, :-1])
+        torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).backward()
+    for one, other in zip(plain.parameters(), wrapped.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad)
+
+
 @pytest.mark.parametrize("name", ["mobilellm-ls-125m", "gpt1", "olmo-3-7b", "tinystories-1m"])
 def test_the_map_of_attention_follows_windows_and_repeats(name):
     config = tiny(family(name))

@@ -18,7 +18,7 @@ _LLAMA3_NEW = "four times the vocabulary, keys shared in every size, 15T tokens"
 _LLAMA3_PAPER = "Dubey et al. 2024, arXiv 2407.21783, table 3"
 _MOBILE_NEW = "thin and deep, tied, keys shared: 125M are enough for a phone"
 _MOBILE_LS_NEW = "each block runs twice: depth for nothing"
-_MOBILE_PAPER = "Liu et al. 2024, arXiv 2402.14905, table 9"
+_MOBILE_PAPER = "Liu et al. 2024, arXiv 2402.14905"
 
 _MOBILE_SIZES = (
     ("125m", (30, 576, 9, 3, 1536)),
@@ -76,7 +76,7 @@ ROWS = {
         "TinyLlama 1.1B",
         2024,
         "3T tokens into a small Llama",
-        "Zhang et al. 2024, arXiv 2401.02385, table 1",
+        "Zhang et al. 2024, arXiv 2401.02385",
         shape(_SMALL, 22, 2048, 32, 4, 5632),
     ),
     "microllama": Family(
