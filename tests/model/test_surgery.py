@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from slmlib.errors import ConfigError
-from slmlib.model.surgery import keep_tokens, scale_up_depth, take_layers
 from slmlib.model.counts import count_parameters
 from slmlib.model.decoder import Decoder
 from slmlib.model.families import family
+from slmlib.model.surgery import keep_tokens, scale_up_depth, take_layers
 from tests.model.tiny import random_decoder, random_tokens, tiny
 
 
