@@ -13,6 +13,7 @@ from slmlib.config import Sampling
 from slmlib.errors import ConfigError, DataError
 from slmlib.model.cache import KVCache
 from slmlib.model.decoder import Decoder, evaluating
+from slmlib.model.mamba import Mamba, MambaState
 from slmlib.text.tokenizer import Tokenizer
 
 
@@ -44,7 +45,7 @@ def probabilities(logits: Tensor, sampling: Sampling, seen: Tensor | None = None
 
 
 def generate_tokens(
-    model: Decoder,
+    model: Decoder | Mamba,
     prompts: Sequence[Sequence[int]],
     sampling: Sampling,
     stop_token: int | None = None,
@@ -67,7 +68,7 @@ def generate_tokens(
     if stop_token is not None:
         seen[:, stop_token] = False  # it only began the prompt; penalised, stories would not end
     ended = [False] * len(rows)
-    cache: KVCache | None = None
+    cache: KVCache | MambaState | None = None
     for _ in range(sampling.max_tokens):
         for row, tokens in enumerate(rows):
             if len(tokens) - begins[row] > limit:
@@ -77,9 +78,7 @@ def generate_tokens(
             longest = max(map(len, windows))
             padding = [longest - len(window) for window in windows]
             unread = [[0] * empty + window for empty, window in zip(padding, windows, strict=True)]
-            cache = KVCache(
-                model.config, torch.tensor(padding, device=device), limit, model.embedding.weight.dtype
-            )
+            cache = model.new_cache(torch.tensor(padding, device=device))
         else:
             unread = [tokens[-1:] for tokens in rows]
         with torch.inference_mode():
@@ -99,7 +98,7 @@ def generate_tokens(
 
 
 def generate(
-    model: Decoder,
+    model: Decoder | Mamba,
     tokenizer: Tokenizer,
     prompts: str | Sequence[str] = "",
     sampling: Sampling | None = None,
@@ -118,7 +117,7 @@ def generate(
 
 
 def stream(
-    model: Decoder, tokenizer: Tokenizer, prompt: str = "", sampling: Sampling | None = None
+    model: Decoder | Mamba, tokenizer: Tokenizer, prompt: str = "", sampling: Sampling | None = None
 ) -> Iterator[str]:
     """The continuation of one prompt, piece by piece as it is written; characters are never cut in half."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -131,7 +130,7 @@ def stream(
     yield decoder.decode(b"", final=True)
 
 
-def _begin(model: Decoder, tokenizer: Tokenizer, prompt: str) -> list[int]:
+def _begin(model: Decoder | Mamba, tokenizer: Tokenizer, prompt: str) -> list[int]:
     """Every story in training followed an end-of-text token, so every prompt does too."""
     if tokenizer.vocab_size != model.config.vocab_size:
         raise DataError(

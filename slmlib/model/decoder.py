@@ -202,6 +202,10 @@ class Decoder(nn.Module):
         x = self.dropout(self.embedding_norm(x))
         return x, look(self.config, positions, cache, explicit_mask)
 
+    def new_cache(self, padding: Tensor) -> KVCache:
+        """A memory for generation; padding: (B,) how many places at the start of each row are empty."""
+        return KVCache(self.config, padding, self.config.context_length, self.embedding.weight.dtype)
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
