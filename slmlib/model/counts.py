@@ -13,15 +13,15 @@ def parameters_by_part(config: ModelConfig) -> dict[str, int]:
     """
     D = config.embed_dim
     attention = feedforward = head_norms = 0
-    for layer in _layers(config):
+    for layer, _, times in _layers(config):
         F, E = layer.ffn_dim, layer.head_dim
         queries, keys = layer.num_heads * E, layer.num_kv_heads * E
-        attention += D * (queries + 2 * keys) + queries * D
-        attention += (queries + 2 * keys) * config.qkv_bias + D * config.output_bias
+        attention += times * (D * (queries + 2 * keys) + queries * D)
+        attention += times * ((queries + 2 * keys) * config.qkv_bias + D * config.output_bias)
         wide = 2 if config.gated else 1
-        feedforward += (wide + 1) * D * F + (wide * F + D) * config.ffn_bias
+        feedforward += times * ((wide + 1) * D * F + (wide * F + D) * config.ffn_bias)
         if config.qk_norm_gain:
-            head_norms += 2 * E if config.qk_norm_over == "head" else queries + keys
+            head_norms += times * (2 * E if config.qk_norm_over == "head" else queries + keys)
     block_norms = 1 if config.block == "parallel_one_norm" else 2
     norms = block_norms * config.num_layers + config.final_norm + config.embedding_norm
     head = 0 if config.tie_embeddings else config.vocab_size * D
@@ -35,9 +35,16 @@ def parameters_by_part(config: ModelConfig) -> dict[str, int]:
     }
 
 
-def _layers(config: ModelConfig) -> list[ModelConfig]:
-    """The config of each block."""
-    return [config.for_layer(layer) for layer in range(config.num_layers)]
+def _layers(config: ModelConfig) -> list[tuple[ModelConfig, int, int]]:
+    """The different kinds of layers: their config, their window, and how many there are of them."""
+    if config.layer_heads or config.layer_ffn_dims:
+        layers = range(config.num_layers)
+        return [(config.for_layer(layer), config.window(layer), 1) for layer in layers]
+    widths = config.windows or (0,)
+    return [
+        (config, width, len(range(first, config.num_layers, len(widths))))
+        for first, width in enumerate(widths)
+    ]
 
 
 def count_parameters(config: ModelConfig) -> int:
@@ -56,8 +63,8 @@ def flops_per_token(config: ModelConfig, context_length: int = 0, training: bool
     parts = parameters_by_part(config)
     blocks = config.block_repeat * (parts["attention"] + parts["feedforward"])
     attention = sum(
-        config.block_repeat * 4 * layer.num_heads * layer.head_dim * _seen(time, config.window(number))
-        for number, layer in enumerate(_layers(config))
+        times * config.block_repeat * 4 * layer.num_heads * layer.head_dim * _seen(time, window)
+        for layer, window, times in _layers(config)
     )
     head = config.vocab_size * config.embed_dim
     return int(2 * (blocks + head) + attention) * (3 if training else 1)
@@ -99,10 +106,13 @@ def training_memory(config: ModelConfig, micro_batch_size: int, mixed_precision:
     tokens = micro_batch_size * config.context_length
     wide = 2 if config.gated else 1
     kept = config.block_repeat * sum(
-        4 * config.embed_dim  # two norms' inputs and outputs
-        + (2 * layer.num_heads + 2 * layer.num_kv_heads) * layer.head_dim  # q, k, v and their mixture
-        + (wide + 1) * layer.ffn_dim  # before and after the activation
-        for layer in _layers(config)
+        times
+        * (
+            4 * config.embed_dim  # two norms' inputs and outputs
+            + (2 * layer.num_heads + 2 * layer.num_kv_heads) * layer.head_dim  # q, k, v and their mixture
+            + (wide + 1) * layer.ffn_dim  # before and after the activation
+        )
+        for layer, _, times in _layers(config)
     )
     half = 2 if mixed_precision else 4
     return Memory(
