@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from slmlib.files import atomic_write
 from slmlib.plots.style import PAPER
@@ -24,18 +26,19 @@ class Picture:
     alt: str
 
     def png(self, dpi: int = DPI) -> bytes:
-        """The figure as a PNG file, its alt text inside as `Description`."""
-        buffer = io.BytesIO()
+        """The figure as a PNG file, its alt text inside as `Description`.
+
+        256 colours, chosen for this picture, look the same on a chart and take a third of the room.
+        """
+        drawn, packed = io.BytesIO(), io.BytesIO()
         self.figure.savefig(
-            buffer,
-            format="png",
-            dpi=dpi,
-            bbox_inches="tight",
-            pad_inches=0.15,
-            facecolor=PAPER,
-            metadata={"Description": self.alt, "Software": None},
+            drawn, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.15, facecolor=PAPER
         )
-        return buffer.getvalue()
+        colors = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        words = PngInfo()
+        words.add_itxt("Description", self.alt)
+        colors.save(packed, "PNG", pnginfo=words, optimize=True)
+        return packed.getvalue()
 
     def save(self, path: Path) -> None:
         """Write the PNG, whole or not at all."""

@@ -79,15 +79,15 @@ class Trainer:
         config, total = self.config, self.config.total_steps
         checkpoint_steps = spread(total, config.checkpoints) | self.evaluation_steps
         self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
-        self.tell("start", tokens=len(self.train), device=str(self.device), decided=config.to_dict())
-        if not self.history:
-            self.write_story("before")
-            self.evaluate()
-            self.save()
-        elif self.evaluation_is_due:
-            self.evaluate()  # it was broken off to save in time
-            self.save()
         with StopRequest() as stop:
+            self.tell("start", tokens=len(self.train), device=str(self.device), decided=config.to_dict())
+            if not self.history:
+                self.write_story("before")
+                self.evaluate()
+                self.save()
+            elif self.evaluation_is_due:
+                self.evaluate()  # it was broken off to save in time
+                self.save()
             while self.step < total and not stop.requested:
                 started = time.perf_counter()
                 rate = learning_rate(self.step, config)
@@ -109,8 +109,8 @@ class Trainer:
                     self.evaluate(stop)
                 if self.step in checkpoint_steps or stop.requested:
                     self.save()
-        if self.finished:
-            self.write_story("after")
+            if self.finished:
+                self.write_story("after")
         self.tell("end", finished=self.finished)
         return self.last_evaluation
 

@@ -76,6 +76,22 @@ def test_interrupt_saves_and_the_same_call_goes_on(world, uninterrupted):
     assert_identical(weights(resumed), weights(uninterrupted))
 
 
+@pytest.mark.parametrize("kind", ["start", "story", "evaluation"])
+def test_an_interrupt_before_the_first_step_is_as_good(world, uninterrupted, kind):
+    """Someone presses the button while the first story is being told."""
+
+    def interrupt(event):
+        if event["event"] == kind and event["step"] == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    stopped = world.trainer("stopped", observers=(interrupt,))
+    stopped.run()
+    assert (stopped.step, stopped.finished) == (0, False)
+    resumed = world.trainer("stopped", resume=newest_checkpoint(stopped.folder / "checkpoints"))
+    resumed.run()
+    assert_identical(weights(resumed), weights(uninterrupted))
+
+
 def test_a_second_interrupt_is_obeyed_at_once(world):
     def interrupt_twice(event):
         if event["event"] == "step":
