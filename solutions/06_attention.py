@@ -368,9 +368,10 @@ Table("Llama 3 8B: keys and values of 8,192 tokens, 2 bytes a number", ("with", 
 # ## 4. The real one
 #
 # Open [slmlib/model/attention.py](../slmlib/model/attention.py). `Attention` has your five steps in the same order, and
-# four things more: it takes fewer key heads if the config says so, norms queries and keys (*QK-norm*, which keeps
-# scores from growing without limit in training), turns them by their positions (lesson 05), and can remember keys in
-# a cache. Its mixture comes from SDPA; `weights` computes the map only when someone wants to see it.
+# four things more that our model uses: it takes fewer key heads if the config says so, norms queries and keys
+# (*QK-norm*, which keeps scores from growing without limit in training), turns them by their positions (lesson 05),
+# and can remember keys in a cache. What else you find there, such as windows, belongs to other families of models
+# (lesson 16). Its mixture comes from SDPA; `weights` computes the map only when someone wants to see it.
 #
 # Here are your functions on its trained weights. Layer 0, on our story:
 
