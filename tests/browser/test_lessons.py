@@ -62,6 +62,13 @@ MISTAKES = (
     Mistake(
         "02_tokenizer", "02.1", "pairwise(ids)", "zip(ids[::2], ids[1::2])", "You step over two ids at a time"
     ),
+    Mistake(
+        "06_attention",
+        "06.1",
+        " / queries.shape[-1] ** 0.5",
+        "",
+        "Your scores are not divided by the square root",
+    ),
 )
 
 
