@@ -224,7 +224,9 @@ class CopiedWords(Exercise):
         """Says how many answers there must be before it looks at them."""
         if len(answer) != len(questions["words"]):
             return Finding(
-                "Return one True or False for each word.", str(len(questions["words"])), f"{len(answer)} values"
+                "Return one True or False for each word.",
+                str(len(questions["words"])),
+                f"{len(answer)} values",
             )
         return super().judge(questions, answer)
 

@@ -26,7 +26,8 @@ def clean():
     )
     cells = [
         V4.new_markdown_cell(
-            "# Title\n\nText with [a link](https://example.org/tmp/x), [`code`](a.py) and ![a cat](cat.png)", id="a"
+            "# Title\n\nText with [a link](https://example.org/tmp/x), [`code`](a.py) and ![a cat](cat.png)",
+            id="a",
         ),
         V4.new_code_cell("# a comment is no heading\nprint(1)", id="b", outputs=[output], execution_count=1),
         V4.new_markdown_cell(
