@@ -23,6 +23,7 @@ BAD_MODELS = [
     (dict(vocab_size=0), "vocab_size must be at least 1; it is 0."),
     (dict(context_length=0), "context_length must be at least 1; it is 0."),
     (dict(embed_dim=-4), "embed_dim must be at least 1; it is -4."),
+    (dict(num_layers=10**12), "num_layers must be at most 10,000; it is 1000000000000."),
     (dict(num_layers=0), "num_layers must be at least 1; it is 0."),
     (dict(num_heads=0), "num_heads must be at least 1; it is 0."),
     (dict(dropout=1.0), "dropout must be in [0, 1); it is 1.0."),

@@ -228,6 +228,7 @@ def test_any_command_line_is_answered_in_words(monkeypatch, capsys, tmp_path, co
         ["train", "--preset", "0.3M", "--total-steps", "99999999999999999999999999", "--corpus", "nowhere"],
         ["train", "--preset", "0.3M", "--threads", "9999999999999999999", "--corpus", "nowhere"],
         ["train", "--preset", "0.3M", "--embed-dim", "99999999999999999998", "--corpus", "nowhere"],
+        ["train", "--preset", "0.3M", "--num-layers", "999999999999", "--corpus", "nowhere"],
         ["report", "x" * 5000],
     ],
 )

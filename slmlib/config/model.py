@@ -115,6 +115,8 @@ class ModelConfig(Config):
         raise_all(
             self,
             *below_one(self, "vocab_size", "context_length", "embed_dim", "num_layers", "num_heads"),
+            # Counting walks through the layers; a slip of the keyboard must not take days.
+            (self.num_layers > 10_000, f"num_layers must be at most 10,000; it is {self.num_layers}."),
             *below_one(self, "block_repeat"),
             (not 0 <= self.dropout < 1, f"dropout must be in [0, 1); it is {self.dropout}."),
             (not self.norm_eps > 0, f"norm_eps must be above 0; it is {self.norm_eps}."),
