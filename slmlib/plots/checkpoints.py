@@ -29,10 +29,13 @@ def parted_curves(
 
     whole: a loss for every step. resumed: name -> losses from step `resumed_at` + 1 on.
     """
-    rows = -(-len(resumed) // COLUMNS)
-    figure = Figure(figsize=(7.5, 1.4 * rows + 0.7), facecolor=PAPER, layout="constrained")
+    columns = min(COLUMNS, len(resumed))
+    rows = -(-len(resumed) // columns)
+    figure = Figure(
+        figsize=(7.5, (1.4 if rows > 1 else 2.2) * rows + 0.7), facecolor=PAPER, layout="constrained"
+    )
     figure.suptitle(wrapped(message, 7.5), x=0.01, ha="left")
-    grid = figure.subplots(rows, COLUMNS, squeeze=False, sharex=True).flatten()
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True).flatten()
     said = []
     shown = max(0, resumed_at - 12)
     for axes, (name, losses) in zip(grid, resumed.items(), strict=False):
@@ -52,7 +55,7 @@ def parted_curves(
         said.append(f"{name}: {words}.")
     for axes in grid[len(resumed) :]:
         axes.set_axis_off()
-    for axes in grid[max(0, len(resumed) - COLUMNS) : len(resumed)]:
+    for axes in grid[max(0, len(resumed) - columns) : len(resumed)]:
         axes.set_xlabel("step")
     return Picture(
         figure, f"{message.rstrip('.')}. Loss by step, resumed after step {resumed_at}. {' '.join(said)}"

@@ -140,8 +140,8 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
     tokenizer = Tokenizer.load(folder / "tokenizer.json")
     if tokenizer.fingerprint != expected_tokenizer or tokenizer.vocab_size != model.config.vocab_size:
         raise CheckpointError(
-            f"{folder} holds another tokenizer ({tokenizer.vocab_size} tokens) than its model was trained with "
-            f"({model.config.vocab_size} tokens).",
+            f"{folder} holds another tokenizer ({tokenizer.vocab_size} tokens, {tokenizer.fingerprint[:12]}) than its "
+            f"model was trained with ({model.config.vocab_size} tokens, {str(expected_tokenizer)[:12]}).",
             "Put the right tokenizer.json back: with another one the model would write fluent nonsense.",
         )
     loss = probe_loss(model, progress.probe_tokens)
