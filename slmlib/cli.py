@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Union, cast
+from typing import Annotated, Any, Literal, Union, cast
 
 import tyro
 
@@ -153,7 +153,7 @@ class Families:
 
 @dataclass(frozen=True)
 class Export:
-    """Write a model as a Hugging Face folder, which AutoModelForCausalLM and AutoTokenizer load."""
+    """Write a model as a Hugging Face folder, which AutoModelForCausalLM and AutoTokenizer load, or for llama2.c."""
 
     model: str = "shipped"
     """`shipped`, a run folder such as work/runs/1M-5min, or a checkpoint folder."""
@@ -161,23 +161,36 @@ class Export:
     """Where to; empty means a folder below work/exported."""
     model_type: str = ""
     """Which class of transformers, such as llama; empty takes the first that is this model exactly."""
+    format: Literal["huggingface", "llama2c"] = "huggingface"
+    """`llama2c` writes model.bin and tokenizer.bin, which run.c of llama2.c takes; only a Llama fits."""
+
+    def __post_init__(self) -> None:
+        if self.model_type and self.format != "huggingface":
+            raise ConfigError(
+                "model_type is a class of transformers.", "Leave it out, or leave out --format."
+            )
 
     def execute(self) -> None:
         """Run the command."""
         from slmlib.export.folders import export_folder
+        from slmlib.export.llama2c import write_llama2c
         from slmlib.shipped import load_model
 
         checkpoint = load_model(self.model)
         folder = self.folder or home() / "exported" / Path(self.model).name
+        if self.format == "llama2c":
+            print(f"Written: {write_llama2c(folder, checkpoint.model, checkpoint.tokenizer)}")
+            return
         print(f"Written: {export_folder(folder, checkpoint.model, checkpoint.tokenizer, self.model_type)}")
 
 
 @dataclass(frozen=True)
 class Import:
-    """Read a Hugging Face folder, or a model of the Hub, as a checkpoint that `generate` and `evaluate` take."""
+    """Read a Hugging Face folder, a model of the Hub, or llama2.c's .bin, as a checkpoint that `generate` and
+    `evaluate` take."""
 
     source: tyro.conf.Positional[str] = ""
-    """The folder, or a name on the Hub such as openai-community/gpt2."""
+    """The folder, a name on the Hub such as openai-community/gpt2, or a model.bin with tokenizer.bin beside it."""
     folder: str = ""
     """Where to; empty means a folder below work/imported."""
 
@@ -186,7 +199,12 @@ class Import:
         if not self.source:
             raise ConfigError("Nothing to import.", "Give a folder, or a name on the Hub: import my/folder")
         from slmlib.export.folders import import_folder
+        from slmlib.export.llama2c import import_llama2c
 
+        if Path(self.source).suffix == ".bin" and Path(self.source).is_file():
+            folder = self.folder or home() / "imported" / Path(self.source).stem
+            print(f"Written: {import_llama2c(self.source, folder)}")
+            return
         folder = self.folder or home() / "imported" / Path(self.source).name
         print(f"Written: {import_folder(self.source, folder)}")
 

@@ -67,11 +67,16 @@ def import_folder(source: Path | str, folder: Path | str) -> Path:
     local = find(source)
     model = read_model(local)
     tokenizer = from_hf_tokenizer(read_json(local / "tokenizer.json"), model.config.vocab_size)
+    return save_imported(folder, model, tokenizer, Path(source).name)
+
+
+def save_imported(folder: Path | str, model: Decoder, tokenizer: Tokenizer, source: str) -> Path:
+    """A model that was trained elsewhere as a checkpoint; source: what its history calls it."""
     progress = Progress(
         step=0,
         asked=TrainConfig(),
         decided=TrainConfig(),
-        corpus=f"imported from {Path(source).name}",
+        corpus=f"imported from {source}",
         train_sha256="",
         valid_sha256="",
         probe_tokens=tokenizer.encode(_PROBE)[: model.config.context_length + 1],
