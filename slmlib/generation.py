@@ -106,7 +106,7 @@ def generate(
 ) -> list[str]:
     """Continue each prompt until its story ends. Returns prompt and continuation, one string a prompt."""
     texts = [prompts] if isinstance(prompts, str) else list(prompts)
-    rows = [_begin(model, tokenizer, text) for text in texts]
+    rows = [begin(model, tokenizer, text) for text in texts]
     new: list[list[int]] = [[] for _ in rows]
     with evaluating(model):
         for tokens in generate_tokens(model, rows, sampling or Sampling(), tokenizer.end_of_text, use_cache):
@@ -123,14 +123,14 @@ def stream(
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     with evaluating(model):
         for tokens in generate_tokens(
-            model, [_begin(model, tokenizer, prompt)], sampling or Sampling(), tokenizer.end_of_text
+            model, [begin(model, tokenizer, prompt)], sampling or Sampling(), tokenizer.end_of_text
         ):
             assert tokens[0] is not None  # the only row has not ended, or the iterator would have
             yield decoder.decode(tokenizer.token_bytes(tokens[0]))
     yield decoder.decode(b"", final=True)
 
 
-def _begin(model: Decoder | Mamba, tokenizer: Tokenizer, prompt: str) -> list[int]:
+def begin(model: Decoder | Mamba, tokenizer: Tokenizer, prompt: str) -> list[int]:
     """Every story in training followed an end-of-text token, so every prompt does too."""
     if tokenizer.vocab_size != model.config.vocab_size:
         raise DataError(

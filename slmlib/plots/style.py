@@ -40,7 +40,8 @@ def new_axes(
     """A figure with one pair of axes; the message, what the reader should see, is its title."""
     figure = Figure(figsize=size, facecolor=PAPER)
     axes = figure.subplots()
-    axes.set_title(wrapped(message, size[0]), loc="left", pad=12)
+    # Messages quote what people and models wrote: a dollar sign there begins no formula.
+    axes.set_title(wrapped(message, size[0]), loc="left", pad=12, parse_math=False)
     dress(axes, xlabel, ylabel)
     return figure, axes
 

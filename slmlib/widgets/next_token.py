@@ -5,6 +5,7 @@
 The outline is what the model offers, the filled bar what would be drawn from.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,11 +45,15 @@ class NextToken(Widget):
 
     def still(self) -> Picture:
         """The prompt under four settings."""
-        offered = self._offered(self.prompt)
-        best = offered.topk(self.shown).indices
-        settings = {name: self._used(offered, sampling)[best].tolist() for name, sampling in SETTINGS.items()}
+        scores = self._scores(self.prompt)
+        offered = scores.softmax(-1)
+        best = offered.topk(self.shown).indices.tolist()
+        settings = {
+            name: probabilities(scores[None], sampling)[0, best].tolist()
+            for name, sampling in SETTINGS.items()
+        }
         message = f"After \u201c{self.prompt}\u201d: temperature changes all bars, filters cut some off"
-        return sampling_panels(self._names(best), offered[best].tolist(), settings, message)
+        return sampling_panels(token_names(self.tokenizer, best), offered[best].tolist(), settings, message)
 
     def controls(self) -> "ipywidgets.Widget":
         """A field for the prompt and three sliders over the bars."""
@@ -68,32 +73,53 @@ class NextToken(Widget):
         )
 
     def _page(self, prompt: str, temperature: float, top_k: int, top_p: float) -> Page:
-        offered = self._offered(prompt)
-        used = self._used(offered, replace(PLAIN, temperature=temperature, top_k=top_k, top_p=top_p))
-        best = offered.topk(self.shown).indices
-        left = int((used > 0).sum())
-        said = (
-            f"{left:,} of {len(used):,} tokens can be drawn; entropy {entropy_bits(offered.tolist()):.2f} bits "
-            f"as offered, {entropy_bits(used.tolist()):.2f} as used."
-        )
-        picture = next_token_bars(
-            self._names(best),
-            offered[best].tolist(),
-            used[best].tolist(),
-            f"What follows \u201c{prompt}\u201d",
-        )
-        return Page(paragraph(said) + picture.html(LIVE_DPI), f"{said}\n{picture!r}")
+        sampling = replace(PLAIN, temperature=temperature, top_k=top_k, top_p=top_p)
+        message = f"What follows \u201c{prompt}\u201d"
+        return next_token_page(self.tokenizer, self._scores(prompt), sampling, message, self.shown)
 
-    def _offered(self, prompt: str) -> torch.Tensor:
-        """The model's own distribution after the prompt, (vocab_size,), on the CPU."""
+    def _scores(self, prompt: str) -> torch.Tensor:
         tokens = [self.tokenizer.end_of_text, *self.tokenizer.encode(prompt)]
-        row = torch.tensor([tokens[-self.model.config.context_length :]], device=self.model.device)  # (1, T)
-        with evaluating(self.model), torch.inference_mode():
-            return self.model(row)[0, -1].float().softmax(-1).cpu()
+        return next_token_scores(self.model, tokens[-self.model.config.context_length :])
 
-    def _used(self, offered: torch.Tensor, sampling: Sampling) -> torch.Tensor:
-        """What is drawn from, (vocab_size,): logarithms of probabilities are scores again."""
-        return probabilities(offered.log()[None], sampling)[0]
 
-    def _names(self, tokens: torch.Tensor) -> list[str]:
-        return [visible(self.tokenizer.token_bytes(int(token))) for token in tokens]
+def next_token_scores(model: Decoder, tokens: Sequence[int]) -> torch.Tensor:
+    """The model's own scores after some tokens, (vocab_size,), on the CPU."""
+    row = torch.tensor([list(tokens)], device=model.device)  # (1, T)
+    with evaluating(model), torch.inference_mode():
+        return model(row, last_only=True)[0, -1].float().cpu()
+
+
+def next_token_page(
+    tokenizer: Tokenizer,
+    scores: torch.Tensor,
+    sampling: Sampling,
+    message: str,
+    shown: int = 10,
+    seen: torch.Tensor | None = None,
+    chosen: int | None = None,
+) -> Page:
+    """Bars of the likeliest tokens as the model offers and as `sampling` uses them, and what that leaves.
+
+    scores: (vocab_size,). seen: (vocab_size,) booleans, what the repetition penalty weakens. chosen: a token that
+    gets a bar in any case, and an arrow before its name.
+    """
+    offered = scores.softmax(-1)
+    used = probabilities(scores[None], sampling, None if seen is None else seen[None])[0]
+    best = offered.topk(shown).indices.tolist()
+    if chosen is not None and chosen not in best:
+        best.append(chosen)
+    names = [
+        f"\u25b6 {name}" if token == chosen else name
+        for token, name in zip(best, token_names(tokenizer, best), strict=True)
+    ]
+    said = (
+        f"{int((used > 0).sum()):,} of {len(used):,} tokens can be drawn; entropy "
+        f"{entropy_bits(offered.tolist()):.2f} bits as offered, {entropy_bits(used.tolist()):.2f} as used."
+    )
+    picture = next_token_bars(names, offered[best].tolist(), used[best].tolist(), message)
+    return Page(paragraph(said) + picture.html(LIVE_DPI), f"{said}\n{picture!r}")
+
+
+def token_names(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[str]:
+    """What each token stands for, its white space made visible."""
+    return [visible(tokenizer.token_bytes(token)) for token in tokens]

@@ -8,6 +8,7 @@ border. One bit is a fair coin: a token of 3 bits had one chance in eight.
 
 import html
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -44,14 +45,7 @@ class SurpriseViewer(Widget):
     def surprises(self, text: str) -> list[tuple[str, float]]:
         """Each token, with its white space made visible, and its surprise in bits."""
         ids = self.tokenizer.encode(text)[: self.model.config.context_length]
-        row = torch.tensor([[self.tokenizer.end_of_text, *ids]], device=self.model.device)  # (1, T + 1)
-        with evaluating(self.model), torch.inference_mode():
-            chances = self.model(row[:, :-1])[0].float().log_softmax(-1)  # (T, V)
-        bits = -chances.gather(-1, row[0, 1:, None])[:, 0] / math.log(2)  # (T, V), (T, 1) -> (T,)
-        return [
-            (visible(self.tokenizer.token_bytes(one)), bit)
-            for one, bit in zip(ids, bits.tolist(), strict=True)
-        ]
+        return token_surprises(self.model, self.tokenizer, ids)
 
     def still(self) -> Page:
         """The text it was made with."""
@@ -81,7 +75,7 @@ class SurpriseViewer(Widget):
         )
         if len(self.tokenizer.encode(text)) > len(shown):
             said += " The rest is beyond the model's context."
-        boxes = "".join(_box(token, bits) for token, bits in shown)
+        boxes = "".join(surprise_box(token, bits) for token, bits in shown)
         words = " ".join(f"{token} {bits:.1f}" for token, bits in shown)
         return Page(
             f'<div style="margin: 0.5em 0"><div style="color: {GREY}">{html.escape(said)}</div>{boxes}</div>',
@@ -89,12 +83,25 @@ class SurpriseViewer(Widget):
         )
 
 
-def _box(token: str, bits: float) -> str:
+def token_surprises(model: Decoder, tokenizer: Tokenizer, ids: Sequence[int]) -> list[tuple[str, float]]:
+    """Each token that follows an end-of-text token, its white space made visible, and its surprise in bits.
+
+    ids: at most context_length of them.
+    """
+    row = torch.tensor([[tokenizer.end_of_text, *ids]], device=model.device)  # (1, T + 1)
+    with evaluating(model), torch.inference_mode():
+        chances = model(row[:, :-1])[0].float().log_softmax(-1)  # (T, V)
+    bits = chances.gather(-1, row[0, 1:, None])[:, 0].abs() / math.log(2)  # (T, V), (T, 1) -> (T,)
+    return [(visible(tokenizer.token_bytes(one)), bit) for one, bit in zip(ids, bits.tolist(), strict=True)]
+
+
+def surprise_box(token: str, bits: float, chosen: bool = False) -> str:
+    """One token over its surprise; below a chosen one stands an arrow too."""
     ground = GROUNDS[min(int(bits / BITS_A_GROUND), len(GROUNDS) - 1)]
     border = f"2px solid {BLACK}" if bits >= HEAVY else "1px solid rgba(0, 0, 0, 0.25)"
     return (
         '<div style="display: inline-block; text-align: center; margin: 2px 1px; vertical-align: top">'
         f'<span style="background: {ground}; color: {BLACK}; border: {border}; border-radius: 3px; '
         f'padding: 0 3px; font-family: monospace; white-space: pre">{html.escape(token)}</span>'
-        f'<div style="font-size: 0.7em; opacity: 0.85">{bits:.1f}</div></div>'
+        f'<div style="font-size: 0.7em; opacity: 0.85">{bits:.1f}{"<br>▲" if chosen else ""}</div></div>'
     )

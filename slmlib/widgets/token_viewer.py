@@ -94,10 +94,14 @@ def box(text: str, place: int, new: bool = False) -> str:
 
 
 def visible(piece: str | bytes) -> str:
-    """A piece with its white space made visible; bytes that are no whole characters as hexadecimal digits."""
+    """A piece with its white space made visible.
+
+    Bytes that are no whole characters, and characters that nobody can see, become hexadecimal digits.
+    """
     if isinstance(piece, bytes):
         try:
             piece = piece.decode("utf-8")
         except UnicodeDecodeError:
             return " ".join(f"{byte:02X}" for byte in piece)
-    return piece.translate(_SIGNS)
+    signs = piece.translate(_SIGNS)
+    return "".join(one if one.isprintable() else one.encode().hex(" ").upper() for one in signs)
