@@ -10,11 +10,13 @@ from slmlib.config import ModelConfig, Sampling
 from slmlib.errors import ConfigError, DataError
 from slmlib.generation import generate
 from slmlib.model.decoder import Decoder
+from slmlib.plots.sampling import next_token_bars
 from slmlib.shipped import SHIPPED
 from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.checkpoint import load_checkpoint
 from slmlib.widgets import playground
 from slmlib.widgets.playground import Desk, Playground, most_surprising
+from slmlib.widgets.token_viewer import visible
 
 BYTES = Tokenizer(())
 PLAY = Sampling(max_tokens=8, temperature=1.2, top_k=20, seed=3)
@@ -251,3 +253,10 @@ def test_what_does_not_fit_is_refused(model):
         playground(model, BYTES, count=5)
     with pytest.raises(DataError, match="tokenizer has"):
         playground(model, Tokenizer(((97, 98),))).still()
+
+
+def test_what_nobody_can_see_or_what_looks_like_a_formula_can_be_drawn():
+    assert visible(b"a\x13 b") == "a13·b"
+    picture = next_token_bars(["a"], [1.0], [1.0], "It wrote $x_ and then $")
+    assert picture.figure.axes[0].get_title(loc="left") == "It wrote $x_ and then $"
+    assert picture.png(50)
