@@ -179,6 +179,26 @@ BAD_TRAINING = [
     (dict(beta2=-0.5), "beta1 and beta2 must be in [0, 1); they are 0.9 and -0.5."),
     (dict(adam_eps=0.0), "adam_eps must be above 0; it is 0.0."),
     (dict(embedding_rate_factor=0.0), "embedding_rate_factor must be between 0 and 1000; it is 0.0."),
+    (dict(optimizer="sgd"), "optimizer is 'sgd'; choose from ('adamw', 'muon')."),
+    *(
+        (
+            dict(optimizer="muon", muon_learning_rate=rate),
+            f"muon_learning_rate must be between 0 and 1; it is {rate}. Usual values: 0.005 to 0.05.",
+        )
+        for rate in (0.0, 1.0, NAN)
+    ),
+    *(
+        (dict(optimizer="muon", muon_momentum=keep), f"muon_momentum must be in [0, 1); it is {keep}.")
+        for keep in (-0.1, 1.0, NAN)
+    ),
+    *(
+        (
+            values,
+            "muon_learning_rate and muon_momentum do nothing with optimizer='adamw'; leave them at their defaults, or "
+            "choose optimizer='muon'.",
+        )
+        for values in (dict(muon_learning_rate=0.02), dict(muon_momentum=0.9))
+    ),
     (dict(gradient_clip=-1.0), "gradient_clip must be 0 or above; it is -1.0."),
     (dict(threads=-1), "threads must be in [0, 4096]; it is -1."),
     (dict(threads=10**9), "threads must be in [0, 4096]; it is 1000000000."),
@@ -392,7 +412,11 @@ def model_configs(draw) -> ModelConfig:
 @st.composite
 def train_configs(draw) -> TrainConfig:
     micro, warmup = draw(st.integers(1, 64)), draw(fractions(0.0, 0.5))
+    muon = draw(st.booleans())
     return TrainConfig(
+        optimizer="muon" if muon else "adamw",
+        muon_learning_rate=draw(fractions(1e-4, 0.99)) if muon else 0.01,
+        muon_momentum=draw(fractions(0.0, 0.99)) if muon else 0.95,
         minutes=draw(fractions(0.01, 1e6)),
         total_steps=draw(st.integers(0, 10**9)),
         batch_size=micro * draw(st.integers(1, 64)),

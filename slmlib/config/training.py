@@ -24,6 +24,12 @@ class TrainConfig(Config):
     """Windows of context_length tokens per optimizer step, over all devices together."""
     micro_batch_size: int = 0
     """Windows that go through the model at once; 0 means the whole batch. Gradients are accumulated."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """`adamw` for every weight, or `muon` (Jordan et al. 2024) for hidden matrices and AdamW for the rest."""
+    muon_learning_rate: float = 0.01
+    """With `muon`: the highest learning rate of hidden matrices; it rises and falls with learning_rate."""
+    muon_momentum: float = 0.95
+    """With `muon`: memory of its gradient mean."""
     learning_rate: float = 3e-3
     """The highest learning rate, reached after the warm-up."""
     embedding_rate_factor: float = 1.0
@@ -94,6 +100,20 @@ class TrainConfig(Config):
             (
                 not 0 < self.embedding_rate_factor < 1000,
                 f"embedding_rate_factor must be between 0 and 1000; it is {self.embedding_rate_factor}.",
+            ),
+            (
+                not 0 < self.muon_learning_rate < 1,
+                f"muon_learning_rate must be between 0 and 1; it is {self.muon_learning_rate}. Usual values: 0.005 "
+                "to 0.05.",
+            ),
+            (
+                not 0 <= self.muon_momentum < 1,
+                f"muon_momentum must be in [0, 1); it is {self.muon_momentum}.",
+            ),
+            (
+                self.optimizer == "adamw" and (self.muon_learning_rate, self.muon_momentum) != (0.01, 0.95),
+                "muon_learning_rate and muon_momentum do nothing with optimizer='adamw'; leave them at their "
+                "defaults, or choose optimizer='muon'.",
             ),
             (
                 not 0 <= self.warmup_fraction <= 1,

@@ -1,7 +1,7 @@
 """A checkpoint is a directory that is either whole or not there, and that proves itself when it is read.
 
     model.safetensors       the plain model's weights, float32; a tied table once
-    optimizer.safetensors   AdamW's two means of every weight; absent in a model that is only for use
+    optimizer.safetensors   the optimizer's means of every weight; absent in a model that is only for use
     tokenizer.json          the tokenizer, so that the two never part
     state.json              configs, step, history, fingerprints, and the loss on a few stored probe tokens
     manifest.json           SHA-256 of each of the others
@@ -29,6 +29,7 @@ from slmlib.files import atomic_write, explain_os_errors, flush_folder, read_jso
 from slmlib.model.counts import count_parameters
 from slmlib.model.decoder import Decoder, evaluating
 from slmlib.text.tokenizer import Tokenizer
+from slmlib.training.optimizers import state_names
 from slmlib.training.progress import Progress, read_progress
 
 FORMAT_VERSION = 1
@@ -192,11 +193,12 @@ def load_optimizer(checkpoint: Checkpoint, model: Decoder, optimizer: torch.opti
     if not tensors:
         return  # saved before the first step
     names = {parameter: name for name, parameter in model.named_parameters()}
-    expected = {f"{kind}.{name}" for name in names.values() for kind in ("step", "exp_avg", "exp_avg_sq")}
+    kinds_of = state_names(optimizer)
+    expected = {f"{kind}.{names[parameter]}" for parameter, kinds in kinds_of.items() for kind in kinds}
     _require_same_names(path, set(tensors), expected)
     for parameter, name in names.items():
-        for kind, shape in (("step", ()), ("exp_avg", parameter.shape), ("exp_avg_sq", parameter.shape)):
-            tensor = tensors[f"{kind}.{name}"]
+        for kind in kinds_of[parameter]:
+            tensor, shape = tensors[f"{kind}.{name}"], () if kind == "step" else parameter.shape
             if tuple(tensor.shape) != tuple(shape) or tensor.dtype != torch.float32:
                 raise CheckpointError(
                     f"{path}: {kind}.{name} is {tensor.dtype} {tuple(tensor.shape)}, expected float32 {tuple(shape)}.",
@@ -212,15 +214,13 @@ def load_optimizer(checkpoint: Checkpoint, model: Decoder, optimizer: torch.opti
             f"{path} has seen {sorted(done)[:3]} steps, the run has done {expected_steps}.",
             "The file belongs to another checkpoint.",
         )
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            name = names[parameter]
-            optimizer.state[parameter] = {
-                # Copies, because a file's tensors are memory-mapped and the optimizer writes in place.
-                "step": tensors[f"step.{name}"].clone(),
-                "exp_avg": tensors[f"exp_avg.{name}"].to(parameter.device, copy=True),
-                "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].to(parameter.device, copy=True),
-            }
+    for parameter, (step, *means) in kinds_of.items():
+        name = names[parameter]
+        # Copies, because a file's tensors are memory-mapped and the optimizer writes in place.
+        optimizer.state[parameter] = {
+            step: tensors[f"{step}.{name}"].clone(),
+            **{kind: tensors[f"{kind}.{name}"].to(parameter.device, copy=True) for kind in means},
+        }
 
 
 def newest_checkpoint(folder: Path, say: Callable[[str], None] = print) -> Checkpoint | None:

@@ -15,7 +15,7 @@ CONTENTS = {
     "log-0001.jsonl": "and so on: earlier parts of a long log, oldest first",
     "checkpoints/step-00000123/": "the run after 123 steps; the newest ones and the best one are kept",
     "checkpoints/step-.../model.safetensors": "the weights, float32",
-    "checkpoints/step-.../optimizer.safetensors": "AdamW's two means of every weight",
+    "checkpoints/step-.../optimizer.safetensors": "the optimizer's means of every weight",
     "checkpoints/step-.../tokenizer.json": "the tokenizer",
     "checkpoints/step-.../state.json": "configs, step, measurements, fingerprints of the data, versions",
     "checkpoints/step-.../manifest.json": "SHA-256 of the other files; a damaged checkpoint is passed over",
