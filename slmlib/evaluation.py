@@ -17,7 +17,6 @@ from slmlib.errors import DataError
 from slmlib.model.decoder import Decoder, evaluating
 from slmlib.text.stream import TokenStream
 
-
 LOGITS = 2**25
 """How many logits there may be at once, 128 MB in float32: a large vocabulary gets fewer windows."""
 
