@@ -137,7 +137,7 @@ def test_an_unknown_family_is_named_with_those_that_sound_alike():
 
 def test_absurd_sizes_are_counted_at_once():
     """A checkpoint of a stranger may claim anything; its claim is counted before it is believed."""
-    config = ModelConfig(vocab_size=10, num_layers=10**15, windows=(5, 0, 9), qk_norm_gain=True)
+    config = ModelConfig(vocab_size=10**13, num_layers=10_000, windows=(5, 0, 9), qk_norm_gain=True)
     assert count_parameters(config) > 10**15
     assert flops_per_token(config) > 10**15
     assert training_memory(config, micro_batch_size=1).total > 10**15
