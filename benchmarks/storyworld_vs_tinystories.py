@@ -26,6 +26,7 @@ from slmlib.errors import DataError, SlmError
 from slmlib.evaluation import evaluate
 from slmlib.files import read_json, write_json, write_text
 from slmlib.presets import preset
+from slmlib.quality import distinct_n
 from slmlib.storyworld import measure_floor, stories
 from slmlib.text.stream import TokenStream
 from slmlib.training.run import Wish, start_or_resume
@@ -98,16 +99,10 @@ def measure(texts: list[str], real_words: Counter[str], known: set[str]) -> dict
         "paragraphs_per_story": mean(1 + len(re.findall(r"\n+", text.strip())) for text in texts),
         "distinct_words": len(known),
         "coverage": sum(count for word, count in real_words.items() if word in known) / real_words.total(),
-        **{f"distinct_{n}": distinct(words, n) for n in (1, 2, 3)},
+        **{f"distinct_{n}": distinct_n(words, n) for n in (1, 2, 3)},
         "lzma_ratio": len(lzma.compress(raw, preset=9)) / len(raw),
         "dialogue": quoted / len(words),
     }
-
-
-def distinct(words: list[str], n: int) -> float:
-    """Different runs of n words, divided by all runs."""
-    runs = list(zip(*(words[start:] for start in range(n)), strict=False))
-    return len(set(runs)) / len(runs)
 
 
 def compare(folder: Path) -> dict[str, dict[str, float | str]]:

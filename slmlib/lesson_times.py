@@ -56,12 +56,12 @@ class LessonTimes:
         """A line for people: the sum, the longest lesson, and what to expect at this speed."""
         if not self.by_lesson:
             return "not measured"
-        first, *_, last = [*self.by_lesson, *self.by_lesson]
+        numbers = list(self.by_lesson)
         longest = max(self.by_lesson, key=lambda number: self.by_lesson[number].seconds)
         total = sum(time.seconds for time in self.by_lesson.values())
         machine = self.by_lesson[longest].machine
         said = (
-            f"{first} to {last} computed for {clock(total)} where they were built ({machine}), "
+            f"{numbers[0]} to {numbers[-1]} computed for {clock(total)} where they were built ({machine}), "
             f"the longest, {longest}, for {clock(self.by_lesson[longest].seconds)}"
         )
         if tokens_per_second:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slmlib.plots.style import BLACK, ORANGE
-from slmlib.widgets.base import Page, Widget, slider, view
-from slmlib.widgets.token_viewer import visible
+from slmlib.plots.style import ORANGE
+from slmlib.widgets.base import Page, Widget, choice, slider, view
+from slmlib.widgets.token_viewer import framed, visible
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -52,22 +52,14 @@ class AttentionExplorer(Widget):
 
     def controls(self) -> "ipywidgets.Widget":
         """Sliders for layer, head and token over the text."""
-        import ipywidgets
-
         num_layers, num_heads, _, _ = self.weights.shape
         layer, head, query = self.views[0]
-        tokens = ipywidgets.SelectionSlider(
-            options=[(f"{place}: {piece}", place) for place, piece in enumerate(self.pieces)],
-            value=query,
-            description="Token that looks",
-            style={"description_width": "initial"},
-            layout={"width": "100%", "max_width": "640px"},
-        )
+        places = [(f"{place}: {piece}", place) for place, piece in enumerate(self.pieces)]
         return view(
             self._page,
             layer=slider("Layer", num_layers - 1, layer),
             head=slider("Head", num_heads - 1, head),
-            query=tokens,
+            query=choice("Token that looks", places, query),
         )
 
     def looks(self, layer: int, head: int, query: int, count: int = 3) -> list[tuple[int, float]]:
@@ -100,9 +92,4 @@ def _box(piece: str, share: float, looking: bool) -> str:
     """A token on ground from white (not looked at) to blue (looked at alone); the one that looks is framed."""
     red, green, blue = (round(255 + share**0.5 * (deep - 255)) for deep in DEEPEST)
     border = f"2px solid {ORANGE}" if looking else "1px solid rgba(0, 0, 0, 0.35)"
-    weight = "; font-weight: bold" if looking else ""
-    return (
-        f'<span style="background: rgb({red}, {green}, {blue}); color: {BLACK}; border: {border}; '
-        f'border-radius: 3px; padding: 0 3px; font-family: monospace; white-space: pre{weight}">'
-        f"{html.escape(piece)}</span>"
-    )
+    return framed(piece, f"rgb({red}, {green}, {blue})", border, bold=looking)

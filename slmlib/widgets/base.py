@@ -10,7 +10,7 @@ import importlib.util
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     import ipywidgets
 
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+
+WHOLE_NAME = {"description_width": "initial"}
+"""The style of a control whose description is never cut off."""
+
+WIDE = {"width": "100%", "max_width": "640px"}
+"""The layout of a control that is as wide as the page, within reason."""
 
 
 class Shown(Protocol):
@@ -113,9 +119,25 @@ def slider(description: str, highest: int, value: int = 0, lowest: int = 0) -> "
         min=lowest,
         max=highest,
         description=description,
-        style={"description_width": "initial"},
-        layout={"width": "100%", "max_width": "640px"},
+        style=WHOLE_NAME,
+        layout=WIDE,
     )
+
+
+def choice(description: str, options: Iterable[tuple[str, Any]], value: Any) -> "ipywidgets.SelectionSlider":
+    """A slider over named values."""
+    import ipywidgets
+
+    return ipywidgets.SelectionSlider(
+        options=list(options), value=value, description=description, style=WHOLE_NAME, layout=WIDE
+    )
+
+
+def text_field(description: str, value: str, rows: int = 2) -> "ipywidgets.Textarea":
+    """A field for a text of some lines."""
+    import ipywidgets
+
+    return ipywidgets.Textarea(value=value, description=description, rows=rows, style=WHOLE_NAME, layout=WIDE)
 
 
 def paragraph(text: str) -> str:

@@ -17,7 +17,7 @@ from slmlib.model.decoder import Decoder, evaluating
 from slmlib.plots.picture import Picture
 from slmlib.plots.sampling import entropy_bits, next_token_bars, sampling_panels
 from slmlib.text.tokenizer import Tokenizer
-from slmlib.widgets.base import Page, Widget, paragraph, slider, view
+from slmlib.widgets.base import WHOLE_NAME, WIDE, Page, Widget, paragraph, slider, view
 from slmlib.widgets.token_viewer import visible
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class NextToken(Widget):
         """A field for the prompt and three sliders over the bars."""
         import ipywidgets
 
-        wide = {"style": {"description_width": "initial"}, "layout": {"width": "100%", "max_width": "640px"}}
+        wide = {"style": WHOLE_NAME, "layout": WIDE}
         return view(
             self._page,
             prompt=ipywidgets.Text(value=self.prompt, description="Prompt", continuous_update=False, **wide),

@@ -11,7 +11,7 @@ from slmlib.config import ModelConfig
 from slmlib.errors import ConfigError
 from slmlib.model.counts import count_parameters, flops_per_token, parameters_by_part, training_memory
 from slmlib.plots.table import Table
-from slmlib.widgets.base import Page, Widget, paragraph, slider, view
+from slmlib.widgets.base import WHOLE_NAME, Page, Widget, choice, paragraph, slider, view
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -46,7 +46,7 @@ class ParameterCalculator(Widget):
             options=[("two matrices, 4 x width", False), ("SwiGLU: three matrices, 8/3 x width", True)],
             value=config.gated,
             description="Feed-forward",
-            style={"description_width": "initial"},
+            style=WHOLE_NAME,
         )
         return view(
             self.bill,
@@ -124,12 +124,4 @@ def _page(config: ModelConfig, micro_batch_size: int) -> Page:
 
 def _choice(description: str, options: tuple[int, ...], value: int) -> "ipywidgets.SelectionSlider":
     """A slider over usual sizes, with the present one among them."""
-    import ipywidgets
-
-    return ipywidgets.SelectionSlider(
-        options=[(f"{one:,}", one) for one in sorted({*options, value})],
-        value=value,
-        description=description,
-        style={"description_width": "initial"},
-        layout={"width": "100%", "max_width": "640px"},
-    )
+    return choice(description, [(f"{one:,}", one) for one in sorted({*options, value})], value)

@@ -23,7 +23,7 @@ from slmlib.generation import begin, generate_tokens
 from slmlib.model.decoder import Decoder, evaluating
 from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.checkpoint import Checkpoint
-from slmlib.widgets.base import Page, Widget, paragraph, slider, view
+from slmlib.widgets.base import WHOLE_NAME, Page, Widget, paragraph, slider, view
 from slmlib.widgets.next_token import next_token_page, next_token_scores
 from slmlib.widgets.surprise_viewer import HEAVY, surprise_box, token_surprises
 from slmlib.widgets.token_viewer import visible
@@ -213,7 +213,7 @@ class Desk:
             value=playground.prompt,
             description="Beginning",
             rows=2,
-            style={"description_width": "initial"},
+            style=WHOLE_NAME,
             layout={"width": "100%", "max_width": "704px"},
         )
         context = playground.model.config.context_length
@@ -362,5 +362,5 @@ def _dial(
         step=step,
         description=description,
         readout_format=".2f",
-        style={"description_width": "initial"},
+        style=WHOLE_NAME,
     )

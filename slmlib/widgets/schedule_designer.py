@@ -12,7 +12,7 @@ from slmlib.config import Schedule, TrainConfig
 from slmlib.plots.optimization import NAMES, probe_steps, schedule_curve
 from slmlib.plots.table import Table
 from slmlib.training.schedules import learning_rate
-from slmlib.widgets.base import Page, Widget, slider, view
+from slmlib.widgets.base import WHOLE_NAME, WIDE, Page, Widget, choice, slider, view
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -54,22 +54,15 @@ class ScheduleDesigner(Widget):
         """Sliders for warm-up and peak, a menu for the shape."""
         import ipywidgets
 
-        style, wide = {"description_width": "initial"}, {"width": "100%", "max_width": "640px"}
         menu = ipywidgets.Dropdown(
             options=[(NAMES[shape], shape) for shape in get_args(Schedule)],
             value=self.config.schedule,
             description="After the warm-up",
-            style=style,
-            layout=wide,
+            style=WHOLE_NAME,
+            layout=WIDE,
         )
         nearest = min(PEAKS, key=lambda one: abs(one - self.config.learning_rate))
-        peak = ipywidgets.SelectionSlider(
-            options=[(f"{one:g}", one) for one in PEAKS],
-            value=nearest,
-            description="Peak",
-            style=style,
-            layout=wide,
-        )
+        peak = choice("Peak", [(f"{one:g}", one) for one in PEAKS], nearest)
         percent = slider(
             "Warm-up, per cent of all steps", MOST_WARMUP, round(100 * self.config.warmup_fraction)
         )

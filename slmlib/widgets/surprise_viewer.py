@@ -16,8 +16,8 @@ import torch
 from slmlib.model.decoder import Decoder, evaluating
 from slmlib.plots.style import BLACK, GREY
 from slmlib.text.tokenizer import Tokenizer
-from slmlib.widgets.base import Page, Widget, view
-from slmlib.widgets.token_viewer import visible
+from slmlib.widgets.base import Page, Widget, text_field, view
+from slmlib.widgets.token_viewer import above, framed, visible
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -53,16 +53,7 @@ class SurpriseViewer(Widget):
 
     def controls(self) -> "ipywidgets.Widget":
         """A field for the text above its tokens."""
-        import ipywidgets
-
-        field = ipywidgets.Textarea(
-            value=self.text,
-            description="Your text",
-            rows=3,
-            style={"description_width": "initial"},
-            layout={"width": "100%", "max_width": "640px"},
-        )
-        return view(self._page, text=field)
+        return view(self._page, text=text_field("Your text", self.text, rows=3))
 
     def _page(self, text: str) -> Page:
         if not text:
@@ -99,9 +90,4 @@ def surprise_box(token: str, bits: float, chosen: bool = False) -> str:
     """One token over its surprise; below a chosen one stands an arrow too."""
     ground = GROUNDS[min(int(bits / BITS_A_GROUND), len(GROUNDS) - 1)]
     border = f"2px solid {BLACK}" if bits >= HEAVY else "1px solid rgba(0, 0, 0, 0.25)"
-    return (
-        '<div style="display: inline-block; text-align: center; margin: 2px 1px; vertical-align: top">'
-        f'<span style="background: {ground}; color: {BLACK}; border: {border}; border-radius: 3px; '
-        f'padding: 0 3px; font-family: monospace; white-space: pre">{html.escape(token)}</span>'
-        f'<div style="font-size: 0.7em; opacity: 0.85">{bits:.1f}{"<br>▲" if chosen else ""}</div></div>'
-    )
+    return above(framed(token, ground, border), f"{bits:.1f}{'<br>▲' if chosen else ''}")

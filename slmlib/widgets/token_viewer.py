@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from slmlib.plots.style import BLACK, TINTS
 from slmlib.text.tokenizer import Tokenizer
-from slmlib.widgets.base import Page, Widget, view
+from slmlib.widgets.base import Page, Widget, text_field, view
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -40,16 +40,7 @@ class TokenViewer(Widget):
 
     def controls(self) -> "ipywidgets.Widget":
         """A field for the text above its cuts."""
-        import ipywidgets
-
-        field = ipywidgets.Textarea(
-            value=self.text,
-            description="Your text",
-            rows=2,
-            style={"description_width": "initial"},
-            layout={"width": "100%", "max_width": "640px"},
-        )
-        return view(self._page, text=field)
+        return view(self._page, text=text_field("Your text", self.text, rows=2))
 
     def _page(self, text: str) -> Page:
         pages = [token_boxes(pieces(cut, text), name) for name, cut in self.cuts.items()]
@@ -69,11 +60,7 @@ def token_boxes(shown: Sequence[Piece], caption: str) -> Page:
     caption = f"{caption}: {len(shown)} pieces"
     boxes = []
     for place, (piece, number) in enumerate(shown):
-        below = "" if number is None else f'<div style="font-size: 0.7em; opacity: 0.85">{number}</div>'
-        boxes.append(
-            f'<div style="display: inline-block; text-align: center; margin: 2px 1px; vertical-align: top">'
-            f"{box(visible(piece), place)}{below}</div>"
-        )
+        boxes.append(above(box(visible(piece), place), "" if number is None else str(number)))
     words = "|".join(visible(piece) for piece, _ in shown)
     numbers = " ".join(str(number) for _, number in shown if number is not None)
     return Page(
@@ -85,11 +72,25 @@ def token_boxes(shown: Sequence[Piece], caption: str) -> Page:
 def box(text: str, place: int, new: bool = False) -> str:
     """One piece on a pale ground; a new one has a heavy border."""
     border = f"2px solid {BLACK}" if new else "1px solid rgba(0, 0, 0, 0.35)"
-    weight = "; font-weight: bold" if new else ""
+    return framed(text, TINTS[place % len(TINTS)], border, bold=new)
+
+
+def framed(text: str, ground: str, border: str, bold: bool = False) -> str:
+    """A piece of text in a box, every space kept. ground, border: as CSS says them."""
+    weight = "; font-weight: bold" if bold else ""
     return (
-        f'<span style="background: {TINTS[place % len(TINTS)]}; color: {BLACK}; border: {border}; '
+        f'<span style="background: {ground}; color: {BLACK}; border: {border}; '
         f'border-radius: 3px; padding: 0 3px; font-family: monospace; white-space: pre{weight}">'
         f"{html.escape(text)}</span>"
+    )
+
+
+def above(upper: str, below: str) -> str:
+    """A box, HTML, over what is said of it in small print; nothing stands below for an empty string."""
+    small = f'<div style="font-size: 0.7em; opacity: 0.85">{below}</div>' if below else ""
+    return (
+        '<div style="display: inline-block; text-align: center; margin: 2px 1px; vertical-align: top">'
+        f"{upper}{small}</div>"
     )
 
 
