@@ -11,3 +11,5 @@ def story_bar(stories: Iterable[str], label: str, num_bytes: int | None, progres
         for story in stories:
             yield story
             bar.update(len(story.encode("utf-8", "surrogatepass")))
+        bar.total = bar.n  # num_bytes was a guess: what stands between stories is no story
+        bar.refresh()

@@ -92,16 +92,6 @@ def test_an_interrupt_before_the_first_step_is_as_good(world, uninterrupted, kin
     assert_identical(weights(resumed), weights(uninterrupted))
 
 
-def test_a_second_interrupt_is_obeyed_at_once(world):
-    def interrupt_twice(event):
-        if event["event"] == "step":
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        world.trainer("twice", observers=(interrupt_twice,)).run()
-
-
 def test_sigterm_saves_too(world):
     def terminate(event):
         if event["event"] == "step" and event["step"] == 3:
