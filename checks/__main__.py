@@ -10,6 +10,7 @@ from checks.chart import Chart
 from checks.course import Course, CourseError
 from checks.ledger import Ledger, progress_file
 from slmlib.errors import SlmError
+from slmlib.files import print_any_character
 from slmlib.lesson_times import FILE, LessonTime, LessonTimes
 
 
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if importlib.util.find_spec("checks.grading"):  # students' bundles come without it
         importlib.import_module("checks.grading.cli").add_commands(commands)
     options = parser.parse_args(arguments)
+    print_any_character()
     try:
         return int(options.run(options))
     except SlmError as error:

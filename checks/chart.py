@@ -4,7 +4,7 @@ import html
 from dataclasses import dataclass
 from typing import Any
 
-from checks.course import LESSONS, Course
+from checks.course import LESSONS, PARTS, Course
 
 WORDS = {"earned": ("earned", "✓"), "lent": ("lent", "↺"), "tried": ("tried", "✗"), "open": ("open", "·")}
 
@@ -79,22 +79,40 @@ class Chart:
 
     def _repr_html_(self) -> str:
         total, then = self._lines()
-        body = "".join(
-            f'<tr><th scope="row" style="{LEFT}">{row.lesson} {html.escape(row.title)}</th>'
-            f'<td style="{LEFT}">{", ".join(_chip(*state) for state in row.states)}</td>'
-            f"<td>{row.points:g} of {row.possible:g}</td></tr>"
-            for row in self.rows
-        )
+        body = "".join(_part(row.lesson) + _line(row) for row in self.rows)
         return (
-            f'<table><caption style="{LEFT};white-space:nowrap">{total}</caption><thead><tr><th scope="col" style="{LEFT}">Lesson</th>'
+            f'<table><caption style="{LEFT}; white-space: nowrap">{total}</caption>'
+            f'<thead><tr><th scope="col" style="{LEFT}">Lesson</th>'
             f'<th scope="col" style="{LEFT}">Exercises</th><th scope="col">Points</th></tr></thead>'
             f"<tbody>{body}</tbody></table><p>{then}</p>"
         )
 
 
 LEFT = "text-align: left"
+CHIP = "display: inline-block; padding: 0 6px; margin: 1px 0; border-radius: 4px; border: 1px solid"
+
+
+def _part(lesson: str) -> str:
+    """The heading of the part that begins with this lesson, if one does."""
+    if lesson not in PARTS:
+        return ""
+    return f'<tr><th scope="colgroup" colspan="3" style="{LEFT}; padding-top: 10px">{PARTS[lesson]}</th></tr>'
+
+
+def _line(row: Row) -> str:
+    return (
+        f'<tr><th scope="row" style="{LEFT}; font-weight: normal">{row.lesson} {html.escape(row.title)}</th>'
+        f'<td style="{LEFT}">{" ".join(_chip(*state) for state in row.states)}</td>'
+        f"<td>{row.points:g} of {row.possible:g}</td></tr>"
+    )
 
 
 def _chip(exercise: str, state: str) -> str:
+    """An exercise on a ground of its own colour once somebody has worked on it; word and sign say the same."""
+    from slmlib.plots.style import BLACK, GREY, TINTS  # brings matplotlib, which `import checks` does without
+
     word, symbol = WORDS[state]
-    return f"{exercise}&nbsp;{symbol}&nbsp;{word}"
+    blue, orange, green, *_ = TINTS
+    ground = {"earned": green, "lent": blue, "tried": orange}.get(state)
+    look = f"{ground}; background: {ground}; color: {BLACK}" if ground else GREY
+    return f'<span style="{CHIP} {look}">{exercise}&nbsp;{symbol}&nbsp;{word}</span>'

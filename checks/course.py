@@ -33,6 +33,9 @@ LESSONS = {
 }
 """The lessons of the map, in order; one that has no files yet is skipped."""
 
+PARTS = {"00": "I Text to tokens", "04": "II The model", "08": "III Training"}
+"""The parts of the course, by the lesson each begins with."""
+
 
 class CourseError(SlmError):
     """A lesson or exercise that is not there, or not written as the course needs it."""

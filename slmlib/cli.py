@@ -14,7 +14,7 @@ import tyro
 
 from slmlib.config import ModelConfig, Sampling, TrainConfig
 from slmlib.errors import ConfigError, SlmError
-from slmlib.files import home
+from slmlib.files import home, print_any_character
 from slmlib.presets import PRESETS, Preset, default_preset, preset
 from slmlib.storyworld.command import StoriesCommand
 
@@ -212,9 +212,7 @@ class Import:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, run, and answer any mistake with one sentence and exit code 2."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    for output in (sys.stdout, sys.stderr):  # a story may hold any character; some terminals speak only ASCII
-        if hasattr(output, "reconfigure"):
-            output.reconfigure(errors="replace")
+    print_any_character()
     try:
         command: Any = tyro.cli(
             _commands(arguments), args=arguments, prog="python -m slmlib", config=(tyro.conf.OmitArgPrefixes,)

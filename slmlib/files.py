@@ -5,8 +5,10 @@ pulled plug never leaves half a file under a good name.
 """
 
 import hashlib
+import io
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +44,13 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
             flush_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def print_any_character() -> None:
+    """Let this process print whatever people and models write: a terminal that lacks a character shows `?`."""
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="replace")
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -2,9 +2,7 @@
 
 import argparse
 import datetime
-import io
 import os
-import sys
 from pathlib import Path
 
 from slmlib.errors import SlmError
@@ -44,9 +42,6 @@ def _grade(options: argparse.Namespace) -> int:
     from checks.grading.pages import write_pages
     from checks.grading.settings import Settings
 
-    for stream in (sys.stdout, sys.stderr):  # a name in another alphabet must not stop the batch
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
     folder = options.folder
     out = options.out or folder.absolute().with_name(f"{folder.absolute().stem}-grades")
     settings = Settings(

@@ -140,7 +140,8 @@ def test_progress_follows_the_student(kernel):
     assert repr(chart).endswith("Next: exercise 98.1.")
     page = chart._repr_html_()
     assert "<caption" in page
-    assert "98.1&nbsp;✗&nbsp;tried, 98.2&nbsp;↺&nbsp;lent" in page
+    assert "98.1&nbsp;✗&nbsp;tried</span>" in page
+    assert "98.2&nbsp;↺&nbsp;lent</span>" in page
 
 
 def test_progress_is_kept_over_kernels_but_not_by_builds(kernel, monkeypatch):

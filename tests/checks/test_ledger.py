@@ -2,7 +2,10 @@
 
 import json
 import multiprocessing
+import os
 import signal
+import subprocess
+import sys
 
 import pytest
 from filelock import FileLock
@@ -90,3 +93,13 @@ def test_the_command_draws_the_map(demo, capsys):
     Ledger(demo.root / "nowhere").entries()
     assert command.main(["progress"]) == 0
     assert "98 Lesson 98" in capsys.readouterr().out
+
+
+def test_the_map_reaches_a_terminal_without_its_signs(demo):
+    process = subprocess.run(
+        [sys.executable, "-m", "checks", "progress"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert "98 Lesson 98          ??     2 open (0 of 5 points)" in process.stdout, process.stderr

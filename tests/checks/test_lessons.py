@@ -14,7 +14,7 @@ from checks.building.hygiene import untidy
 from checks.building.mutants import weaknesses
 from checks.building.rehearse import Rehearsal, rehearse
 from checks.chart import Chart
-from checks.course import LESSONS, Course
+from checks.course import LESSONS, PARTS, Course
 from checks.exercise import Exercise
 
 from .conftest import DEMO
@@ -126,6 +126,13 @@ def test_a_weak_exercise_is_seen_through(words, demo):
 def test_the_map_skips_lessons_that_are_not_there(demo):
     assert [row.lesson for row in Chart.draw(demo, {}).rows] == ["98"]
     assert list(LESSONS) == [f"{number:02d}" for number in range(13)]
+    assert set(PARTS) <= set(LESSONS)
+
+
+def test_every_part_stands_over_its_lessons():
+    page = Chart.draw(Course.here(), {})._repr_html_()
+    headings = [(page.index(f">{part}<"), page.index(f">{lesson} ")) for lesson, part in PARTS.items()]
+    assert sum(headings, ()) == tuple(sorted(sum(headings, ())))
 
 
 def test_what_an_author_writes_is_documented():
