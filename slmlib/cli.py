@@ -48,7 +48,8 @@ class Train:
         chosen = _chosen_preset(self.preset, self.train.device)
         folder = home() / "runs" / (self.run or f"{chosen.name}-{budget}")
         wish = Wish(self.model, self.train, folder, self.corpus, chosen.tokenizer)
-        result = start_or_resume(wish, (TerminalProgress(),))
+        with TerminalProgress() as progress:
+            result = start_or_resume(wish, (progress,))
         loss_curve(read_log(folder / "log.jsonl")).save(folder / "loss.png")
         print(closing_card(result))
 

@@ -12,7 +12,7 @@ from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
 from slmlib.training import run as run_module
 from slmlib.training.checkpoint import load_checkpoint, step_folder
 from slmlib.training.run import SMALLEST_TEXT, Wish, start_or_resume, text_budget
-from slmlib.training.terminal import TerminalProgress, closing_card
+from slmlib.training.terminal import closing_card
 from tests.training.conftest import tiny_stories
 
 CPU = Device("cpu", "test", "float32", "test")
@@ -137,18 +137,6 @@ def test_a_run_that_broke_off_does_not_lose_its_folder(wish):
     assert result.finished
     assert any("Passed over" in sentence for sentence in said)
     assert load_checkpoint(newest).progress.step == 8
-
-
-def test_the_terminal_shows_stories_measurements_and_time_left(wish, capsys):
-    result, _ = quietly(wish, (TerminalProgress(),))
-    output = capsys.readouterr()
-    assert "a story before training" in output.out
-    assert "a story after training" in output.out
-    assert output.out.count("bits per byte") == 9
-    assert "8/8" in output.err
-    card = closing_card(result)
-    assert "Finished" in card
-    assert "python -m slmlib generate --model" in card
 
 
 def test_two_processes_do_not_train_in_one_folder(wish):
