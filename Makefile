@@ -47,6 +47,8 @@ lab: .venv/.ready ## open the course in JupyterLab [HOST=127.0.0.1 PORT=8888]
 	if [ "$$(id -u)" = 0 ]; then options+=(--allow-root); fi; \
 	if [ -n "$$CI$$SSH_CONNECTION$$SSH_TTY" ] || \
 		[ "$$(uname)" != Darwin -a -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then options+=(--no-browser); fi; \
+	if [ ! -e "$${SLM_HOME:-work}/progress.json" ]; then \
+		options+=(--LabApp.default_url=/lab/tree/lessons/00_first_story.ipynb); fi; \
 	exec $(IN_VENV) -m jupyterlab --ServerApp.ip="$$HOST" --ServerApp.port="$$PORT" \
 		--ServerApp.root_dir="$$PWD" --FileContentsManager.preferred_dir=lessons "$${options[@]}"
 

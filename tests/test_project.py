@@ -284,6 +284,17 @@ def test_lab_opens_a_browser_where_there_is_one(
 
 
 @needs_make
+def test_lab_opens_the_first_lesson_until_something_was_checked(ready: Path, tmp_path: Path) -> None:
+    url = "<--LabApp.default_url=/lab/tree/lessons/00_first_story.ipynb>"
+    assert (COURSE / "lessons/00_first_story.ipynb").is_file()
+    assert url in make(ready, "lab", SLM_HOME="").stdout
+    (ready / "work").mkdir()
+    (ready / "work/progress.json").write_text("{}")
+    assert url not in make(ready, "lab", SLM_HOME="").stdout
+    assert url in make(ready, "lab", SLM_HOME=str(tmp_path / "elsewhere")).stdout
+
+
+@needs_make
 def test_notebooks_are_tested_once_they_exist(ready: Path) -> None:
     assert "nbval" not in make(ready, "test").stdout
     (ready / "solutions").mkdir()
