@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from checks.building.execute import execute
 from checks.building.hygiene import require_clean
 from checks.building.notebooks import solution_notebook, student_notebook
-from checks.building.source import Cell, read_source
+from checks.building.source import Cell, hand_in, read_source
 from checks.course import Course, CourseError
 from checks.exercise import Exercise, problems
 from slmlib.files import write_text
@@ -23,8 +23,8 @@ from slmlib.files import write_text
 BUILD_ENVIRONMENT = {"SLM_CHECKS": "strict", "SLM_FAST": "", "NBGRADER_EXECUTION": "", "MPLBACKEND": ""}
 """Full size; a check that does not pass stops the build."""
 
-LOOKS = tuple(Path(__file__).parent.parent / name for name in ("report.py", "chart.py"))
-"""What the output of a check cell looks like is decided here."""
+LOOKS = tuple(Path(__file__).parent.parent / name for name in ("report.py", "chart.py", "receipt.py"))
+"""What the output of a check, progress or submit cell looks like is decided here."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ class Lesson:
             raise CourseError(
                 f"There is no lesson {number} in {course.root / 'solutions'}.", f"Found: {known}."
             )
-        lesson = cls(course, number, path, read_source(path), course.exercises(number))
+        cells = read_source(path)
+        lab = any(cell.role == "check" and cell.exercise == "lab" for cell in cells)
+        lesson = cls(course, number, path, (*cells, *hand_in(number, lab)), course.exercises(number))
         lesson._require_complete()
         return lesson
 
@@ -67,6 +69,7 @@ class Lesson:
         exercises = sorted({self.course.exercise_file(exercise.lesson) for exercise in self.graded()})
         for path in (*exercises, *LOOKS):
             digest.update(b"\0" + path.read_bytes())
+        digest.update(b"\0" + "\0".join(cell.source for cell in self.cells[-2:]).encode())
         return {"lesson": self.number, "source_sha256": digest.hexdigest()}
 
     def solution(self) -> NotebookNode:

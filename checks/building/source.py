@@ -21,6 +21,10 @@ _HEADING = re.compile(r"^(#{1,6}) +(.+?)\s*$", re.MULTILINE)
 _EXERCISE = re.compile(r"^### Exercise (\S+): (.+?)\s*$", re.MULTILINE)
 _CHECK = re.compile(r"""check\(["'](\d\d\.\d+|lab)["']\)""")
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+HAND_IN = (
+    "**To hand in.** The cell below packs what you have done so far; it need not be all, and you can run it as often as "
+    "you like."
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,15 @@ class Cell:
 def read_source(path: Path) -> tuple[Cell, ...]:
     """The cells of a lesson source file such as `solutions/02_tokenizer.py`."""
     return parse(path.read_text(encoding="utf-8"), path.name[:2], path.name)
+
+
+def hand_in(lesson: str, lab: bool) -> tuple[Cell, ...]:
+    """The last two cells of every lesson: words and a call of `submit`. No source holds a copy of them."""
+    options = ", lab=True" if lab else ""
+    return (
+        Cell("text", HAND_IN, 0, f"{lesson}-hand-in-1"),
+        Cell("code", f'from checks import submit\n\nsubmit("{lesson}"{options})', 0, f"{lesson}-hand-in-2"),
+    )
 
 
 def parse(text: str, lesson: str, name: str = "the source") -> tuple[Cell, ...]:

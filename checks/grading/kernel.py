@@ -16,7 +16,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 import checks
-from checks import commands, probing
+from checks import commands, probing, submitting
 from checks.grading.wire import Channel, Closed, WireError
 from checks.lending import Loan
 from checks.limits import Tail, TimeUp, time_limit
@@ -140,7 +140,7 @@ def _ask(shell: Shell, request: dict[str, Any], probes: dict[str, types.ModuleTy
 
 
 def _quiet_course(channel: Channel) -> None:
-    """In here `check`, `hint` and `progress` show nothing, and `reference` asks the grader, who writes it down."""
+    """In here `check`, `hint`, `progress` and `submit` show nothing, and `reference` asks the grader, who writes it down."""
 
     def check(wanted: str) -> Report:
         return Report((), ("Checks are made by the grader.",))
@@ -149,6 +149,9 @@ def _quiet_course(channel: Channel) -> None:
         return commands.Hint("No hint", "Nobody reads hints while the notebook is graded.", "")
 
     def progress() -> str:
+        return ""
+
+    def submit(lesson: str, lab: bool = False) -> str:
         return ""
 
     def reference(wanted: str) -> Any:
@@ -167,6 +170,7 @@ def _quiet_course(channel: Channel) -> None:
         ("hint", hint),
         ("progress", progress),
         ("reference", reference),
+        ("submit", submit),
     ):
         setattr(checks, name, function)
-        setattr(commands, name, function)
+        setattr(submitting if name == "submit" else commands, name, function)

@@ -317,7 +317,7 @@ def test_nbval_runs_the_solution_and_compares_the_checks(copy_of_built):
     good.with_name("98_changed.ipynb").write_text(changed)
     done = subprocess.run(line, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "1 failed, 13 passed" in done.stdout, done.stdout
+    assert "1 failed, 15 passed" in done.stdout, done.stdout
     assert "98_changed.ipynb::Cell 4" in done.stdout
 
 
