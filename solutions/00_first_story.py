@@ -1,11 +1,11 @@
 # %% [markdown]
 # # First story
 #
-# *20 minutes of reading, 30 with the exercises; difficulty 1 of 5. You need Python, and a little patience with
-# probabilities. No network, no GPU.*
+# *20 minutes of reading, 30 with the exercises; difficulty 1 of 5. A minute or two of computing. You need some Python
+# and a little patience with probabilities; no network, no GPU.*
 #
-# What does a machine write that has read nothing but small children's stories? And how does it begin: what does
-# it write after one minute of learning, starting from noise?
+# **What does a machine write that has read nothing but stories for small children? And what does it write after one
+# minute of learning, when it began with noise?**
 #
 # After this lesson you can
 #
@@ -60,8 +60,8 @@ pieces = type_out(
 )
 
 # %% [markdown]
-# Nobody wrote this story; run the cell with another `seed` and there is another one. The model wrote it in small
-# pieces called **tokens**: words, parts of words, punctuation. After each one it asked itself the same question again:
+# No person wrote this story; run the cell with another `seed` and there is another one. The model wrote it in small
+# pieces called **tokens**: words, parts of words, punctuation. After each one the same question was asked again:
 # *what comes next?*
 
 # %%
@@ -70,7 +70,8 @@ parameters = sum(tensor.numel() for tensor in model.parameters())
 print(f"\nThe model: {parameters:,} numbers, learned. The vocabulary: {tokenizer.vocab_size:,} tokens.")
 
 # %% [markdown]
-# And this is the answer it gives each time: not a word, but a **probability for every token of the vocabulary**.
+# And this is the answer each time: not a word, but a **probability for every token of the vocabulary**, the list of
+# all tokens that the model knows.
 
 # %%
 beginning = "Once upon a time, there was a little"
@@ -98,8 +99,8 @@ bars(
 #
 # ## 2. Your machine
 #
-# What do you have, what would this course use, and how fast is it? The same card comes from
-# `python -m slmlib doctor`. (It measures for a few seconds.)
+# What do you have, what would this course use of it, and how fast is it? (This measures for a few seconds;
+# `python -m slmlib doctor` prints the same card.)
 
 # %% tags=["nbval-ignore-output"]
 doctor.SECONDS = 0.3 if FAST else 3.0
@@ -112,8 +113,9 @@ Table(
 )
 
 # %% [markdown]
-# And how long will the lessons keep it busy? They were timed when their notebooks were built. From the speeds of both
-# machines one can say about how long it takes here. No lesson needs more than a few minutes; most need one.
+# And how long will the lessons keep it busy? They were timed when their notebooks were built; the speeds of the two
+# machines say about how long they take here. On two CPU cores most lessons compute for less than a minute, and none
+# for more than a few.
 
 # %% tags=["nbval-ignore-output"]
 here = machine.tokens_per_second if choose_device().type == "cpu" else None
@@ -130,14 +132,14 @@ Table(
 
 # %% [markdown]
 # ### Exercise 00.1: Perplexity
-# How good is a model at guessing? Show it a text and note the probability it gave to each token that *really*
-# came. A token with probability $p$ has **surprise** $-\ln p$: 0 if the model was certain, large if it was
-# wrong-footed. The mean surprise is the **loss**, and
+# How good is a model at guessing? Show it a text and note the probability it gave to each token that *really* came. A
+# token with probability $p$ has the **surprise** $-\ln p$, counted in **nats** (natural logarithms): 0 if the model
+# was certain of it, large if it was wrong-footed. The mean surprise is the **loss**, and
 #
 # $$\text{perplexity} = e^{\text{loss}} = \exp\Big(\frac1n \sum_{i=1}^{n} -\ln p_i\Big)$$
 #
-# By hand: a model that knows nothing of 8 tokens gives each 1/8. Its surprise is $\ln 8$ every time, so its
-# perplexity is 8. A perplexity of 8 means: it hesitates as if among 8 equally likely tokens.
+# By hand: a model that knows nothing about 8 tokens gives each the probability 1/8. Its surprise is $\ln 8$ every
+# time, so its perplexity is 8. A perplexity of 8 means: it hesitates as if among 8 equally likely tokens.
 
 
 # %%
@@ -153,7 +155,7 @@ def perplexity(probabilities: list[float]) -> float:
 check("00.1")
 
 # %% [markdown]
-# **Against one we did not write.** PyTorch's cross-entropy is the mean surprise, so its exp must be your number. And does
+# **Against one nobody here wrote.** PyTorch's cross-entropy is the mean surprise, so its exp must be your number. And does
 # the model notice when a story stops making sense?
 
 # %%
@@ -174,14 +176,15 @@ for name, text in TALES.items():
 Table("Perplexity of the shipped model", ("text", "yours", "PyTorch"), rows)
 
 # %% [markdown]
-# The first two rows hold the same words: what the model knows is their order. And of the news it knows nothing, because nobody
-# has ever told it any.
+# The first two rows hold the same words: what the model knows is their order. Of the news it knows nothing, because
+# nobody ever told it any.
 #
 # ## 3. One minute, from noise
 #
-# Now a model of your own: some 300,000 numbers, all random at first. The next two cells are the whole course in
-# small. **Stories become tokens** (lessons 01 to 03), a **model** gives probabilities (04 to 07), and a **trainer** shows it
-# text and turns the numbers, a little at a time, so that the true next token becomes more probable (08 to 12).
+# Now a model of your own. Its numbers, called **parameters** or weights, are all random at first. The next two cells
+# are the whole course on a small scale. **Stories become tokens** (lessons 01 to 03), a **model** gives probabilities
+# (04 to 07), and a **trainer** shows it text and changes the numbers, a little at a time, so that the true next token
+# becomes more probable (08 to 12). Each such change is a **step**.
 
 # %%
 device = choose_device()
@@ -197,10 +200,11 @@ valid = TokenStream.write(runs / "first_story_valid.bin", few, data.tokenizer, c
 data = replace(data, valid=valid)
 
 # %% [markdown]
-# The panel below reads the log that the trainer writes to the disk. Left is the **loss** on training text (blue) and
-# on stories that are never trained on (orange, *validation*). The grey line is what a model gets that gives all tokens
-# the same probability. Right: the learning rate (how large the steps are), the gradient norm (how strongly the
-# model wants to change) and the speed. Below: the same beginning, continued by the model as it is so far.
+# The panel below reads the log that the trainer writes to the disk. On the left is the **loss**, on training text (a
+# plain line) and on stories that are never trained on (*validation*, dashed, with dots). The thin grey line is what a
+# model gets that gives all tokens the same probability. On the right: the learning rate (how large the steps are),
+# the gradient norm (how strongly the text pulls at the parameters) and the speed. Below: the same beginning,
+# continued by the model as it is so far.
 #
 # You may stop it, with its button or with Kernel → Interrupt: it saves first.
 
@@ -224,9 +228,9 @@ trainer = Trainer(
 evaluation = trainer.run()
 
 # %% [markdown]
-# **Did it start well?** Before the first step the model knows nothing, so its perplexity should be about the number of tokens
-# in its vocabulary, and its loss the logarithm of that. A first loss far above means a model that begins with
-# confident nonsense: look for a mistake before you train for a day. This is the cheapest test there is.
+# **Did it start well?** Before the first step the model knows nothing, so its perplexity should be about the number
+# of tokens in its vocabulary, and its loss the logarithm of that number. A first loss far above means a model that
+# begins with confident nonsense: look for a mistake before you train for a day. This is the cheapest test there is.
 
 # %%
 events = read_log(folder / "log.jsonl")
@@ -237,8 +241,8 @@ print(f"before training:    perplexity {math.exp(losses[0]):8,.0f}, loss {losses
 print(f"after {trainer.step:5,} steps:  perplexity {math.exp(losses[-1]):8,.0f}, loss {losses[-1]:.2f}")
 
 # %% [markdown]
-# And the stories. The third row is the shipped model: the same code, five times the parameters, five minutes instead of
-# one (`slmlib/shipped/tinystories/README.md` has the recipe).
+# And the stories. The third row is the model that comes with the course, trained by the same code for longer, on
+# TinyStories (`slmlib/shipped/tinystories/README.md` has the recipe).
 
 # %%
 told = {event["name"]: event["text"] for event in events if event["event"] == "story"}
@@ -247,13 +251,13 @@ visible = {name: "".join(c if c.isprintable() else " " for c in text)[:420] for 
 Table("Once upon a time", ("model", "what it writes"), list(visible.items()))
 
 # %% [markdown]
-# Before: letters and pieces without order. After a minute: words, names, commas in the right places, and no sense
-# yet. A model learns what is frequent first: which tokens there are, which follow each other, how a sentence ends; who did
+# Before: pieces without order. After a minute: words, names, commas in the right places, and not much sense yet. A
+# model learns what is frequent first: which tokens there are, which follow each other, how a sentence ends; who did
 # what to whom comes last. Lesson 12 measures this order.
 #
 # ### Exercise 00.2: How much will it read?
-# Before a long run, ask what it will do with your time. An **epoch** is one reading of the whole corpus. How many
-# epochs does a run of so many minutes make?
+# Before a long run, ask what it will do with your time. The **corpus** is all the text that it trains on; an
+# **epoch** is one reading of the whole corpus. How many epochs does a run of so many minutes make?
 
 
 # %%
@@ -276,14 +280,14 @@ for minutes in (1, 5, 60):
     )
 
 # %% [markdown]
-# Up to about 4 epochs repeated text is nearly as good as new; after that its worth fades quickly
-# ([Muennighoff et al., 2023](https://arxiv.org/abs/2305.16264)). So before you let a run go for hours: is there enough
-# to read?
+# Up to about 4 epochs, repeated text is nearly as good as new; after that its worth fades quickly ([Muennighoff et
+# al. 2023](https://arxiv.org/abs/2305.16264)). So before you let a run go for hours, ask: is there enough to read?
 #
 # ## 4. What can go wrong
 #
-# The number most often wrong is the learning rate. Here is the same newborn model, 20 steps each, with the
-# preset's learning rate, and with far too small and far too large a one.
+# The number that is wrong most often is the learning rate. Here is the same newborn model three times, for a few
+# steps each: with the preset's learning rate, with far too small a one, and with far too large a one. (A **preset**
+# is a set of sizes and settings that fit together.)
 
 # %%
 curves = {}
@@ -310,8 +314,8 @@ lines(
 )
 
 # %% [markdown]
-# Too large a rate ends *above* the uniform guess: the model is now surely wrong instead of unsure. If the loss
-# becomes infinite, slmlib's trainer stops, saves what was good, and says so in one sentence.
+# Too large a rate ends *above* the uniform guess: the model is no longer unsure, but sure and wrong. If the loss
+# becomes infinite, the trainer stops, saves what was good, and says so in one sentence.
 #
 # ## 5. Where you are
 #
@@ -319,17 +323,16 @@ lines(
 #
 # | | starts from | reads | learns |
 # |---|---|---|---|
-# | **pre-training** (this course, to lesson 20) | random numbers | plain text, as much as there is | the language itself |
-# | **continued pre-training** (21) | a trained model | plain text of one field | that field, and it may forget others |
-# | **fine-tuning** (23 to 26) | a trained model | examples of a task, with answers | how to answer |
+# | **pre-training** (this course) | random numbers | plain text, as much as there is | the language itself |
+# | **continued pre-training** | a trained model | plain text of one field | that field, and it may forget others |
+# | **fine-tuning** | a trained model | examples of a task, with answers | how to answer |
 #
-# All three turn the same crank: probabilities, surprise, gradient, step. They differ in where they start, in what they read, and
-# in how large their steps are.
+# All three turn the same crank: probabilities, surprise, step. They differ in where they start, in what they read,
+# and in how large their steps are.
 #
 # ### The map
-# Lessons stand in five parts; **I Text to tokens** (00 to 03), **II The model** (04 to 07), **III Training** (08 to
-# 12), **IV Experiments** (13 to 17), **V Speed and scale** (18 to 20), and then what comes **after the base model** (21 to 30).
-# They build on each other, but each loads what it needs, so you can begin anywhere.
+# The lessons come in three parts: **I Text to tokens** (00 to 03), **II The model** (04 to 07) and **III Training**
+# (08 to 12). They build on each other, but each loads what it needs, so you can begin anywhere.
 #
 # - `check("00.1")` looks at what your notebook holds and names the likely mistake. Ask as often as you like.
 # - `hint("00.1")` helps a little, and a little more each time. The same hints are folded under each exercise.
@@ -341,27 +344,27 @@ lines(
 #
 # <details><summary>Why train a small model when large ones exist?</summary>
 #
-# To understand: what happens in 60 seconds here happens in months there, with the same loss, the same schedule, the same mistakes. To
-# own it: a model for one purpose, on your machine, whose every training sentence you know. And because small can be
-# enough: models below 10 million parameters write fluent stories when their world is small
-# ([Eldan and Li, 2023](https://arxiv.org/abs/2305.07759)). For general knowledge take a large one and fine-tune it.
+# To understand: what happens in a minute here happens in months there, with the same loss and the same mistakes. To
+# own it: a model for one purpose, on your machine, whose every training sentence you can look up. And because small
+# can be enough: models below 10 million parameters write fluent stories when their world is small ([Eldan and Li
+# 2023](https://arxiv.org/abs/2305.07759)). For general knowledge take a large one and fine-tune it.
 # </details>
 #
 # <details><summary>Is pre-training not terribly expensive?</summary>
 #
-# It grows with model and text. A guide this course was built from ("A Practical Beginner's Guide to Understanding Large
-# Language Model Pre-training from Scratch", Zing Forum) puts even a small model at hundreds of thousands of dollars; you
-# have just trained one for nothing. In 2024 a model of GPT-2's size (124 million parameters, 10 billion
+# It grows with model and text. A guide this course was built from ("A Practical Beginner's Guide to Understanding
+# Large Language Model Pre-training from Scratch", Zing Forum) puts even a small model at hundreds of thousands of
+# dollars; you have just trained one for nothing. In 2024 a model of GPT-2's size (124 million parameters, 10 billion
 # tokens) took 90 minutes on eight A100 GPUs, about 20 dollars
-# ([Karpathy](https://github.com/karpathy/llm.c/discussions/481)). GPT-3 (175 billion parameters, 2020) had cost millions. Always ask: how many parameters, how
-# many tokens? Lesson 20 computes it for your own runs.
+# ([Karpathy](https://github.com/karpathy/llm.c/discussions/481)). GPT-3 (175 billion parameters, 2020) had cost
+# millions. Always ask: how many parameters, how many tokens?
 # </details>
 #
-# <details><summary>The loss after a minute is between 3 and 4. Could it reach 0?</summary>
+# <details><summary>The loss after a minute is still far from 0. Could it get there?</summary>
 #
-# No. A loss of 0 means that every next token is certain, and stories are not: after "Once upon a time, there
-# was a little" both girl and boy are right. Each text has a loss that no model can go below. For StoryWorld, our simulated
-# stories, we even know it, and lesson 09 compares.
+# No. A loss of 0 means that every next token is certain, and stories are not: after "Once upon a time, there was a
+# little" both "girl" and "boy" are right. Every kind of text has a mean loss that no model can go below. For
+# StoryWorld, stories that this course can make by itself (lesson 01), it is even known, and lesson 09 compares.
 # </details>
 #
 # ### What comes next

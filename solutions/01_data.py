@@ -3,18 +3,19 @@
 #
 # *20 minutes of reading, 40 with the exercises; difficulty 2 of 5.*
 #
-# A language model believes what it reads. Ours will read nothing but stories, so before we train anything we ask:
+# A language model believes what it reads. Ours will read nothing but stories. So before we train anything we ask:
 # **what is really in there, and how would you find out without reading it all?**
 #
 # After this lesson you can
 #
-# - look at a corpus and see what is wrong with it,
-# - repair Unicode, mojibake and white space without harming what was right,
-# - find stories that are there twice, also when somebody changed a few words,
+# - look at a **corpus**, a collection of texts, and see what is wrong with it,
+# - repair wrongly decoded characters, Unicode and white space without harming what was right,
+# - find stories that are there twice, even if a few words were changed,
 # - say how good a filter is, in two numbers,
 # - keep the test stories out of the training stories, and show what happens if you do not.
 #
-# We begin with a game. Six stories end here, and five have a fault. Which, and what is it?
+# We begin with a game. Here is how six stories end, as Python writes them down. Five have a fault. Which, and what is
+# it?
 
 # %%
 import lzma
@@ -56,20 +57,20 @@ Table(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# 0 is fine. 1 has *mojibake*: an apostrophe that went through the wrong codec. 2 is cut off. 3 has two spaces, a tab
-# and a heap of empty lines. 4 looks perfect on the page, but its é and è are two characters each. 5 looks empty
-# and is not: it holds one zero-width space. On the page 3, 4 and 5 hide; what Python stores does not.
+# 0 is fine. 1 has **mojibake**: an apostrophe that was decoded with the wrong table. 2 is cut off. 3 has two spaces,
+# a tab and a heap of empty lines. 4 looks perfect on the page, but its é and è are two characters each. 5 looks empty
+# and is not: it holds one zero-width space. On the page 3, 4 and 5 hide their faults; what Python stores does not.
 # </details>
 #
 # ## 1. Look before you clean
 #
-# [TinyStories](https://arxiv.org/abs/2305.07759) (Eldan and Li, 2023) are short stories in a small child's words,
-# written by GPT-3.5 and GPT-4. They are clean as corpora go. Still,
-# [one careful reader](https://github.com/ad8e/TinyStories-cleaner) of the full set threw 12,039 stories away and
-# kept 2,733,291: cut-off ones, empty ones, and some with characters no child's story needs.
+# TinyStories ([Eldan and Li 2023](https://arxiv.org/abs/2305.07759)) are short stories in a small child's words,
+# written by GPT-3.5 and GPT-4. They are clean as corpora go. Still, [one careful
+# reader](https://github.com/ad8e/TinyStories-cleaner) of the full set kept 2,733,291 stories and threw 12,039 away:
+# cut-off ones, empty ones, and some with characters no child's story needs.
 #
-# With no network this notebook reads StoryWorld instead, stories told by our own simulation. They have no dirt at
-# all. That is why, further down, we put some in ourselves.
+# Without TinyStories at hand this notebook reads **StoryWorld** instead: stories that this course makes by itself,
+# told by a small simulated world. They have no dirt at all. That is why, further down, we put some in ourselves.
 
 # %%
 corpus = open_corpus(max_bytes=600_000 if FAST else 4_000_000)
@@ -79,10 +80,11 @@ print(f"{corpus.name}: {len(stories):,} stories, {size / 1e6:.1f} MB, hash {corp
 print(stories[1])
 
 # %% [markdown]
-# The hash names this text exactly: same hash, same stories. Write it beside every result you want to compare later.
+# The **hash** names this text exactly: same hash, same stories. Write it beside every result that you want to compare
+# later.
 #
 # Reading one story is nice; counting characters is better. A keyboard has about a hundred. Everything else in the
-# corpus is either a foreign word, a typographer's mark, or an accident:
+# corpus comes from a foreign word, from a typographer, or from an accident:
 
 # %%
 counts = Counter("".join(stories))
@@ -100,8 +102,8 @@ Table(
 )
 
 # %% [markdown]
-# In TinyStories `â` and `€` are there equally often. No child's story is about euros: that pair is the
-# fingerprint of one accident, and section 2 undoes it. (StoryWorld's table is empty.)
+# In TinyStories `â` and `€` occur equally often. No child's story is about euros: that pair is the mark of one
+# accident, and section 2 undoes it. (StoryWorld's table is empty.)
 #
 # Then the lengths, because a filter that changes them changes what the model learns about endings:
 
@@ -120,7 +122,7 @@ histogram(
 # ## 2. The same text in many ways
 #
 # ### Three bytes, three characters
-# Files hold bytes. UTF-8 writes the curly apostrophe `’` with three of them. Whoever reads these bytes with another
+# Files hold bytes. UTF-8 writes the curly apostrophe `’` as three of them. Whoever decodes these bytes with another
 # table, here Windows-1252 (`cp1252`), sees three characters. That is mojibake:
 
 # %% tags=["nbval-check-output"]
@@ -150,8 +152,8 @@ def fix_mojibake(text: str) -> str:
 check("01.1")
 
 # %% [markdown]
-# **Against one we did not write.** [ftfy](https://ftfy.readthedocs.io) has repaired other people's text since 2012.
-# Where do you agree?
+# **Against one nobody here wrote.** [ftfy](https://ftfy.readthedocs.io) ("fixes text for you") has repaired other
+# people's text since 2012. Where do you agree?
 
 # %% tags=["nbval-check-output"]
 SAMPLES = ["Itâ€™s late.", "“It’s a café,” said Mom.", "Itâ€™s a café.", "â€œNo,â€ said Tom."]
@@ -162,10 +164,11 @@ Table(
 )
 
 # %% [markdown]
-# Row 3 mixes broken and healthy characters, so turning the *whole* text fails; ftfy works piece by piece. Row 4
-# lost a byte: cp1252 has no character for the last byte of `”`, and somebody dropped it. ftfy does not guess.
-# slmlib does, because it knows its data: in 4 MB of TinyStories there are 74 opening quotes `â€œ` and 74 lonely `â€`,
-# one for each. (It also writes all quotes straight.) **General tools stop where knowledge of your data begins.**
+# Row 3 mixes broken and healthy characters, so turning back the *whole* text fails; ftfy works piece by piece. Row 4
+# lost a byte: cp1252 has no character for the last byte of `”`, and somebody dropped it. ftfy does not guess. slmlib,
+# the library of this course, does, because it knows its data: in 4 MB of TinyStories there are 74 opening quotes
+# `â€œ` and 74 lonely `â€`, one for each. (It also writes all quotes straight.) **General tools stop where knowledge
+# of your data begins.**
 #
 # ### One letter, two spellings
 # Unicode has two ways to write é: one character, or e followed by a combining accent. They look the same and are
@@ -191,9 +194,9 @@ Table(
 # For training text take NFC; NFKC is for search boxes, where losing a meaning is better than missing a hit.
 #
 # ### Exercise 01.2: One way to write it
-# A small model should not spend capacity on two kinds of quotes. Write `tidy`:
-# NFC; straight quotes, short dashes and three dots (the table `TYPOGRAPHY` has them); every run of white space inside a line
-# becomes one space; no white space at the ends of lines; at most one empty line in a row; nothing at either end.
+# A small model should not spend its parameters on two kinds of quotes. Write `tidy`: NFC; straight quotes, short
+# dashes and three dots (the table `TYPOGRAPHY` has them); every run of white space inside a line becomes one space;
+# no white space at either end of a line; at most one empty line in a row; no white space at either end of the text.
 
 # %%
 TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "..."})
@@ -228,14 +231,14 @@ for ours, real in pairs:
 # %% [markdown]
 # ## 3. Plant dirt, and know the truth
 #
-# How good is a filter? On real data nobody knows: if we knew which stories were bad, we would not need it. So we
-# take clean stories and **plant** dirt in them. Now the truth is known, and two numbers tell everything:
+# How good is a filter? On real data nobody knows: if we knew which stories were bad, we would not need it. So we take
+# clean stories and **plant** dirt in them. Now the truth is known, and two numbers say how good a filter is:
 #
 # $$\text{precision} = \frac{\text{dirt found}}{\text{all alarms}} \qquad
 # \text{recall} = \frac{\text{dirt found}}{\text{all dirt}}$$
 #
-# Of 8 alarms 6 are right: precision 0.75. Of 10 dirty stories 6 were found: recall 0.6. Low precision throws good
-# stories away, low recall keeps bad ones.
+# By hand: of 8 alarms 6 are right, so the precision is 0.75. Of 10 dirty stories 6 were found, so the recall is 0.6.
+# Low precision throws good stories away; low recall keeps bad ones.
 
 # %%
 KINDS = ("mojibake", "empty", "cut off", "copy", "near copy")
@@ -304,8 +307,8 @@ def precision_and_recall(found: set[int], planted: set[int]) -> tuple[float, flo
 check("01.3")
 
 # %% [markdown]
-# Now five simple filters, written as a first idea, and what they are worth. "Copies" are looked for twice: in the raw
-# bytes, and after your repair.
+# Now five simple filters, first ideas, and what they are worth. Copies are looked for twice: in the raw text, and
+# after your repair.
 
 
 # %%
@@ -337,15 +340,14 @@ Table(
 )
 
 # %% [markdown]
-# Read the table before you go on; each weak number has a reason.
+# Read the table before you go on. Each weak number has a reason.
 #
 # - **Empty**: recall is low, because `strip()` does not know the zero-width space. The same stories then disturb the
 #   other filters: they look cut off, and they look like copies of one another.
 # - **Cut off**: a story cut right after a full stop looks whole. No look at the last character can find it.
 # - **Copies**: half of them differ in a quote or a space. *Repair first, then compare.*
 #
-# And precision? Truth is known only for what we planted. On the corpus as it is, look at what a filter would
-# throw away:
+# On the corpus as it is, the truth is not known. So look at what a filter would throw away:
 
 # %%
 cut = [story for story in stories if clean_text(story) and not is_complete(clean_text(story))]
@@ -356,20 +358,20 @@ if cut:
     print(f"median length: {statistics.median(map(len, cut)):,.0f} characters; of all stories: {median:,.0f}")
 
 # %% [markdown]
-# In TinyStories they are longer than the others: most likely the writing model ran into a limit of tokens. A few are false
-# alarms, such as a story that ends in "The End" without a full stop. The filter stays: some good
-# stories among thousands cost nothing, and endings are what a small model copies first. But now it is a decision,
-# not an accident.
+# In TinyStories they are longer than the others: most likely the model that wrote them ran into a limit of its
+# length. A few are false alarms, such as a story that ends in "The End" without a full stop. The filter stays: a few
+# good stories among thousands cost nothing, and a model that reads broken endings writes broken endings. But now it
+# is a decision, not an accident.
 #
 # ## 4. Nearly the same
 #
 # Web corpora are full of copies with small changes. Models learn them by heart, and training on fewer copies gives
-# better models ([Lee et al., 2021](https://arxiv.org/abs/2107.06499)). How alike are two texts? Cut each into all its
-# runs of 3 words, its *shingles*, and compare the sets:
+# better models ([Lee et al. 2022](https://arxiv.org/abs/2107.06499)). How alike are two texts? Cut each into all its
+# runs of 3 words, its **shingles**, and compare the sets by their **Jaccard similarity**:
 #
 # $$J(A, B) = \frac{|A \cap B|}{|A \cup B|}$$
 #
-# "the cat sat down" and "the cat sat up" have two shingles each and share one, so $J = 1/3$.
+# By hand: "the cat sat down" and "the cat sat up" have two shingles each and share one, so $J = 1/3$.
 #
 # ### Exercise 01.4: Shingles and Jaccard
 # Write both. Words are what white space divides, in lower case; a shingle is a tuple of `size` words.
@@ -397,14 +399,14 @@ check("01.4")
 # %% [markdown]
 # ### A lottery that measures likeness
 # Comparing all pairs of $n$ stories takes $n(n-1)/2$ comparisons: for all of TinyStories that is four million
-# millions. MinHash ([Broder, 1997](https://doi.org/10.1109/SEQUEN.1997.666900)) makes it cheap with a lovely idea. Give every
-# shingle in the world a random number. In each story look at its *smallest* number. Two stories have the same
-# smallest number exactly if the smallest shingle of the union lies in both, and every shingle of the union is
+# millions. **MinHash** ([Broder 1997](https://doi.org/10.1109/SEQUEN.1997.666900)) makes it cheap with a lovely idea.
+# Give every shingle in the world a random number $h$. Of each story keep the *smallest*. Two stories have the same
+# smallest number exactly when the smallest shingle of their union lies in both, and every shingle of the union is
 # equally likely to be the smallest. So
 #
 # $$P(\min h(A) = \min h(B)) = J(A, B)$$
 #
-# By hand: shingles are now the numbers 0 to 9, and a lottery is a shuffle of them.
+# By hand, with the numbers 0 to 9 for shingles, and a shuffle of them for each lottery:
 
 # %% tags=["nbval-check-output"]
 A, B = {0, 1, 2, 3, 4, 5}, {3, 4, 5, 6, 7}
@@ -419,12 +421,12 @@ print(
 )
 
 # %% [markdown]
-# Real shuffles of all shingles would be too large. A hash function does instead: $h(x) = (a x + b) \bmod p$, with random
-# $a$, $b$ and a prime $p$. We take 128 of them; the 128 minima are a story's *signature*.
+# Shuffling all shingles in the world would be too much. A hash function does the same: $h(x) = (a x + b) \bmod p$,
+# with random $a$, $b$ and a prime $p$. We take 128 of them; the 128 minima are a story's **signature**.
 #
 # ### Exercise 01.5: A MinHash signature
-# `ids` are a story's shingles as whole numbers, `(shingles,)`; `a` and `b` hold one number for each hash function. Return
-# the smallest hash of each function, `(functions,)`.
+# `ids` are a story's shingles as whole numbers, an array of shape `(shingles,)`; `a` and `b` hold one number for each
+# hash function, `(functions,)`. Return the smallest value of each function, `(functions,)`.
 
 # %%
 PRIME = 2**31 - 1
@@ -487,7 +489,7 @@ Picture(
 )
 
 # %% [markdown]
-# Signatures make one comparison cheap, but there are still too many pairs. So cut the 128 numbers into 32 *bands* of
+# Signatures make one comparison cheap, but there are still too many pairs. So cut the 128 numbers into 32 **bands** of
 # 4. Stories that agree on a whole band meet in the same box; only those are compared. A pair with similarity $s$
 # meets with probability $1 - (1 - s^4)^{32}$:
 
@@ -519,18 +521,19 @@ print(
 print(f"near copies: precision {precision:.2f}, recall {recall:.2f}")
 
 # %% [markdown]
-# What the bands can miss are copies with many changes, near the threshold. In our part of TinyStories nothing but
-# the planted copies is found, so slmlib compares stories only exactly, after repair. StoryWorld builds its stories
-# from parts: more strangers meet in a box there, and the exact comparison sends them home. Alarms that nobody
-# planted are a reason to look, not to delete. (For web text take a library that does this on many machines, such as
-# [datasketch](https://ekzhu.com/datasketch/) or [text-dedup](https://github.com/ChenghaoMou/text-dedup).)
+# What the bands can miss are copies with many changes, near the threshold. StoryWorld builds its stories from parts:
+# more strangers meet in a box there, and the exact comparison sends them home. Alarms that nobody planted are a
+# reason to look, not to delete. In our part of TinyStories there are none, so slmlib compares stories exactly, after
+# repair, unless you ask for more: `prepare(near_duplicates=0.8)` does what you just did, in bounded memory. (For web
+# text there are libraries that work on many machines, such as [datasketch](https://ekzhu.com/datasketch/) or
+# [text-dedup](https://github.com/ChenghaoMou/text-dedup).)
 #
 # ## 5. Leakage: the model that looks better and is not
 #
-# To know how good a model is we keep some stories aside, the *validation* set. If copies of them are in the
+# To know how good a model is we keep some stories aside, the **validation set**. If copies of them are in the
 # training set, the measurement lies. We have no model yet, but a compressor is one: it is good where it can guess
-# what comes next. **Bits per byte** of new stories, after it has read the training stories (you will meet this unit again
-# in lesson 09):
+# what comes next. Here are the **bits per byte** that it needs for new stories after it has read the training stories
+# (lesson 09 has more about this unit):
 
 
 # %%
@@ -557,11 +560,11 @@ bars(
 )
 
 # %% [markdown]
-# The compressor learned nothing new about stories. Three of ten it had simply seen.
+# The compressor learned nothing new about stories. Some of them it had simply seen.
 #
-# How do copies get across? Split the dirty corpus into ten parts at random and keep one for validation: nearly one pair in
-# five is torn apart. Better: let the **hash of the repaired text** decide. Equal stories then always land on the
-# same side, today and after you add a million more. Near copies still need to be found first:
+# How do copies get across? Put each story of the dirty corpus into validation with a chance of one in ten: nearly one
+# pair in five is torn apart. Better: let the **hash of the repaired text** decide. Equal stories then always land on
+# the same side, today and after you add a million more. Near copies still have to be found first:
 
 
 # %%
@@ -587,10 +590,10 @@ Table(
 # %% [markdown]
 # ## 6. The real one
 #
-# Open `slmlib/text/cleaning.py`: 200 lines, the same ideas in production form. It streams (only hashes stay in
-# memory), repairs until nothing changes, counts everything, and yields each story with the side it belongs to. If a corpus brings
-# its own validation set, that comes first, and training stories equal to one of it are removed. Here it reads our dirty
-# stories and then the corpus as it is:
+# Open [slmlib/text/cleaning.py](../slmlib/text/cleaning.py): the same ideas in production form. It streams (only
+# hashes stay in memory), repairs until nothing changes, counts everything, and yields each story with the side it
+# belongs to. If a corpus brings its own validation set, that is read first, and training stories equal to one of its
+# stories are removed. Here it reads our dirty stories and then the corpus as it is:
 
 # %%
 on_dirty, on_corpus = Cleaner(), Cleaner()
@@ -649,8 +652,9 @@ Picture(
 # %% [markdown]
 # ## 7. What can go wrong
 #
-# Three repairs that people write. The last one shows a trap: a repair that is not *idempotent* (doing it twice is not
-# the same as once) gives another text at every pass, so hashes differ and copies are no longer found.
+# Three repairs that people do write. The last one shows a trap. It is not **idempotent**: doing it twice is not the
+# same as doing it once. Such a repair gives another text at every pass, so hashes differ and copies are no longer
+# found.
 
 # %% tags=["nbval-check-output"]
 HEALTHY = ["José said: 5² = 25", "naïve café"]
@@ -670,23 +674,23 @@ Table(
 #
 # <details><summary>Your filter has precision 0.5 and recall 1.0. Is it good enough?</summary>
 #
-# It depends on what the alarms cost. If one story in a thousand is dirty, you throw away one clean story in a thousand:
-# use it. If a third is dirty, you throw away a third of your corpus for nothing: look at the false alarms first, they
-# are often all of one kind.
+# It depends on what the alarms cost. If one story in a thousand is dirty, you throw away one clean story in a
+# thousand: use it. If a third is dirty, you throw away another third, which was clean: look at the false alarms
+# first. They are often all of one kind.
 # </details>
 #
 # <details><summary>Why does the hash decide the split, and not <code>random.shuffle</code> with a fixed seed?</summary>
 #
-# A shuffle depends on the order and the number of the stories. Add one story and everything moves: stories that
-# were in validation yesterday are trained on today, and the results of both days can no longer be compared. A hash depends on the
-# story alone.
+# A shuffle depends on the order and the number of the stories. Add one story and everything moves: stories that were
+# in validation yesterday are trained on today, and the results of the two days can no longer be compared. A hash
+# depends on the story alone.
 # </details>
 #
 # <details><summary>Should one remove everything that is unusual?</summary>
 #
-# No. A filter decides what the model can never learn. Filters made for "good English" have removed dialects and
-# the texts of minorities from web corpora ([Dodge et al., 2021](https://arxiv.org/abs/2104.08758)). Remove what is broken, keep
-# what is rare, and write down what you removed and why.
+# No. A filter decides what the model can never learn. Filters made for "good English" have removed dialects and the
+# texts of minorities from web corpora ([Dodge et al. 2021](https://arxiv.org/abs/2104.08758)). Remove what is broken,
+# keep what is rare, and write down what you removed and why.
 # </details>
 #
 # ### What comes next

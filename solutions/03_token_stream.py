@@ -3,15 +3,15 @@
 #
 # *15 minutes of reading, 35 with the exercises; difficulty 2 of 5.*
 #
-# Stories have different lengths. A GPU wants rectangles: so many rows, all equally long. **How do you cut a corpus
-# into rectangles, with nothing wasted, nothing left out, and no story running into the next one unnoticed?**
+# Stories have different lengths. A processor wants rectangles: rows of numbers, all equally long. **How do you cut a
+# corpus into rectangles, with nothing wasted, nothing left out, and no story running into the next one unnoticed?**
 #
 # After this lesson you can
 #
 # - say what padding costs, and why pre-training does without it,
 # - join a corpus into one long row of tokens, and cut inputs and targets from it,
 # - draw batches so that every token is seen exactly once, and the same ones again after a crash,
-# - say what a window teaches that holds the end of one story and the beginning of another.
+# - say what a model learns where one story ends and the next begins.
 #
 # First a look at the obvious way: one story, one row.
 
@@ -57,14 +57,15 @@ waste = 1 - sum(first) / (len(first) * max(first))
 padded_rows(first, f"Sixteen stories as a rectangle: {waste:.0%} of it is padding")
 
 # %% [markdown]
-# The free places are filled with a token that means nothing: **padding**. The GPU multiplies padding just as it
+# The free cells are filled with a token that means nothing: **padding**. The processor multiplies padding just as it
 # multiplies words. How much of the work is for nothing, over the whole corpus?
 #
 # ## 1. What padding costs
 #
 # ### Exercise 03.1: The waste of padding
-# Stories come in the given order, `batch_size` at a time; the last batch may have fewer. Each batch is padded to
-# *its own* longest story. Return the share of padding among all cells of all batches, from 0 to 1.
+# Stories come in the given order, `batch_size` at a time: each such rectangle is a **batch**, and the last one may
+# have fewer rows. Each batch is padded to *its own* longest story. Return the share of padding among all cells of all
+# batches, from 0 to 1.
 
 
 # %%
@@ -93,7 +94,7 @@ Table("Padding in the whole corpus", ("stories in a batch", "in any order", "sor
 # The larger the batch, the longer its longest story, and the more is wasted. Sorting by length almost removes the
 # waste, and is done where examples must stay whole. But then a batch holds only short stories or only long ones, a
 # poor sample of the corpus. And there is a second loss: a model can read only so many tokens at once, its **context
-# length** (128 or 256 in our small presets). What goes beyond is cut off and never seen.
+# length** (128 or 256 in our small presets). What stands beyond is cut off and never seen.
 #
 # ## 2. One long row
 #
@@ -129,9 +130,9 @@ print("around the first seam:", [tokenizer.decode([one]) for one in train_tokens
 # %% [markdown]
 # ## 3. Windows, and targets one further on
 #
-# A **window** is a piece of the row, `context_length` tokens long. These are the model's *inputs*. What shall it
-# learn? To guess, at every place, the token that comes next. So the *targets* are the same window, begun one token
-# later:
+# A **window** is a piece of the row, `context_length` tokens long. These are the model's **inputs**. What shall it
+# learn? To guess, at every position, the token that comes next. So the **targets** are the same window, begun one
+# token later:
 #
 # $$\text{inputs}_t = x_{s+t}, \qquad \text{targets}_t = x_{s+t+1} \qquad (0 \le t < T)$$
 #
@@ -152,8 +153,9 @@ window_steps(
 )
 
 # %% [markdown]
-# Orange is what is to be guessed, blue what may be looked at. All these guesses are made in one go; lesson 06 shows
-# how attention is kept from looking ahead. Note that a window needs one token more than its length.
+# In each line the model may look at all tokens from the window's beginning (blue), and is to guess the one after them
+# (orange). All these guesses are made in one go; lesson 06 shows how the model is kept from looking ahead. Note that
+# a window needs one token more than its length.
 #
 # ### Exercise 03.3: Windows and their targets
 # Return `(inputs, targets)`, each of shape `(batch, context_length)`: row `i` begins at `starts[i]`.
@@ -191,8 +193,8 @@ print("ours are equal, inputs and targets")
 # ## 4. Which windows, in which order?
 #
 # [nanoGPT](https://github.com/karpathy/nanoGPT/blob/master/train.py) draws every start at random, anywhere in the
-# row. That is one line, and good enough for very long training. But think of one **epoch**: as many windows as fit
-# into the row. Some tokens are drawn twice, and some never.
+# row. That is one line, and good enough for very long training. But think of one **epoch** (lesson 00): as many
+# windows as fit into the row. Some tokens are drawn twice, and some never.
 #
 # The alternative: cut the row into windows once, and shuffle *them*, like a deck of cards.
 #
@@ -256,13 +258,13 @@ for times, name in enumerate(("never", "once", "twice")):
     )
 
 # %% [markdown]
-# More than a third of the corpus is unread, and other parts are read twice or more for it. It counts most where
+# More than a third of the corpus is unread, and other parts are read twice or more instead. This matters most where
 # training is short: GPT-3 saw its largest source, Common Crawl, only 0.44 times ([Brown et al. 2020, table
 # 2.2](https://arxiv.org/abs/2005.14165)).
 #
 # Two weaknesses remain. The few tokens that do not fill a last window are left out. And with the same cuts in every
-# epoch, the token after a cut always has to do without what stands before it. The real room therefore bends the row
-# into a ring, and in each epoch begins to cut at another place.
+# epoch, the token after a cut never has what stands before it. The real stream therefore bends the row into a ring,
+# and begins to cut at another place in each epoch.
 #
 # ## 5. The real one
 #
@@ -285,7 +287,7 @@ assert torch.equal(targets, ours[1])
 # %% [markdown]
 # Look at the arguments of `batch`: a step, a size, a seed, and no memory of earlier steps. **The batch is a pure
 # function of (stream, seed, step).** So a run that was killed at step 7,000 goes on with exactly the batch it would
-# have seen, and four GPUs (four *ranks*) share a batch without talking to each other:
+# have seen, and four GPUs (four **ranks**) share a batch without talking to each other:
 
 # %%
 again, _ = stream.batch(step=7, batch_size=16, context_length=128, seed=0)
@@ -297,9 +299,9 @@ print("asked again, the same:", torch.equal(again, inputs))
 print("four ranks together, the same:", torch.equal(torch.cat(parts), inputs))
 
 # %% [markdown]
-# **Memory mapping.** The file is not read. `np.memmap` tells the operating system that these bytes belong to this
-# array; it fetches a page of the file when somebody looks at it. So a row may be larger than memory, and
-# opening it costs nothing:
+# **Memory mapping.** The file is not read. `np.memmap` tells the operating system that this file is that array; it
+# fetches a piece of the file when somebody looks at it. So a row may be larger than memory, and opening it costs next
+# to nothing:
 
 # %% tags=["nbval-ignore-output"]
 start = time.perf_counter()
@@ -325,7 +327,7 @@ Table("All of TinyStories as a row of tokens", ("kept as", "bytes per token", "G
 #
 # ## 6. The seam: what a window across two stories teaches
 #
-# Where two stories meet there is a seam. How many windows hold one?
+# Where two stories meet there is a **seam**. How many windows hold one?
 
 # %%
 ends = (train_tokens == tokenizer.end_of_text).long()
@@ -351,9 +353,10 @@ around = train_tokens[seam - 4 : seam + 6]
 window_steps(spelled(around), context_length=6, start=2, message="At the seam, the old story helps no more")
 
 # %% [markdown]
-# Look at the guess that comes right after `<|endoftext|>`. Another story begins, and nothing before helps to guess how. With `<|endoftext|>` that is an
-# honest task: first guess that the story is over, then begin anew. **Without it, the model would have to believe
-# that one story goes on as the next.** We can measure the difference. What follows a full stop?
+# Look at the guess right after `<|endoftext|>`. Another story begins, and nothing before helps to guess how. With
+# `<|endoftext|>` that is a fair task: first guess that the story is over, then begin anew. **Without it, the model
+# would have to believe that one story goes on as the next.** The difference can be measured. What follows a full
+# stop?
 
 
 # %%
@@ -381,14 +384,14 @@ print(f"after '.' without end-of-text: {share_of_beginnings(without, full_stop):
 Table("What follows end-of-text", ("token", "how often"), rows)
 
 # %% [markdown]
-# Without the token, a model would go on to a new story after so many of its full stops, as if that were part of the
-# old one, and it could never tell you that it has finished. With it, the end is one clear signal. `generate` stops
-# there (lesson 10), and a prompt that consists of nothing else says "tell me any story".
+# Without the token, a model would begin a new story after that share of its full stops, as if it were part of the old
+# one, and it could never tell you that it has finished. With it, the end is one clear signal. `generate` stops there
+# (lesson 10), and a prompt that consists of nothing else says "tell me any story".
 #
-# The window still *lets* the second story look at the first. GPT-3 did not prevent this and relied on the token
-# ([Brown et al. 2020, appendix B](https://arxiv.org/abs/2005.14165)). Llama 3 forbids attention across documents.
-# Its authors found that this mattered little in ordinary pre-training, but much for very long contexts
-# ([Grattafiori et al. 2024, section 3.2](https://arxiv.org/abs/2407.21783)).
+# A window still *lets* the second story look at the first. GPT-3 did not prevent this and relied on the token ([Brown
+# et al. 2020, appendix B](https://arxiv.org/abs/2005.14165)). Llama 3 does prevent it, with a mask (lesson 06). Its
+# authors found that this mattered little in ordinary pre-training, but much for very long contexts ([Grattafiori et
+# al. 2024, section 3.2](https://arxiv.org/abs/2407.21783)).
 #
 # ## 7. What can go wrong
 #
@@ -404,7 +407,7 @@ print("as uint16:  ", chat_ids.astype(np.uint16).tolist())
 # 200264 became 3656, a perfectly good id of another token. `TokenStream.write` looks at the vocabulary and takes
 # four bytes where two are too few.
 #
-# **Another tokenizer.** Lesson 02 showed what comes of it. The stream knows who wrote it:
+# **Another tokenizer.** Lesson 02 showed what comes of it. The stream knows which tokenizer wrote it:
 
 # %%
 try:
@@ -433,8 +436,8 @@ print(
 )
 
 # %% [markdown]
-# A large model does the same: its loss falls to zero within minutes, and it has learned to copy. When a loss looks too
-# good to be true, look at one window first:
+# A large model does the same: its loss falls to zero in no time, and all it has learned is to copy. When a loss looks
+# too good to be true, look at one window first:
 
 # %%
 inputs, targets = stream.batch(step=0, batch_size=1, context_length=8, seed=0)
@@ -456,14 +459,14 @@ print("targets:", [tokenizer.decode([one]) for one in targets[0]])
 # <summary>Would a random order of the single tokens not be more random still?</summary>
 #
 # Yes, and useless: the order of tokens is what there is to learn. We shuffle windows, and inside a window all stays
-# as it was written. Windows must only be mixed well enough that a batch is a fair sample of the corpus.
+# as it was written. They need only be mixed well enough that a batch is a fair sample of the corpus.
 # </details>
 #
 # <details>
 # <summary>When is padding right after all?</summary>
 #
-# When examples must not be cut or joined: a question with its answer (lesson 23), or many prompts generated from at
-# once (lesson 10). Then padding is masked: it is neither looked at nor counted in the loss.
+# When examples must not be cut or joined: questions with their answers, or many prompts that are continued at once
+# (lesson 10). Then padding is masked: it is neither looked at nor counted in the loss.
 # </details>
 #
 # ## 9. What you hand on
@@ -478,9 +481,9 @@ check_tokens(train_tokens, vocab_size)
 # %% [markdown]
 # ## What comes next
 #
-# You have a row of tokens, and batches of inputs and targets. Now the model. Lesson 04 begins with
-# its first table, which turns ids into vectors. What you can take along: **one long row, a token at every end,
-# targets one further on, shuffled windows, and a batch that depends on the step alone.**
+# You have a row of tokens, and batches of inputs and targets. Now the model. Lesson 04 begins with its first table,
+# which turns ids into vectors. What to take along: **one long row, a token at every end, targets one further on,
+# shuffled windows, and a batch that depends on the step alone.**
 
 # %%
 progress()

@@ -3,20 +3,20 @@
 #
 # *20 minutes of reading, 40 with the exercises; difficulty 2 of 5.*
 #
-# After the tokenizer a story is a row of numbers, and the numbers mean nothing: the token after "dog" in the list is no
-# kind of dog. Yet a trained model knows that a dog is something like a cat. **Where does a model keep what a word
-# means, and who put it there?**
+# After the tokenizer a story is a row of ids, and the ids mean nothing: the token after "dog" in the list is no kind
+# of dog. Yet a trained model knows that a dog is something like a cat. **Where does a model keep what a word means,
+# and who put it there?**
 #
 # After this lesson you can
 #
 # - turn ids into vectors, and say why a lookup is a product of matrices,
-# - turn vectors back into probabilities, bolder or more careful, with softmax and temperature,
+# - turn scores into probabilities, sharper or flatter ones, with softmax and temperature,
 # - train the smallest language model there is, and say which lines a better one has to pass,
 # - say what a vocabulary costs, and what tying saves,
 # - draw a map of the words a model has learned, and not read too much into it.
 #
-# First a look at what is there to explain. Each row shows a word's neighbours twice: by number, and in the model that
-# comes with this course. (A dot is a space: `·Lily` and `Lily` are two tokens.)
+# First a look at what there is to explain. Each row shows a word's neighbours twice: by id, and in the model that
+# comes with this course, which was trained on TinyStories. (A dot is a space: `·Lily` and `Lily` are two tokens.)
 
 # %%
 import math
@@ -63,12 +63,12 @@ for word in (" dog", " red", " ran", " Lily", " happy"):
             ", ".join(spelled(one) for one in similar),
         )
     )
-Table("Neighbours", ("word", "by number", "in the model"), rows)
+Table("Neighbours", ("word", "by id", "in the model"), rows)
 
 # %% [markdown]
 # Nobody told the model what a colour is. It read stories and guessed next tokens, nothing else. All it knows about a
 # single token is one row of numbers, and all these rows together are the **embedding table**. Let us see how a row is
-# found, and then how it learns.
+# found, and then how it is learned.
 #
 # ## 1. A lookup is a product
 #
@@ -76,8 +76,8 @@ Table("Neighbours", ("word", "by number", "in the model"), rows)
 # are $V$ rows (the vocabulary size) and $D$ columns (the width of the model, `embed_dim`). To embed a token is to copy
 # its row.
 #
-# It can be written as a product, too. Let a token be a row of $V$ zeros with a single 1 at its own place: a **one-hot**
-# row. Times the table, everything is multiplied by 0 except one row:
+# The same can be written as a product. Let a token be a row of $V$ zeros with a single 1 at its own place: a
+# **one-hot** row. Multiply it by the table, and everything is multiplied by 0 except one row:
 
 # %%
 words = ["the", "a", "cat", "dog", "sat"]
@@ -95,7 +95,7 @@ lookup_product(
 # %% [markdown]
 # ### Exercise 04.1: One-hot rows
 # Return a tensor with one more dimension than `tokens`, of size `vocab_size`: zeros, and a 1.0 at each token's own
-# place. Fractions (`torch.float32`), so that it can be multiplied with a table. `tokens` may have any shape.
+# place. Make it `torch.float32`, so that it can be multiplied with a table. `tokens` may have any shape.
 
 
 # %%
@@ -110,8 +110,8 @@ def one_hot(tokens: torch.Tensor, vocab_size: int) -> torch.Tensor:
 check("04.1")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** `nn.Embedding` copies rows. We compare what comes out, and what learning makes
-# of it: the gradient, that is how the loss changes with each number of the table.
+# **Against the one nobody here wrote.** `nn.Embedding` copies rows. We compare what comes out, and what learning
+# needs: the **gradient**, that is, how much the loss changes with each number of the table.
 
 # %%
 theirs = nn.Embedding.from_pretrained(small_table.clone(), freeze=False)
@@ -132,21 +132,21 @@ Table(
 )
 
 # %% [markdown]
-# Two things to keep. A word that is not in the batch gets **no gradient**: rare words learn rarely. And "cat", which
-# stands there twice, gets the sum of both pulls.
+# Two things to remember. A word that is not in the batch gets **no gradient**: rare words learn rarely. And "cat",
+# which stands there twice, gets the sum of both pulls.
 #
-# Why does nobody compute the product? With 4,096 tokens it would multiply 4,095 zeros for each row that is wanted. But
-# it shows that an embedding is an ordinary linear layer without a bias, with a very simple input.
+# Why does nobody compute the product? With 4,096 tokens it would multiply by zero 4,095 rows for each one that is
+# wanted. But it shows that an embedding is an ordinary linear layer without a bias, with a very simple input.
 #
 # ## 2. From scores to probabilities
 #
-# At its other end a model gives every token of the vocabulary a **score**, any number, also called a **logit**. We want
-# probabilities: none below 0, together 1. **Softmax** does it. It raises $e$ to each score and divides by the sum.
-# With a **temperature** $\tau$ (tau), by which all scores are divided first:
+# At its other end a model gives every token of the vocabulary a **score**, any number, also called a **logit**. We
+# want probabilities: none below 0, and together 1. **Softmax** makes them: it raises $e$ to each score and divides by
+# the sum. Often all scores are divided first by a **temperature** $\tau$ (tau):
 #
 # $$P(y_t = w_i \mid x) = \frac{\exp(z_{t,i} / \tau)}{\sum_{j=1}^{V} \exp(z_{t,j} / \tau)}$$
 #
-# where $z_{t,i}$ is the score of token $w_i$ at place $t$, after the text $x$.
+# where $z_{t,i}$ is the score of token $w_i$ at position $t$, after the text $x$.
 #
 # There is one trap. $e^{89}$ is already more than a float32 can hold:
 
@@ -156,12 +156,13 @@ print("naive:  ", (scores.exp() / scores.exp().sum()).tolist())
 print("torch's:", [round(chance, 4) for chance in scores.softmax(-1).tolist()])
 
 # %% [markdown]
-# The way out: subtract the largest score from all of them. Above and below the fraction the same factor $e^{-\max}$
-# appears, so it cancels, and the largest power left is $e^0 = 1$. It also says something about scores: **only their
-# differences count.**
+# The way out: subtract the largest score from all of them. Above and below the fraction bar the same factor
+# $e^{-\max}$ appears, so it cancels, and the largest power left is $e^0 = 1$. This also says something about scores:
+# **only their differences count.**
 #
 # ### Exercise 04.2: Softmax with temperature
-# Along the last axis, for scores of any size. Write it with `exp`; leave `torch.softmax` to the comparison below.
+# Return the probabilities along the last axis, for scores of any size. Write it with `exp`; leave `torch.softmax` to
+# the comparison below.
 
 
 # %%
@@ -199,8 +200,8 @@ probability_panels(
 
 # %% [markdown]
 # Below 1, the likeliest tokens gain: towards $\tau = 0$ the best one takes all. Above 1, the differences shrink:
-# towards infinity all tokens become equally likely. The order never changes. The same scores, so the model knows
-# neither more nor less; lesson 10 uses it to write. In training $\tau$ is 1.
+# towards infinity all tokens become equally likely. The order never changes, and the model knows neither more nor
+# less. In training $\tau$ is 1; lesson 10 turns it to write.
 #
 # The word comes from physics. Softmax with a temperature is Boltzmann's distribution, where a score is an energy
 # with its sign turned ([Ackley, Hinton and Sejnowski
@@ -219,8 +220,8 @@ probability_panels(
 # $$\text{loss} = -\frac{1}{N} \sum_{t=1}^{N} \ln P(\text{targets}_t \mid \text{inputs}_t)$$
 #
 # ### Exercise 04.3: The loss of a bigram table
-# Look up, softmax (yours may be used), take the probability of each target, and average. Return one number as a tensor,
-# so that it can be differentiated.
+# Look up the scores, take their softmax (use yours), pick the probability of each target, and average minus its
+# logarithm. Return one number as a tensor, so that it can be differentiated.
 
 
 # %%
@@ -246,15 +247,15 @@ print("equal to F.cross_entropy")
 
 # %% [markdown]
 # `F.cross_entropy` takes the logarithm of the softmax in one step, $z_i - \ln \sum_j e^{z_j}$. So a tiny probability
-# cannot be rounded to 0 before its logarithm is taken. Use it whenever it matters.
+# cannot be rounded to 0 before its logarithm is taken. From here on, use it.
 #
 # ### The best table can be counted
 #
 # Which table has the lowest loss on the training text? The one whose softmax gives exactly the shares that were
 # counted. And since $\ln$ undoes $\exp$, its scores are logarithms of counts. Pairs that never occurred would get
 # $\ln 0 = -\infty$, and one such pair in a new story makes the loss infinite. So every row is mixed with the
-# frequencies of the single tokens (the **unigrams**), and the more so, the more different followers it had
-# (Witten and Bell 1991). Here is the whole model, by counting the stories of lesson 03:
+# frequencies of the single tokens (the **unigrams**), and the more so, the more different followers it had ([Witten
+# and Bell 1991](https://doi.org/10.1109/18.87000)). Here is the whole model, counted from the stories of lesson 03:
 
 # %%
 data = prepare(vocab_size=4096, max_bytes=1_000_000 if FAST else 10_000_000, progress=False)
@@ -281,7 +282,7 @@ print(f"the table of counts: {whole_loss(counted_table):.4f}; slmlib counts: {fl
 assert abs(whole_loss(counted_table) - floors[BIGRAM]) < 1e-3
 
 # %% [markdown]
-# Three guesses give three lines, and from here on every loss in this course is drawn beside them:
+# Three guesses give three lines. From here on the course draws its losses beside them:
 
 # %%
 Table(
@@ -298,8 +299,8 @@ Table(
 )
 
 # %% [markdown]
-# **Perplexity** is $e^{\text{loss}}$: among how many equally likely tokens the guess is hesitating. A network whose loss
-# stays above the bigram line has not learned to look back further than one token.
+# **Perplexity** (lesson 00) is $e^{\text{loss}}$: among how many equally likely tokens the guess hesitates. A network
+# whose loss stays above the bigram line has not learned to look back further than one token.
 #
 # ### Or learned
 #
@@ -382,17 +383,18 @@ lines(
 )
 
 # %% [markdown]
-# **One table** learns slowly, although it is the one that could be perfect. A row is touched only when its token comes
-# along, and most rows hardly ever do. With thousands of steps more it would come down to the line of the counts.
+# **One table** learns slowly, although it is the one that could be perfect. A row is touched only when its token
+# comes along, and most tokens hardly ever do. With thousands of steps more it would come down to the line of the
+# counts.
 #
-# **Two tables** have far fewer numbers and learn much faster, because they *share*. What they learn about one noun's
-# followers helps the others: words followed by the same words get similar vectors. That is the answer to our question.
-# **Meaning, for a model, is what a word does to its surroundings**, and it gets into the table because similar rows make
-# the loss small with few numbers.
+# **Two tables** have far fewer numbers and learn much faster, because they *share*. What they learn about the
+# followers of one noun helps the others: words followed by the same words get similar vectors. That is the answer to
+# our question. **Meaning, for a model, is what a word does to its surroundings.** Training puts it into the table,
+# because similar rows make the loss small with few numbers.
 #
 # Sharing has a price. All scores together form a $V \times V$ matrix, but it is a product of two thin ones. So its
-# *rank*, the number of rows that are not sums of multiples of others, is at most $D$. Tables of true probabilities may
-# need more; this is the **softmax bottleneck** ([Yang et al. 2018](https://arxiv.org/abs/1711.03953)):
+# **rank**, the number of rows that are not sums of multiples of others, is at most $D$. Tables of true probabilities
+# may need more; this is the **softmax bottleneck** ([Yang et al. 2018](https://arxiv.org/abs/1711.03953)):
 
 # %%
 with torch.no_grad():
@@ -414,7 +416,7 @@ print("the same for every pair:", torch.allclose(scores, scores.T, atol=1e-4))
 
 # %% [markdown]
 # It cannot know which of two words comes first. In a real model the layers in between turn the vector of the last
-# token into the vector of the expected one, and then tying is no harm.
+# token into that of the expected one, and then tying does no harm.
 #
 # ## 4. The real one
 #
@@ -428,13 +430,13 @@ print("your one-hot rows times its table are its embeddings")
 print("one table under two names:", model.head.weight is model.embedding.weight)
 
 # %% [markdown]
-# The head is sometimes called the inverse of the embedding. It is not: it *compares*. Each score is the dot product of
-# the final vector with the row of one token, so it is large where both point the same way.
+# The head is sometimes called the inverse of the embedding. It is not: it *compares*. Each score is the dot product
+# of the final vector with the row of one token, so it is large where the two point the same way.
 #
 # ### What a vocabulary costs
 #
-# The table has $V \cdot D$ numbers, twice if it is not tied. The rest of a model grows with the depth and with $D^2$. So
-# which share is the vocabulary?
+# The table has $V \cdot D$ numbers, twice if it is not tied. The rest of a model grows with the depth and with $D^2$.
+# So what share of a model is vocabulary?
 
 # %%
 configs = {f"preset {name}": PRESETS[name].model for name in ("0.3M", "1M", "8M", "34M")}
@@ -465,7 +467,7 @@ share_bars(
 # ## 5. A map of words
 #
 # A vector of 128 numbers is an arrow. Which arrows are alike? Their length has much to do with how often a token
-# occurs, their direction what it does. So one compares directions, by the **cosine** of the angle between them:
+# occurs, their direction with what it does. So one compares directions, by the **cosine** of the angle between them:
 #
 # $$\cos(a, b) = \frac{a \cdot b}{\lVert a \rVert \, \lVert b \rVert}$$
 #
@@ -505,14 +507,15 @@ for word in (" mom", " big", " three", " said", " apple"):
 Table("Nearest by cosine, as F.cosine_similarity has it too", ("word", "neighbours"), rows)
 
 # %% [markdown]
-# Look at what counts as near. *Big* lies beside *small*, and in our first table *sad* was a neighbour of *happy*.
-# Opposites stand in the same places of a sentence, and places are all that the model can see. Near means
-# **exchangeable**, not alike in meaning.
+# Look at what counts as near. Opposites are neighbours: *big* and *small*, or *happy* and *sad* in our first table.
+# They stand in the same places of a sentence, and places are all that the model can see. Near means **exchangeable**,
+# not alike in meaning.
 #
 # Now the map. 128 dimensions do not fit on paper. We look for the two directions along which our words differ most:
 # **principal component analysis**, PCA. Take the mean off all rows, so that the cloud lies around zero. Then the
-# **singular value decomposition** writes the rows as $X = U S V^\top$. The columns of $V$ are directions at right angles,
-# the first the one of the largest spread, the second the next. A word's place on the map is $X$ times the first two.
+# **singular value decomposition** writes the rows as $X = U S V^\top$. The columns of $V$ (here a matrix, not the
+# vocabulary size) are directions at right angles to one another, the first the one of the largest spread, the second
+# the next. A word's place on the map is its row of $X$ times the first two.
 #
 # ### Exercise 04.5: Two directions
 # Return the places `(num_words, 2)`. Signs are free: a map may be mirrored. `torch.linalg.svd(X,
@@ -570,8 +573,8 @@ for name, neighbours in (("on the map", on_paper), ("in all directions", in_full
     print(f"{name:18} {own} of {len(shown)} words have one of their own kind nearest")
 
 # %% [markdown]
-# What overlaps on paper is well apart in the table. And these words were chosen by us. Take the whole table instead, and
-# look who stands at the two ends of its first direction:
+# What overlaps on paper is well apart in the table. And these words were chosen by us. Take the whole table instead,
+# and see what stands at the two ends of its first direction:
 
 # %%
 along = map_2d(vectors)[:, 0]
@@ -580,7 +583,7 @@ for name, end in (("one end:  ", order[:14]), ("other end:", order[-14:])):
     print(name, " ".join(repr(tokenizer.decode([one])) for one in end))
 
 # %% [markdown]
-# It is not a meaning. At one end stand the most frequent tokens, at the other pieces and bytes that hardly ever
+# That is not a meaning. At one end stand the most frequent tokens, at the other pieces and bytes that hardly ever
 # occur. The largest direction of most embedding tables holds **frequency** ([Mu and Viswanath
 # 2018](https://arxiv.org/abs/1702.01417)).
 #
@@ -610,14 +613,14 @@ print(f"between the tokens that never occurred:    {mean_cosine(directions[never
 print(f"between all tokens of the model:           {mean_cosine(directions):.2f}")
 
 # %% [markdown]
-# They have all become the same arrow. No input ever moved them, but the head did: at every step, softmax pushed each of
-# them away from whatever vector the model had, all in the same direction. Such a token says nothing. If one ever gets
-# into a prompt, strange things happen: people found words in GPT-2's vocabulary that made chat models stutter, because
-# they were in the tokenizer's texts and not in the model's ("glitch tokens"; [Land and Bartolo
-# 2024](https://arxiv.org/abs/2405.05417) find them by just this kind of measurement).
+# They have all become nearly the same arrow. No input ever moved them, but the head did: at every step, softmax
+# pushed each of them away from whatever vector the model had, all in the same direction. Such a token says nothing.
+# If one ever gets into a prompt, strange things happen: people found words in GPT-2's vocabulary that made chat
+# models stutter, because they were in the tokenizer's texts and not in the model's ("glitch tokens"; [Land and
+# Bartolo 2024](https://arxiv.org/abs/2405.05417) find them by just this kind of measurement).
 #
-# **An id that does not exist.** torch refuses on a CPU, in words. On a GPU the kernel dies with "device-side assert
-# triggered", often some lines later. And plain indexing takes a negative id without a word:
+# **An id that does not exist.** On a CPU torch refuses it in words. On a GPU the program dies with "device-side
+# assert triggered", often some lines later. And plain indexing takes a negative id without a word:
 
 # %%
 try:
@@ -650,8 +653,8 @@ for model_of in (Decoder(config), Decoder(config.change({"tie_embeddings": False
 # <details>
 # <summary>Could we make the two tables wider and wider, and be done?</summary>
 #
-# With $D = V$ they can hold any table of scores, so they would at best reach the best bigram table. It would still see
-# one token. To pass the bigram line a model has to look further back, and for that it needs lesson 06.
+# With $D = V$ they can hold any table of scores, so they would at best reach the best bigram table. It would still
+# see only one token. To pass the bigram line a model has to look further back, and for that it needs lesson 06.
 # </details>
 #
 # <details>
@@ -663,9 +666,9 @@ for model_of in (Decoder(config), Decoder(config.change({"tie_embeddings": False
 #
 # ## What comes next
 #
-# The model can now tell words apart, but not their order: a sum of the vectors of "dog bites man" is the same as of "man
-# bites dog". Lesson 05 gives each word a place. What you can take along: **a table in, a table out, the bigram line to
-# pass, and a meaning that is nothing but company.**
+# The model can now tell words apart, but not their order: the vectors of "dog bites man" have the same sum as those
+# of "man bites dog". Lesson 05 gives each word a position. What to take along: **a table in, a table out, the bigram
+# line to pass, and a meaning that is nothing but company.**
 
 # %%
 progress()

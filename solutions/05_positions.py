@@ -10,14 +10,14 @@
 #
 # - show that attention, left to itself, cannot see order,
 # - write the four usual cures, and say what each costs,
-# - turn a query and a key by RoPE and prove that only their distance counts,
-# - convert a model from one convention of RoPE to the other, and recognise one in which that was forgotten,
+# - turn a query and a key by RoPE, and prove that only their distance counts,
+# - convert a model from one convention of RoPE to the other, and say what happens if that is forgotten,
 # - say what happens to each kind of model beyond the length it was trained on.
 #
-# Lesson 06 builds attention in peace. Here we need only its skeleton. Every token makes three vectors out of its own: a
-# **query** (what it looks for), a **key** (what it offers to be found by) and a **value** (what it gives). A query is
-# compared with all keys by dot products; softmax (lesson 04) turns these **scores** into shares; and the token receives
-# the mixture of all values in these shares.
+# Lesson 06 builds **attention** step by step. Here we need only its skeleton. Every token makes three vectors out of
+# its own: a **query** (what it looks for), a **key** (what it can be found by) and a **value** (what it gives). A
+# query is compared with all keys by dot products; softmax (lesson 04) turns these **scores** into shares; and the
+# token receives the mixture of all values in these shares.
 
 # %%
 import math
@@ -80,10 +80,10 @@ Table(
 
 # %% [markdown]
 # The first three rows are the same in every digit. A mixture is a sum, and a sum does not care about the order of its
-# parts. **Attention sees a bag of words.** Only the fourth row differs: there the bag holds another word.
+# parts. **Attention sees a bag of words.** Only the fourth row differs: there the bag holds other words.
 #
 # So order must be brought in. One can put it into the vectors (section 1), into the comparison of query and key
-# (sections 2 to 4), or leave it to the mask (section 5).
+# (sections 2 to 4), or leave it to the mask that hides the future (section 5).
 #
 # ## 1. Add a vector
 #
@@ -97,8 +97,8 @@ Table(
 #
 # $$\text{PE}_{p,\,2i} = \sin\frac{p}{10000^{2i/D}}, \qquad \text{PE}_{p,\,2i+1} = \cos\frac{p}{10000^{2i/D}}$$
 #
-# It works like the digits of a number: the last digit changes at each step, the one before more slowly. A clock with
-# hands for seconds, minutes and hours does the same.
+# It works like the digits of a number: the last digit changes at each step, the one before it more slowly. A clock
+# with hands for seconds, minutes and hours does the same.
 #
 # ### Exercise 05.1: Sines and cosines
 # Return the table for the given positions, `(time, embed_dim)`: sine at the even places, cosine at the odd ones.
@@ -146,8 +146,8 @@ print("equal to torch.polar; seven positions further on is one and the same turn
 #
 # $$(a + p)^\top W (b + r) = a^\top W b + a^\top W r + p^\top W b + p^\top W r$$
 #
-# with words $a, b$ and positions $p, r$, and the weights of query and key in one matrix $W$. Only the last part is about
-# positions alone. In the two in the middle, words and positions are mixed.
+# with words $a, b$ and positions $p, r$, and the weights of query and key in one matrix $W$. Only the last part is
+# about positions alone. In the two parts in the middle, words and positions are mixed.
 #
 # ## 2. Turn instead: RoPE
 #
@@ -164,16 +164,16 @@ print("equal to torch.polar; seven positions further on is one and the same turn
 # angle. Turn the query by $m$ steps and the key by $n$ steps, and their score is as if only the query had been turned,
 # by $m - n$ steps. **Positions go in, and only the distance comes out.**
 #
-# Try it. Eight numbers are four clocks; the solid hand is the query, the dashed one the key. (In a running notebook two
-# sliders turn them; the arrow keys will do.)
+# Try it. Eight numbers are four clocks; the solid hand is the query, the dashed one the key. (In a running notebook
+# two sliders turn them; the arrow keys move the sliders.)
 
 # %%
 draw = np.random.default_rng(1)
 PositionDial(query=draw.normal(size=8), key=draw.normal(size=8), places=((6, 4), (26, 24)))
 
 # %% [markdown]
-# Both rows have distance 2, so the scores are equal, down to what each pair adds. The first clock goes round in six
-# steps and can tell neighbours apart. The last one needs more than 6,000 and has hardly moved.
+# Both rows have distance 2, so the scores are equal, down to what each pair adds. The first clock goes round in about
+# six steps and can tell neighbours apart. The last one needs more than 6,000 and has hardly moved.
 #
 # ### Exercise 05.2: Turn the pairs
 # Pair $i$ is made of the numbers $i$ and $i + E/2$. Return `x` with all its pairs turned. The positions are the same for all
@@ -230,8 +230,8 @@ rows = [
 Table("Hands of a head with 64 numbers that go round at least once", ("within tokens", "pairs"), rows)
 
 # %% [markdown]
-# In short windows most hands stay in a small part of their clock. Beyond the training length they come to angles that
-# were never seen, and there things go wrong (section 6). Long-context models slow all hands down with a larger $\theta$
+# In short windows many hands never get round their clock. Beyond the training length they come to angles that were
+# never seen, and there things go wrong (section 6). Long-context models slow all hands down with a larger $\theta$
 # (Llama 3: 500,000), or squeeze the positions together and train a little more ([Chen et al.
 # 2023](https://arxiv.org/abs/2306.15595)).
 #
@@ -244,8 +244,9 @@ Table("Hands of a head with 64 numbers that go round at least once", ("within to
 # | `half` | $(i,\; i + E/2)$ | GPT-NeoX, Llama in Hugging Face's format, Qwen, this course |
 # | `interleaved` | $(2i,\; 2i + 1)$ | the paper, GPT-J, Llama as Meta published it |
 #
-# The same model can be written in both. The weights that make the queries and keys have one row for each of
-# the `num_heads * head_dim` numbers; put the rows into the other order, and every pair is together again. The dot product
+# The same model can be written in both. A model has several **heads**, attentions side by side (lesson 06), each with
+# queries and keys of `head_dim` numbers. The weights that make them have one row for each of the
+# `num_heads * head_dim` numbers; put the rows into the other order, and every pair is together again. The dot product
 # adds up the same terms in another order.
 #
 # ### Exercise 05.3: From one convention to the other
@@ -266,8 +267,8 @@ def to_half(weight: torch.Tensor, num_heads: int) -> torch.Tensor:
 check("05.3")
 
 # %% [markdown]
-# Now the trap, on a real model. We tell the model that comes with this course that its pairs are interleaved. No shape
-# is wrong, nothing complains. Then we also give it weights in the order that fits.
+# Now the trap, on a real model. We tell the model that comes with this course that its pairs are interleaved. No
+# shape is wrong, and nothing complains. Then we also give it weights in the order that fits.
 
 # %%
 data = prepare(vocab_size=4096, max_bytes=1_000_000 if FAST else 10_000_000, progress=False)
@@ -317,11 +318,11 @@ bars(
 )
 
 # %% [markdown]
-# The confused model has not become noise. It still knows its words and which ones keep company, so its texts look as if
-# it were merely badly trained. Hugging Face's [script that converts
+# The confused model does not write noise. It still knows its words and which ones keep company, so its texts look as
+# if it were merely badly trained. Hugging Face's [script that converts
 # Llama](https://github.com/huggingface/transformers/blob/main/src/transformers/models/llama/convert_llama_weights_to_hf.py)
-# reorders rows for this very reason. Whoever converts a model must compare its scores with the original; a look at the
-# texts is not enough.
+# reorders rows for this very reason. Whoever converts a model must compare its scores with the original; a look at
+# the texts is not enough.
 #
 # ## 4. Prefer what is near: ALiBi
 #
@@ -331,11 +332,12 @@ bars(
 # $$\text{score}_{t,s} = \frac{q_t \cdot k_s}{\sqrt{E}} - m_h \, (t - s), \qquad m_h = 2^{-8h/H}$$
 #
 # so that some heads look only at what is close and others far back. For 8 heads the slopes are
-# $\frac12, \frac14, \dots, \frac1{256}$. (Why $\sqrt E$? Lesson 06 has the answer.)
+# $\frac12, \frac14, \dots, \frac1{256}$. (Why divide by $\sqrt E$? Lesson 06 has the answer.)
 #
 # ### Exercise 05.4: A preference for what is near
-# Return what is added to the scores, `(num_heads, time, time)`, rows for queries and columns for keys. And hide the future,
-# as lesson 06 will: $-\infty$ where the key comes after the query. `num_heads` is a power of two.
+# Return what is added to the scores, `(num_heads, time, time)`, rows for queries and columns for keys. And hide the
+# future, as lesson 06 will: $-\infty$ where the key comes after the query. `num_heads` is a power of two. (The code
+# counts heads from 0, the formula from 1.)
 
 
 # %%
@@ -401,9 +403,9 @@ score_maps(
 )
 
 # %% [markdown]
-# Stripes along the diagonal mean: one value for each distance. Added positions have no stripes, not even those made of
-# sines, since words and positions are mixed in every score. A model can learn to use them all the same, but it has to
-# learn it for many places, where RoPE has it for nothing.
+# Stripes along the diagonal mean: one value for each distance. Added positions have no stripes, not even those made
+# of sines, because words and positions are mixed in every score. A model can learn to use them all the same, but it
+# has to learn it for many positions, where RoPE has it for nothing.
 #
 # ## 5. Nothing at all: what the mask tells
 #
@@ -435,14 +437,14 @@ is_first = torch.tensor([1.0, 0, 0, 0, 0, 0])
 print([round(number, 3) for number in (shares @ is_first).tolist()])
 
 # %% [markdown]
-# Models without positions (**NoPE**) do learn, and they find their place in this way ([Haviv et al.
-# 2022](https://arxiv.org/abs/2203.16634), [Kazemnejad et al. 2023](https://arxiv.org/abs/2305.19466)). But distances are
-# hard to get from it: $1/100$ and $1/101$ are nearly the same.
+# Models without positions (**NoPE**) do learn where they are, and can do it in this way ([Haviv et al.
+# 2022](https://arxiv.org/abs/2203.16634), [Kazemnejad et al. 2023](https://arxiv.org/abs/2305.19466)). But distances
+# are hard to get from it: $1/100$ and $1/101$ are nearly the same.
 #
 # ## 6. Past the training length
 #
-# The real room is [slmlib/model/positions.py](../slmlib/model/positions.py), and `ModelConfig(position=...)` chooses. First
-# the test that it does what you wrote:
+# The real ones are in [slmlib/model/positions.py](../slmlib/model/positions.py), and `ModelConfig(position=...)`
+# chooses. First the test that they do what you wrote:
 
 # %% tags=["nbval-check-output"]
 places = torch.arange(50)
@@ -459,7 +461,7 @@ print("slmlib.model.positions gives what you wrote: sines, turns, slopes")
 # windows four times as long, and we look at the loss at each position. The learned table gets 256 rows, of which
 # training only ever uses the first 64.
 #
-# To see much in a few seconds, a token is a single byte here: to spell a word, one has to know which letter came just
+# To see much in a short time, a token is a single byte here: to spell a word, one has to know which letter came just
 # before. (About 40 seconds on two CPU cores.)
 
 # %%
@@ -550,11 +552,11 @@ Table(
 # - **RoPE** learns fastest and is best where it was trained. A little beyond, it still holds; then distances
 #   appear that no query has ever met, and the loss climbs.
 # - **ALiBi** goes on as if nothing had happened: far keys only get fainter. It pays for that, as it can hardly look far.
-# - **None** is slow to learn. Often its loss rises already inside the training window: the last few letters are harder to
-#   find among many than among few. Beyond the line it changes little.
+# - **None** is slow to learn. Often its loss rises even inside the training window: the last few letters are harder
+#   to find among many than among few. Beyond the line it changes little.
 #
-# This is one short run of small models with one seed. Lesson 13 does it properly, with several seeds. The order within the
-# training length changes with longer training, the jump of the learned table does not.
+# This is one short run of small models with one seed; a fair comparison needs longer runs and several seeds. The
+# order within the training length changes with longer training, the jump of the learned table does not.
 #
 # ## 7. What can go wrong
 #
@@ -581,7 +583,8 @@ print("all moved by 100, scores the same: ", torch.allclose(together, moved, ato
 print("queries all at 0, scores the same: ", torch.allclose(together, restarted, atol=1e-3))
 
 # %% [markdown]
-# **Angles in half precision.** bfloat16 has 8 significant bits. Which whole numbers survive in it?
+# **Angles in half precision.** To save time and memory, models are often computed in 16-bit numbers (lesson 08).
+# bfloat16, the usual kind, has 8 significant bits. Which whole numbers survive in it?
 
 # %% tags=["nbval-check-output"]
 for length in (256, 512, 2048):
@@ -589,8 +592,8 @@ for length in (256, 512, 2048):
     print(f"of {length:,} positions {different:,} are still different in bfloat16")
 
 # %% [markdown]
-# Above 256, neighbours get the same angle and the model loses count, only in long texts and only in half precision. So
-# `rope_angles` and `rotate` compute in float32, whatever the model uses.
+# Above 256, neighbours get the same angle, and the model loses count: only in long texts, and only in half precision.
+# So `rope_angles` and `rotate` compute in float32, whatever the model uses.
 #
 # ## 8. Questions
 #
@@ -610,7 +613,7 @@ for length in (256, 512, 2048):
 # </details>
 #
 # <details>
-# <summary>Could one add the positions only once, at the bottom, and turn in every layer? What do the four do?</summary>
+# <summary>Where in the model does each of the four act?</summary>
 #
 # Learned and sinusoidal vectors are added once, before the first layer, and have to survive all the way up. RoPE and
 # ALiBi act anew in the attention of every layer, which may be one reason why they learn faster.
@@ -625,9 +628,9 @@ for length in (256, 512, 2048):
 #
 # ## What comes next
 #
-# You have words with a meaning, and a place for each of them. Lesson 06 lets them look at one another. What you can take
-# along: **a bag of words has no order; order is added, turned, or taken off the score; turn by a position, and the
-# distance is what remains.**
+# You have words with a meaning, and a position for each of them. Lesson 06 lets them look at one another. What to
+# take along: **a bag of words has no order; order is added, turned, or taken off the score; turn by a position, and
+# the distance is what remains.**
 
 # %%
 progress()

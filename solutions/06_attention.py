@@ -4,16 +4,16 @@
 # *20 minutes of reading, 45 with the exercises; difficulty 3 of 5.*
 #
 # *Lily gave the ball to* ... whom? To go on, a model must know that someone gave something, and who else is there.
-# Those words stand further back, at a place that is different in every sentence. **How does one token find, among
-# all the tokens before it, the ones that matter to it?**
+# Those words stand further back, at a different place in every sentence. **How does one token find, among all the
+# tokens before it, those that matter to it?**
 #
 # After this lesson you can
 #
 # - write attention in five steps: queries and keys, scores, mask, softmax, mix,
-# - run many heads at once by cutting vectors, and show that yours equals PyTorch's to five decimals,
+# - run many heads at once by cutting vectors, and show that your attention equals PyTorch's to five decimals,
 # - tell a model that looks ahead from an honest one, with a test of a few lines,
 # - say what attention costs as texts get longer, from your own measurement,
-# - walk through the heads of a trained model, and say what such a picture does not show.
+# - walk through the heads of a trained model, and say what their pictures do not show.
 #
 # First, look inside a trained model. The next cells load the small one that comes with this course and let it read.
 
@@ -61,16 +61,16 @@ AttentionExplorer(
 )
 
 # %% [markdown]
-# The framed token is the one that looks, and the numbers say where. Nobody told the model what a verb is or who
-# Lily is. It was trained to guess the next token, and found it useful to look there. (In a running notebook,
-# three sliders lead through all layers, heads and tokens; the arrow keys work.)
+# The framed token is the one that looks, and the numbers say where. Nobody told the model what a verb is or who Lily
+# is. It was trained to guess the next token, and came to look where that helps. (In a running notebook, three sliders
+# lead through all layers, heads and tokens; the arrow keys move them.)
 #
-# By the end of this lesson you will have written what made these numbers.
+# By the end of this lesson you will have written the code that makes such numbers.
 #
 # ## 1. Two words, by hand
 #
-# Here is the example of the slides: the text is *Thinking Machines*, two tokens. Each token has been turned into
-# three short vectors, and each has a job:
+# The text is *Thinking Machines*, two tokens. Each token has been turned into three short vectors, and each vector
+# has a job:
 #
 # - the **query** $q$: what am I looking for?
 # - the **key** $k$: what do I have to offer?
@@ -111,7 +111,7 @@ matrix_panels(
 # are 112 and 96. Divided by $\sqrt{64} = 8$ that is 14 and 12, and again 88% and 12%: only the *difference* of
 # scores matters to a softmax.
 #
-# Last step, **mix**: each token gets the values of all, each as much as its weight says.
+# Last step, **mix**: each token gets the values of all tokens, of each as much as its weight says.
 
 # %% tags=["nbval-check-output"]
 for word, mixture in zip(words, weights @ v, strict=True):
@@ -123,8 +123,8 @@ for word, mixture in zip(words, weights @ v, strict=True):
 #
 # $$\text{attention}(Q, K, V) = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right) V$$
 #
-# The slides write $z_i = \sum_j a_{ij} V_j$ with $a_{ij} = Q_i \cdot K_j$. Read $a_{ij}$ as the weight *after* scaling
-# and softmax; raw dot products would make the mixture larger with every token that is added.
+# Often one reads $z_i = \sum_j a_{ij} V_j$ with $a_{ij} = Q_i \cdot K_j$. Take $a_{ij}$ there as the weight *after*
+# scaling and softmax; raw dot products would make the mixture larger with every token that is added.
 #
 # ### Exercise 06.1: Scores
 # Return all scaled scores. Row $i$ belongs to query $i$, column $j$ to key $j$. In front there may be more axes (here:
@@ -144,8 +144,8 @@ check("06.1")
 
 # %% [markdown]
 # **Why divide?** Take queries and keys whose numbers are random, with variance 1. Each of the $d$ products then has
-# variance 1, and their sum has variance $d$. So the longer the vectors, the larger the scores, and the closer is
-# the softmax to pointing at a single token, before anything was learned:
+# variance 1, and their sum has variance $d$. So the longer the vectors, the larger the scores, and the closer the
+# softmax comes to pointing at a single token, before anything was learned:
 
 # %%
 torch.manual_seed(0)
@@ -159,8 +159,9 @@ for head_dim in (4, 64, 1024):
     )
 
 # %% [markdown]
-# A softmax that points at one token has stopped learning. Its gradient is $w_i(\delta_{ij} - w_j)$, which is zero
-# when one weight is 1 and the others are 0. Dividing keeps the door open.
+# A softmax that points at one token has stopped learning. Its gradient is
+# $\partial w_i / \partial z_j = w_i(\delta_{ij} - w_j)$, with $\delta_{ij}$ 1 for $i = j$ and else 0. It is zero when
+# one weight is 1 and the others are 0. Dividing keeps the door open.
 #
 # ## 2. Look back, never ahead
 #
@@ -225,8 +226,9 @@ def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> t
 check("06.3")
 
 # %% [markdown]
-# **Against the one we did not write.** PyTorch has the whole computation as one function, `scaled_dot_product_attention`
-# (**SDPA**). It never stores the weights. But give it the identity matrix as values, and the mixture *is* the weights:
+# **Against the one nobody here wrote.** PyTorch has the whole computation as one function,
+# `scaled_dot_product_attention` (**SDPA**). It does not return the weights. But give it the identity matrix as
+# values, and the mixture *is* the weights:
 
 # %%
 queries, keys, values = torch.randn(3, 2, 4, 10, 16).unbind(
@@ -250,7 +252,7 @@ for name, ours, other in (
 # the people, what was given. So the model looks several times at once. Each look is a **head**, with queries, keys
 # and values of its own.
 #
-# That costs nothing extra. A token's query vector of `embed_dim` numbers is simply cut into `num_heads` pieces of
+# That costs next to nothing. A token's query vector of `embed_dim` numbers is simply cut into `num_heads` pieces of
 # `head_dim` numbers, and every piece is a query by itself. All heads then go through the same matrix products, as one
 # more axis.
 #
@@ -324,7 +326,7 @@ def multi_head_attention(
 check("06.5")
 
 # %% [markdown]
-# **Against the one we did not write.** `nn.MultiheadAttention` keeps the three input matrices as one tall one.
+# **Against the one nobody here wrote.** `nn.MultiheadAttention` keeps the three input matrices as one tall one.
 
 # %%
 theirs = nn.MultiheadAttention(embed_dim=48, num_heads=6, bias=False, batch_first=True)
@@ -341,7 +343,7 @@ print("output and the weights of all 6 heads: equal to nn.MultiheadAttention's, 
 
 # %% [markdown]
 # **Fewer keys than queries.** When a model writes, it keeps the keys and values of all earlier tokens (lesson 10 does
-# this). In long texts they take more memory than the model. In **grouped-query attention** (GQA, [Ainslie et al.
+# this). In long texts they can take more memory than the model. In **grouped-query attention** (GQA, [Ainslie et al.
 # 2023](https://arxiv.org/abs/2305.13245)) several query heads share one key and one value head. Sharing is nothing
 # more than repeating each key head for its group:
 
@@ -356,22 +358,25 @@ print("8 query heads share 2 key heads: equal to SDPA's enable_gqa, to 1e-5")
 
 llama = family("llama-3-8b")
 rows = [
-    (f"{heads} key heads", cache_bytes(replace(llama, num_kv_heads=heads), 8192, bytes_per_number=2) / 2**30)
+    (
+        f"{heads} key head{'s' * (heads > 1)}",
+        cache_bytes(replace(llama, num_kv_heads=heads), 8192, bytes_per_number=2) / 2**30,
+    )
     for heads in (llama.num_heads, llama.num_kv_heads, 1)
 ]
 Table("Llama 3 8B: keys and values of 8,192 tokens, 2 bytes a number", ("with", "GiB"), rows)
 
 # %% [markdown]
-# Llama 3 takes the row in the middle: 32 query heads, 8 key heads. Note `repeat_interleave`, not `repeat`: heads 0 to 3
-# share key head 0. The other order would run just as well, and be another model.
+# Llama 3 takes the middle row: 32 query heads, 8 key heads. Note `repeat_interleave`, not `repeat`: query heads 0 to
+# 3 share key head 0. The other order would run just as well, and be another model.
 #
 # ## 4. The real one
 #
-# Open [slmlib/model/attention.py](../slmlib/model/attention.py). `Attention` has your five steps in the same order, and
-# four things more that our model uses: it takes fewer key heads if the config says so, norms queries and keys
+# Open [slmlib/model/attention.py](../slmlib/model/attention.py). `Attention` has your five steps in the same order,
+# and four things more that our model uses: it takes fewer key heads if the config says so, norms queries and keys
 # (*QK-norm*, which keeps scores from growing without limit in training), turns them by their positions (lesson 05),
-# and can remember keys in a cache. What else you find there, such as windows, belongs to other families of models
-# (lesson 16). Its mixture comes from SDPA; `weights` computes the map only when someone wants to see it.
+# and can remember keys in a cache. What else you find there, such as windows, belongs to other families of models.
+# Its mixture comes from SDPA; `weights` computes the map only when someone wants to see it.
 #
 # Here are your functions on its trained weights. Layer 0, on our story:
 
@@ -398,8 +403,8 @@ head_maps(
 
 # %% [markdown]
 # A dark line just below the diagonal is a head that looks one token back. A dark first column is a head that looks at
-# the very first token when it has nothing to look for. A softmax must spend its 100% somewhere, and the
-# first token is always there: such an **attention sink** is found in large models too ([Xiao et al.
+# the very first token when there is nothing to look for. A softmax must spend its 100% somewhere, and the first token
+# is always there. Such an **attention sink** is found in large models too ([Xiao et al.
 # 2023](https://arxiv.org/abs/2309.17453)). The same in numbers, averaged over the story:
 
 # %%
@@ -429,17 +434,18 @@ people = [place for place, piece in enumerate(pieces) if piece.strip() in ("Lily
 AttentionExplorer(pieces, maps, views=[(0, 0, people[-1]), (1, 0, len(pieces) - 1), (2, 1, len(pieces) - 1)])
 
 # %% [markdown]
-# **Careful.** A map shows where a head *reads from*, not what it does with it. What moves on is the value, through $W_o$,
+# **Careful.** A map shows where a head *reads*, not what it makes of it. What moves on is the value, through $W_o$,
 # and after the first layer each token's vector already holds something of its neighbours. Whether attention explains
 # a model is disputed ([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186): it is not explanation; [Wiegreffe
-# and Pinter 2019](https://arxiv.org/abs/1908.04626): it depends). To know what a look is worth, forbid it and see what
-# changes.
+# and Pinter 2019](https://arxiv.org/abs/1908.04626): it depends). To know what a look is worth, forbid it and see
+# what changes.
 #
 # ## 5. What it costs
 #
-# Every token asks every earlier one. Twice as long a text means four times as many scores. We measure both: the memory
-# that autograd keeps for the backward pass (counted exactly), and the seconds that forward and backward take. By hand,
-# and with SDPA:
+# Every token asks every earlier one. Twice as long a text means four times as many scores. Training goes through a
+# model twice: **forward** to the loss, and **backward** to the gradients, for which PyTorch has to keep what the
+# forward pass computed. We measure the memory that it keeps (counted exactly), and the seconds that forward and
+# backward take. By hand, and with SDPA:
 
 
 # %% tags=["nbval-ignore-output"]
@@ -502,8 +508,9 @@ lines(
 # backward pass it computes the weights again instead of having kept them ([FlashAttention, Dao et al.
 # 2022](https://arxiv.org/abs/2205.14135)).
 #
-# But the *time* tends to slope 2 with both (short texts are dominated by other costs). The slides say $O(n^2 d)$ in memory and computation.
-# That is right for computation. The memory for scores was $O(n^2)$ even by hand, whatever $d$, and today it is $O(nd)$.
+# But the *time* tends to slope 2 with both (short texts are dominated by other costs). Often one reads that attention
+# costs $O(n^2 d)$ in computation and memory. For computation that is right. The memory for scores is $O(n^2)$ a head
+# even by hand, whatever $d$; with SDPA it is $O(nd)$.
 #
 # When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly:
 
@@ -521,13 +528,13 @@ Table(
 )
 
 # %% [markdown]
-# At our 128 tokens attention is nearly free. In a context of a book it is almost everything. That is why there is a search for
-# other ways (lesson 17).
+# At our 128 tokens attention is nearly free. With a book as context it is almost everything. That is why there is a
+# search for other ways.
 #
 # ## 6. The leak: a model that looks brilliant
 #
-# Forget the mask. Nothing crashes; on the contrary. We train two models of the same shape, on the same batches, with
-# the same first weights. In the second, one line is changed: nothing is forbidden.
+# Suppose someone forgets the mask. Nothing crashes; on the contrary. We train two models of the same shape, on the
+# same batches, with the same first weights. In the second one thing is changed: nothing is forbidden.
 
 
 # %%
@@ -605,16 +612,16 @@ Table(
 )
 
 # %% [markdown]
-# For the honest model both numbers are the same. That is what the mask is for: it makes one pass over a window equal to as many
-# passes over its beginnings. For the leaky one there is a gulf between them, and its text shows it.
+# For the honest model both numbers are the same. That is what the mask is for: it makes one pass over a window equal
+# to one pass over each of its beginnings. For the leaky model there is a gulf between them, and its text shows it.
 #
-# No loss curve would have told you. What does, is a question to the function itself: **if I change a later token, does
-# an earlier output move?**
+# No loss curve would have told you. A question to the function itself does: **if I change a later token, does an
+# earlier output move?**
 #
 # ### Exercise 06.6: The leak test
-# `function` turns `tokens`, whole numbers of shape `(time,)`, into one output vector a token, `(time, anything)`. Return
-# True when some output depends on a later token, else False. The leak may be anywhere: from any token to any earlier output. Change
-# tokens to other numbers below `vocab_size`; outputs that differ by less than 1e-5 count as the same.
+# `function` turns `tokens`, ids of shape `(time,)`, into one output vector for each token, `(time, anything)`. Return
+# True when some output depends on a later token, else False. The leak may be anywhere: from any token to any earlier
+# output. Change tokens to other ids below `vocab_size`; outputs that differ by less than 1e-5 count as the same.
 
 
 # %%
@@ -649,8 +656,8 @@ for name, suspect in suspects.items():
 
 # %% [markdown]
 # Put such a test into every project of yours. Leaks come in quieter ways than a forgotten mask: `triu(2)` instead of
-# `triu(1)`, a norm over the time axis, a softmax over the wrong one, a convolution centred on its token, a router that
-# compares all tokens of a row. Each makes the loss better, and that is why nobody looks.
+# `triu(1)`, a softmax or a norm over the wrong axis, a convolution centred on its token. Each makes the loss better,
+# and that is why nobody looks.
 #
 # ## 7. Questions
 #
@@ -665,33 +672,34 @@ for name, suspect in suspects.items():
 # <details>
 # <summary>Without the mask and without positions: what happens to the output when the words are put in another order?</summary>
 #
-# It is put into the same other order, and nothing else changes. A sum does not know its terms' order, so attention
-# sees a set. Lesson 05 was about that. The causal mask breaks it a little: token 0 can see one token,
-# token 5 six. Models trained with no other position information make use of it ([Haviv et al.
+# It is put into the same other order, and nothing else changes. A sum does not know the order of its terms, so
+# attention sees a bag of words. Lesson 05 was about that. The causal mask breaks it a little: token 0 can see one
+# token, token 5 six. Models trained with no other position information make use of it ([Haviv et al.
 # 2022](https://arxiv.org/abs/2203.16634)).
 # </details>
 #
 # <details>
 # <summary>Two heads of 64 numbers or eight of 16? The same number of parameters: so what changes?</summary>
 #
-# The rank. The scores of a head are $x_i^\top W_q^\top W_k\, x_j$, and $W_q^\top W_k$ has rank at most `head_dim`. Many thin
-# heads make many simple comparisons, few thick ones make few rich ones. In between, loss hardly changes; at the extremes it does
-# ([Vaswani et al. 2017, table 3, rows A](https://arxiv.org/abs/1706.03762)). Lesson 13 tries it.
+# The rank. The scores of a head are $x_i^\top W_q^\top W_k\, x_j$, and $W_q^\top W_k$ has rank at most `head_dim`.
+# Many thin heads make many simple comparisons, few thick ones make few rich ones. In between, the quality hardly
+# changes; at the extremes it does ([Vaswani et al. 2017, table 3, rows A](https://arxiv.org/abs/1706.03762)).
 # </details>
 #
 # <details>
 # <summary>A row of the mask forbids everything. What comes out?</summary>
 #
-# The softmax of nothing but $-\infty$ is $0/0$, not a number, and one step later the whole model is NaN. It happens with padding,
-# where a row has no real token yet. `look` in slmlib lets such a row see itself; its output is never read.
+# The softmax of nothing but $-\infty$ is $0/0$, not a number (nan), and one step later the whole model is nan. It
+# happens with padding, where a row has no real token yet. `look` in slmlib lets such a row see itself; its output is
+# never read.
 # </details>
 #
 # ## What comes next
 #
-# Attention moves information between tokens. It cannot do much else: a mixture of values is a weighted mean, and a mean is nothing
-# new. Lesson 07 adds the layer that computes, the norms that keep numbers in bounds, and stacks it all to a whole model, yours.
-# What you can take along: **score, scale, mask, softmax, mix; heads are one more axis; and a loss that is too good is a
-# leak until you have tested it.**
+# Attention moves information between tokens. It cannot do much else: a mixture of values is a weighted mean, and a
+# mean is nothing new. Lesson 07 adds the layer that computes and the norms that keep numbers in bounds, and stacks it
+# all into a whole model, yours. What to take along: **score, scale, mask, softmax, mix; heads are one more axis; and
+# a loss that is too good is a leak until you have tested it.**
 
 # %%
 progress()

@@ -3,11 +3,11 @@
 #
 # *20 minutes of reading, 50 with the exercises; difficulty 4 of 5.*
 #
-# You have tokens, vectors, positions and attention. What is missing for a whole model is little: a layer that
-# computes, something that keeps the numbers in bounds, and a way to stack it all. Then the model is yours, and we
-# can ask an engineer's question: **what can you know of a model before it exists?**
+# You have tokens, vectors, positions and attention. Little is missing for a whole model: a layer that computes,
+# something that keeps the numbers in bounds, and a way to stack it all. Then the model is yours, and we can ask an
+# engineer's question: **what can you know of a model before it exists?**
 #
-# More than one would think. How many numbers it has, how much work a token is, how much memory training takes, and
+# More than one would think: how many parameters it has, how much work a token is, how much memory training takes, and
 # its very first loss. In this lesson you predict all four, build the model, and look.
 #
 # After this lesson you can
@@ -15,10 +15,10 @@
 # - write LayerNorm, RMSNorm, two feed-forward layers, and a block in two lines,
 # - write the whole decoder, load real weights into it, and let it tell a story,
 # - count GPT-2's 124,439,808 parameters on a sheet of paper,
-# - derive the first loss of an untrained model, and read a wrong one,
-# - say what the start values must look like, and what happens when they do not.
+# - derive the first loss of an untrained model, and say what a wrong one means,
+# - say how large the start values must be, and what happens when they are not.
 #
-# This is where we are going. The small model that comes with the course, taken apart:
+# This is where we are going: the small model that comes with the course, taken apart.
 
 # %%
 import math
@@ -65,19 +65,19 @@ bars(
 #
 # ## 1. Norms keep numbers in bounds
 #
-# Every layer adds to a vector, and after many layers it may be a hundred times as large as at the beginning, or larger. The
-# next layer would have to cope with inputs of any size. A **norm** gives it inputs of one size. For one token's
-# vector $x$ of $D$ numbers:
+# Every layer adds to a token's vector, and after many layers it may be a hundred times as large as at the beginning,
+# or larger. The next layer would have to cope with inputs of any size. A **norm** gives it inputs of one size. For
+# one token's vector $x$ of $D$ numbers:
 #
 # $$\text{LayerNorm}(x) = g \cdot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + b, \qquad
 # \mu = \frac1D \sum_i x_i, \quad \sigma^2 = \frac1D \sum_i (x_i - \mu)^2$$
 #
 # $$\text{RMSNorm}(x) = g \cdot \frac{x}{\sqrt{\frac1D \sum_i x_i^2 + \epsilon}}$$
 #
-# The gain $g$ and the bias $b$ are learned vectors. $\epsilon$ is tiny, and keeps a vector of zeros from being
-# divided by zero. LayerNorm ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)) is GPT-2's. RMSNorm ([Zhang and
-# Sennrich 2019](https://arxiv.org/abs/1910.07467)) leaves the mean alone, is as good and cheaper, and stands in nearly
-# every newer model.
+# The **gain** $g$ and the **bias** $b$ are learned vectors. $\epsilon$ is tiny; it keeps the divisor above zero when
+# the vector is all zeros. LayerNorm ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)) is what GPT-2 uses. RMSNorm
+# ([Zhang and Sennrich 2019](https://arxiv.org/abs/1910.07467)) leaves the mean alone, is as good and cheaper, and
+# stands in nearly every newer model.
 #
 # ### Exercise 07.1: Two norms
 # Write both with plain tensor operations. Each token is normed by itself, over the last axis.
@@ -124,7 +124,8 @@ for factor in (0.01, 1.0, 100.0):
 # ## 2. Feed-forward: where each token thinks alone
 #
 # Attention only mixes what is there. The **feed-forward layer** computes something new, for every token by itself: go
-# up to a wider vector, bend it, go down again. The bend is what counts; without it two matrices are just one.
+# up to a wider vector, bend it with a function that is not a straight line, go down again. The bend is what counts;
+# without it two matrices are no more than one.
 #
 # GPT-2's bend is **GELU** ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)): $x \cdot \Phi(x)$, where $\Phi(x)$ is
 # the probability that a standard normal number is below $x$. Llama's layer has a **gate**: a second wide vector, bent by
@@ -181,7 +182,7 @@ Table("At a width of 768", ("feed-forward", "ffn_dim", "parameters"), rows)
 
 # %% [markdown]
 # The small models of this course use a third bend, the square of ReLU ([So et al.
-# 2021](https://arxiv.org/abs/2109.08668)): as good in their tests, and the cheapest. Lesson 13 compares.
+# 2021](https://arxiv.org/abs/2109.08668)): as good in their tests, and the cheapest.
 #
 # ## 3. The residual stream
 #
@@ -210,8 +211,9 @@ def block(x, attention, feedforward, attention_norm, feedforward_norm):
 check("07.3")
 
 # %% [markdown]
-# **Against the one we did not write.** `nn.TransformerEncoderLayer` is a whole block. With `norm_first=True` it must be
-# yours, built of your parts. With `norm_first=False` it is the block of 2017, **post-norm**, which norms after adding:
+# **Against the one nobody here wrote.** `nn.TransformerEncoderLayer` is a whole block. With `norm_first=True` it is
+# yours, **pre-norm**, built of your parts. With `norm_first=False` it is the block of 2017, **post-norm**, which
+# norms after adding:
 
 
 # %%
@@ -308,8 +310,9 @@ lines(
 # adds something of about the same size, so the variance grows by a fixed amount a block, and the size like the
 # square root of the depth. Post-norm looks tidiest of all.
 #
-# Now the second measurement. The first steps of training move every weight by about the learning rate, in a direction
-# that is still half noise. **If we move every weight by $\pm 0.003$ at random, how far does the output move?**
+# Now the second measurement. The first steps of training move every weight by about the same small amount, the
+# learning rate, in a direction that is still half noise (lesson 08). **If we move every weight by $\pm 0.003$ at
+# random, how far does the output move?**
 
 # %%
 depths = [2, 4, 8, 16, 32, 64][: 3 if FAST else 6]
@@ -336,16 +339,17 @@ lines(
 )
 
 # %% [markdown]
-# In a post-norm stack each norm shrinks the old stream and so gives the newest layers a large say: small changes add up
-# on their way. A deep one needs a careful warm-up or it does not train at all ([Xiong et al.
-# 2020](https://arxiv.org/abs/2002.04745); [Liu et al. 2020](https://arxiv.org/abs/2004.08249) measured just
-# this). With pre-norm there is a straight road from the loss to every layer. The price: late blocks add to a stream
-# that is already large, so they matter less. At 4 to 12 blocks, and with a warm-up, both train well.
+# In a post-norm stack each norm shrinks the old stream and so gives the newest layers a large say: small changes add
+# up on their way. A deep one needs a careful **warm-up**, that is, very small first steps, or it does not train at
+# all ([Xiong et al. 2020](https://arxiv.org/abs/2002.04745); [Liu et al. 2020](https://arxiv.org/abs/2004.08249)
+# measured just this). With pre-norm there is a straight road from the loss to every layer. The price: late blocks add
+# to a stream that is already large, so they matter less. With a dozen blocks or fewer, and with a warm-up, both train
+# well.
 #
 # ### Read the stream on every floor
 #
-# As all layers add to one and the same vector, we may ask at any height: what would the model say if it had
-# to stop here? That is the **logit lens** ([nostalgebraist
+# Because all layers add to one and the same vector, we may ask at any height: what would the model say if it had to
+# stop here? That is the **logit lens** ([nostalgebraist
 # 2020](https://www.lesswrong.com/posts/AcKRB8wDpdaN6v6ru/interpreting-gpt-the-logit-lens)):
 
 # %%
@@ -370,7 +374,8 @@ with torch.no_grad():
 Table(f"{PROMPT} ...", ("where", "size of the stream", "what it would say"), rows)
 
 # %% [markdown]
-# At the bottom the stream is the last token itself. Block by block it turns into the next one.
+# At the bottom the stream is the last token itself. Block by block it turns into the next one. (In the embedding row
+# the tied head finds its own input.)
 #
 # ## 4. The whole model
 #
@@ -454,8 +459,8 @@ class StoryModel(nn.Module):
 check("07.4")
 
 # %% [markdown]
-# And now, the real weights. First the logits beside those of slmlib's model, then a story: always the likeliest token
-# (lesson 10 does better), from your own code.
+# And now the real weights. First the logits beside those of slmlib's model, then a story from your own code: always
+# the likeliest token (lesson 10 does better).
 
 # %%
 mine = StoryModel(model.config)
@@ -474,8 +479,8 @@ with torch.no_grad():
 print(tokenizer.decode(row[0, 1:].tolist()))
 
 # %% [markdown]
-# **The real one** is [slmlib/model/decoder.py](../slmlib/model/decoder.py). It does what yours does, and its config has a
-# switch for every choice that published models differ in: GPT-2, Llama and others are rows of data in
+# **The real one** is [slmlib/model/decoder.py](../slmlib/model/decoder.py). It does what yours does, and its config
+# has a switch for every choice in which published models differ: GPT-2, Llama and others are rows of data in
 # [families.py](../slmlib/model/families.py). The tests of this repository compare each with its Hugging Face class.
 #
 # ## 5. Four prophecies
@@ -527,10 +532,11 @@ Table("GPT-2, predicted and built", ("model", "your count", "the model has", "it
 #
 # ### How much work?
 #
-# A matrix of $P$ numbers times a vector costs $P$ multiplications and $P$ additions: $2P$ operations. So a forward pass costs 2
-# operations per parameter and token, not counting tables that are only looked up in, but counting the head. Going backward costs twice
-# as much, because there are two products for each one: for the gradient of the input and of the weights. Together $6P$, the
-# rule of thumb for training. The scores and mixtures of attention come on top, $2 T D$ a layer (lesson 06, the causal half).
+# A matrix of $P$ numbers times a vector costs $P$ multiplications and $P$ additions: $2P$ operations. So a forward
+# pass costs 2 operations per parameter and token, where the head counts and a table that is only looked up does not.
+# Going backward costs twice as much, because each product becomes two: for the gradient of the input and for that of
+# the weights. Together that is $6P$, the rule of thumb for training. The scores and mixtures of attention come on
+# top: $2 T D$ a layer forward, counting only what the mask lets through (lesson 06).
 #
 # ### How much memory?
 #
@@ -540,8 +546,8 @@ Table("GPT-2, predicted and built", ("model", "your count", "the model has", "it
 #
 # ### Which first loss?
 #
-# A model that knows nothing should give each token the same probability, $1/V$, and have loss $\ln V$. But its logits are not
-# quite equal, they are random, and that costs. How much?
+# A model that knows nothing should give each token the same probability, $1/V$, and have the loss $\ln V$. But its
+# logits are not quite equal; they are random, and that costs something. How much?
 #
 # The head is tied: logit $j$ is the dot product $\sum_{i=1}^{D} x_i e_{ji}$ of the normed stream with row $j$ of the table, whose
 # numbers were drawn with standard deviation $s$. After the norm $\sum x_i^2 = D$. So each logit is normal with mean 0 and variance
@@ -555,7 +561,7 @@ Table("GPT-2, predicted and built", ("model", "your count", "the model has", "it
 # $$\text{first loss} = \ln V + \frac{D s^2}{2}.$$
 #
 # ### Exercise 07.6: The first loss
-# Write it down.
+# Return the expected loss before the first step. `init_std` is $s$.
 
 
 # %%
@@ -570,9 +576,10 @@ def first_loss(vocab_size: int, embed_dim: int, init_std: float) -> float:
 check("07.6")
 
 # %% [markdown]
-# Now run. The model has the size of the course's preset for your machine, started the way GPT-2 was, and gets one batch of stories.
-# All predictions come from [counts.py](../slmlib/model/counts.py) and from you. The counter of operations is PyTorch's; it sees all
-# matrix products of the layers, but not those inside SDPA, so we compare without these.
+# Now run. The model has the size of the course's preset for your machine, is started the way GPT-2 was, and gets one
+# batch of stories. All predictions come from [counts.py](../slmlib/model/counts.py) and from you. The counter of
+# operations is PyTorch's. We take only its plain matrix products, those of the layers and the head, and so leave out
+# what happens inside SDPA.
 
 # %%
 data = prepare(vocab_size=4096, max_bytes=1_000_000 if FAST else 10_000_000, progress=False)
@@ -614,11 +621,11 @@ Table(
 )
 
 # %% [markdown]
-# The first four are exact, to the last one. The estimate is one: it counts some tensors that autograd can do without. And
-# the loss is a mean over a batch, near the prediction. In lesson 00 you compared a first loss with $\ln V$; now you know what the
-# rest was.
+# The first four are exact, to the last digit. The estimate is an estimate: it counts some tensors that PyTorch can do
+# without. And the loss is a mean over a batch, near the prediction. In lesson 00 you compared a first loss with
+# $\ln V$; now you know what the rest was.
 #
-# Put your own model together (in a running notebook, sliders and drop-downs; the arrow keys work):
+# Put your own model together (in a running notebook with sliders and drop-downs; the arrow keys move them):
 
 # %%
 ParameterCalculator(size)
@@ -626,8 +633,8 @@ ParameterCalculator(size)
 # %% [markdown]
 # ## 6. Start values, and what breaks without them
 #
-# The formula says how large the start values may be: keep $D s^2 / 2$ small. Let us turn $s$ up and down, and see how far the
-# prediction holds.
+# The formula says how large the start values may be: keep $D s^2 / 2$ small. Turn $s$ up and down, and see how far
+# the prediction holds:
 
 # %%
 stds = [0.002, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7]
@@ -655,14 +662,14 @@ lines(
 )
 
 # %% [markdown]
-# Why does it fail on the right? "The sum is $V$ times its mean" needs many terms of similar size. When $\sigma$ grows beyond
-# $\sqrt{2 \ln V}$, a single term, the largest, is the sum, and the loss grows like $\sigma \sqrt{2 \ln V}$ instead of
-# $\sigma^2/2$. (Physicists know this as the freezing of the random energy model.)
+# Why does it fail on the right? "The sum is $V$ times its mean" needs many terms of similar size. When $\sigma$ grows
+# beyond $\sqrt{2 \ln V}$, the largest few terms are nearly the whole sum, and the loss grows like
+# $\sigma \sqrt{2 \ln V}$ instead of $\sigma^2/2$. (Physicists know this as the freezing of the random energy model.)
 #
 # There is a second trap, made by tying. The stream begins as the input token's own vector, so the model has a
-# preference for saying the *same token again*, by a score of up to $D s$. GPT-2's blocks bury it under their noise. Start
-# the blocks silent (as our presets do, `zero_output`) and nothing buries it; hence their smaller $s$ in wide models. The
-# docstring of `init_weights` has the numbers.
+# preference for saying the *same token again*, by a score of up to $D s$. GPT-2's blocks bury it under their noise.
+# Our presets start the blocks silent (**`zero_output`**: the last matrix of each layer begins at zero), and nothing
+# buries it; hence their smaller $s$ in wide models. The docstring of `init_weights` has the numbers.
 #
 # Does a wrong start matter once training begins? The same model, the same batches, five starts:
 
@@ -705,22 +712,22 @@ lines(
 )
 
 # %% [markdown]
-# - **All zero** has the most beautiful first loss of all, exactly $\ln V$, and a gradient of exactly zero: each factor of every product
-#   is zero, so no change of a single one helps. It will stay there for ever. A good first loss is necessary, not
-#   sufficient. Look at the gradient too, and at the second loss.
-# - **Far too small** lags at first and then nearly catches up. Norms enlarge whatever is small, and Adam divides each gradient by
-#   its size, so both forgive it. A model without norms, or plain gradient descent, would not.
+# - **All zero** has the most beautiful first loss of all, exactly $\ln V$, and a gradient of exactly zero: both
+#   factors of every product are zero, so changing one of them alone does not help. It stays there for ever. A good
+#   first loss is necessary, not sufficient. Look at the gradient too, and at the second loss.
+# - **Far too small** lags at first and then nearly catches up. Norms enlarge whatever is small, and AdamW divides
+#   each gradient by its size, so both forgive it. A model without norms, or plain gradient descent, would not.
 # - **Too large** begins sure of itself and wrong, and spends its first steps unlearning that; then it is as good as any.
 #   **Far too large** spends all its steps on it.
 #
-# A rule that works: matrices at $1/\sqrt{\text{inputs}}$ or somewhat below, tables such that $D s^2 \ll 1$, and what is added to the stream
-# small or zero at first. GPT-2 divides its output matrices by $\sqrt{2 \cdot \text{layers}}$, the number of additions, so that the
-# stream ends up no larger in a deep model than in a flat one.
+# A rule that works: matrices at $1/\sqrt{\text{inputs}}$ or somewhat below, tables such that $D s^2 \ll 1$, and what
+# is added to the stream small or zero at first. GPT-2 divides its output matrices by $\sqrt{2 \cdot \text{layers}}$,
+# the root of the number of additions, so that the stream ends up no larger in a deep model than in a flat one.
 #
 # ## 7. Questions
 #
 # <details>
-# <summary>Why must the block's norms be two, and not one for both lines?</summary>
+# <summary>Why does a block have two norms, and not one for both lines?</summary>
 #
 # After attention the stream has changed, so it has to be normed anew for the feed-forward layer. (GPT-J reads the same
 # normed stream for both and adds both at once, a *parallel* block: one norm, and a little faster. In large models it
@@ -730,10 +737,10 @@ lines(
 # <details>
 # <summary>A colleague's model of 32,000 tokens starts with a loss of 10.9. Well?</summary>
 #
-# $\ln 32{,}000$ is 10.37, so it starts 0.5 above. $D s^2/2 = 0.5$ means that the logits have variance 1. With $D = 2048$ that is an
-# init_std of 0.022: as expected of a wide tied model. With $D = 256$ it would be 0.063, three times the usual; ask. If it
-# were *below* 10.37, ask harder: an untrained model cannot know anything, so something leaks, or the targets
-# are not shifted.
+# $\ln 32{,}000$ is 10.37, so it starts 0.5 above. $D s^2/2 = 0.5$ means that the logits have variance 1. With
+# $D = 2048$ that is an init_std of 0.022: as expected of a wide tied model. With $D = 256$ it would be 0.063, three
+# times the usual; ask. If the loss were *below* 10.37, ask harder: an untrained model cannot know anything, so
+# something leaks, or the targets are not shifted.
 # </details>
 #
 # <details>
@@ -745,17 +752,17 @@ lines(
 # </details>
 #
 # <details>
-# <summary>Why is the head tied? Would a model of its own for it not be better?</summary>
+# <summary>Why is the head tied? Would a table of its own not be better?</summary>
 #
-# For large models it is, and most of them untie. In a small one the table is a large share already (see the first picture), and the
-# same table twice would double it. The numbers are better spent on layers.
+# For large models it is, and most of them untie. In a small one the table is a large share already (see the first
+# picture), and a second table would double it. The parameters are better spent on layers.
 # </details>
 #
 # ## What comes next
 #
-# You have written a language model, whole, and you know its cost before it runs. What it lacks is training, and lesson 08 gives it that: the loop
-# that turns a batch into a better model. What you can take along: **norm, compute, add; count before you build; and the first loss is ln V
-# plus half the variance of the logits.**
+# You have written a whole language model, and you know its cost before it runs. What it lacks is training, and lesson
+# 08 gives it that: the loop that turns batches into a better model. What to take along: **norm, compute, add; count
+# before you build; and the first loss is ln V plus half the variance of the logits.**
 
 # %%
 progress()

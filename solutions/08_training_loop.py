@@ -4,7 +4,7 @@
 # *20 minutes of reading, 45 with the exercises; difficulty 3 of 5. Some five minutes of computing, four of them for one run.*
 #
 # You have millions of tokens, and a model of a million random numbers. Training is a loop of a few lines that carries
-# what is in the tokens over into the numbers. **Which lines, and what does each of them prevent?**
+# what the tokens hold over into the numbers. **Which lines, and what does each of them prevent?**
 #
 # After this lesson you can
 #
@@ -96,7 +96,9 @@ runner = Decoder(tiny, seed=0)
 flat = TrainConfig(total_steps=steps, learning_rate=0.99, schedule="constant", warmup_fraction=0.0)
 simple = race(runner, torch.optim.SGD(runner.parameters()), flat, max_norm=math.inf)
 runner = Decoder(tiny, seed=0)
-recipe = replace(preset("0.3M").train, total_steps=steps, schedule="cosine", warmup_fraction=0.1)
+recipe = replace(
+    preset("0.3M").train, optimizer="adamw", total_steps=steps, schedule="cosine", warmup_fraction=0.1
+)
 full = race(runner, build_optimizer(runner, recipe), recipe, max_norm=1.0)
 lines(
     {
@@ -112,14 +114,14 @@ lines(
 )
 
 # %% [markdown]
-# Plain descent had the best of the four rates we tried, about 1; with 3 it explodes. The grey lines are guesses that need no network, only
-# counting: every token equally likely (uniform), each as likely as it is frequent (unigram), each as frequent as it is
-# after the one before (bigram). Who wants to be a language model has to get below them.
+# Plain descent ran at the best rate we found for it, about 1; at 3 its loss explodes. The grey lines are guesses that
+# need no network, only counting: every token equally likely (uniform), each as likely as it is frequent (unigram),
+# each as likely as it is after the token before it (bigram). A language model has to get below all three.
 #
 # ## 1. The loss
 #
-# For every place of every row the model gives `vocab_size` numbers, the **logits** $z$. Softmax turns them into
-# probabilities. The loss is the mean surprise at the token $y$ that really came next:
+# At every position of every row the model gives `vocab_size` numbers, the **logits** $z$. Softmax turns them into
+# probabilities. The loss, called **cross-entropy**, is the mean surprise at the token $y$ that really came next:
 #
 # $$\text{loss} = \frac1N \sum_{n=1}^{N} -\ln p_n(y_n), \qquad
 # -\ln p(y) = \ln \sum_v e^{z_v} - z_y$$
@@ -133,7 +135,7 @@ lines(
 #
 # ### Exercise 08.1: The loss
 # `logits[b, t]` is what the model says after it has read `tokens[b, :t + 1]`. So which token does it guess? The last
-# place has no answer yet. Return the mean surprise over all places that have one, in nats. Do not call
+# position has no answer yet. Return the mean surprise over all positions that have one, in nats. Do not call
 # `F.cross_entropy`.
 
 
@@ -165,34 +167,37 @@ print(
 assert abs(ours.item() - theirs.item()) < 1e-5
 
 # %% [markdown]
-# The untrained model is as good as a uniform guess: it starts well (lesson 00). Lesson 03's batches come already shifted, as
-# `inputs` and `targets`, so `Decoder.loss` does not shift again. Hugging Face models do shift inside, when you give them
-# `labels`. Shift exactly once: not at all, and the model learns to copy; twice, and it learns to skip a word.
+# The untrained model is as good as a uniform guess: it starts well (lesson 00). Lesson 03's batches are shifted
+# already, into `inputs` and `targets`, so `Decoder.loss` does not shift again. Hugging Face models shift inside, when
+# you give them `labels`. Shift exactly once. Without a shift the model learns to copy; with two it learns to skip a
+# token.
 #
 # ## 2. From gradient to step: AdamW
 #
-# `loss.backward()` gives each weight its **gradient** $g$: how much the loss rises when the weight does. Plain descent
-# steps by a multiple of it. The race showed the trouble: gradients of different weights differ a thousandfold. A rate that
-# suits one weight is far too large or too small for others. And each batch gives another gradient, for it is a sample.
+# `loss.backward()` gives each weight its **gradient** $g$: how much the loss rises when the weight does. Plain
+# descent steps by a multiple of it. The race showed that this is not enough. Gradients of different weights differ a
+# thousandfold (section 5 draws them), so a rate that suits one weight is far too large or too small for others. And
+# each batch gives another gradient, because it is only a sample.
 #
-# **Adam** ([Kingma and Ba 2014, algorithm 1](https://arxiv.org/abs/1412.6980)) keeps two running averages a weight: the
-# **mean** $m$ of its gradients, which calms the noise, and the mean **square** $v$, which knows their usual size. It
-# steps by their ratio, so that the size of the gradient cancels:
+# **Adam** ([Kingma and Ba 2014, algorithm 1](https://arxiv.org/abs/1412.6980)) keeps two running averages for each
+# weight: the **mean** $m$ of its gradients, which calms the noise, and the mean **square** $v$, which knows their
+# usual size. It steps by their ratio, so that the size of the gradient cancels:
 #
 # $$m_t = \beta_1 m_{t-1} + (1 - \beta_1)\, g \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2)\, g^2$$
 # $$\hat m = \frac{m_t}{1 - \beta_1^t} \qquad \hat v = \frac{v_t}{1 - \beta_2^t} \qquad
 # w_t = w_{t-1} - \eta \left( \frac{\hat m}{\sqrt{\hat v} + \varepsilon} + \lambda\, w_{t-1} \right)$$
 #
-# Both averages begin at 0, so at first they are too small; the hats put that right (**bias correction**). $\eta$ is the
-# learning rate. $\lambda$, the **weight decay**, lets each weight shrink a little towards 0. It stands outside
-# the ratio: that is the W in AdamW ([Loshchilov and Hutter 2019, algorithm 2](https://arxiv.org/abs/1711.05101)).
+# Both averages begin at 0, so at first they are too small; the values with hats correct that (**bias correction**).
+# $\varepsilon$ keeps the division safe when $\hat v$ is 0. $\eta$ is the learning rate. $\lambda$, the **weight
+# decay**, lets each weight shrink a little towards 0. It stands outside the ratio: that is the W in AdamW
+# ([Loshchilov and Hutter 2019, algorithm 2](https://arxiv.org/abs/1711.05101)).
 #
 # By hand, the very first step: $m_1 = (1 - \beta_1) g$, so $\hat m = g$. $v_1 = (1 - \beta_2) g^2$, so $\hat v = g^2$.
 # The ratio is $g / |g|$: **every weight moves by exactly the learning rate**, however small its gradient was.
 #
 # ### Exercise 08.2: AdamW
-# One step for one tensor of weights. `step` counts from 1. Return the new weight, and the new mean and square as the next
-# step needs them, that is without hats. Make new tensors; leave those you are given as they are.
+# One step for one tensor of weights. `step` counts from 1. Return the new weight, and the new mean and square as the
+# next step needs them: without hats. Make new tensors; leave those you are given as they are.
 
 
 # %%
@@ -223,7 +228,8 @@ def adamw_step(
 check("08.2")
 
 # %% [markdown]
-# **Against `torch.optim.AdamW`**, over 500 steps, with the same gradients (in float64, so that rounding does not add up):
+# **Against `torch.optim.AdamW`**, over 500 steps with the same gradients, in float64, so that rounding does not add
+# up:
 
 # %%
 random = torch.Generator().manual_seed(8)
@@ -244,8 +250,8 @@ assert torch.allclose(weight, theirs, atol=1e-9)
 # %% [markdown]
 # ### Why the first steps must be small
 #
-# Without the hats, a weight whose gradient never changes would move by $(1 - \beta_1^t) / \sqrt{1 - \beta_2^t}$ times the
-# learning rate. With them it moves by exactly 1. Here is the curve that the correction removes:
+# Without the hats, a weight whose gradient never changes would move by $(1 - \beta_1^t) / \sqrt{1 - \beta_2^t}$ times
+# the learning rate. With them it moves by exactly one learning rate. Here is the curve that the correction removes:
 
 # %%
 times = sorted({round(1.2**power) for power in range(46)})  # 1 to about 3,600, evenly on a log scale
@@ -266,8 +272,8 @@ lines(
 )
 
 # %% [markdown]
-# So the *size* is right. What the correction cannot repair is that $\hat v$ is then an average of very few gradients. If
-# they are normally distributed, with a size that stays, its relative error after $t$ steps is
+# So the *size* is right. What the correction cannot repair: early on, $\hat v$ is an average of very few gradients.
+# If they are drawn from one normal distribution with mean 0, its relative error after $t$ steps is
 # $\sqrt{2\,\frac{1 - \beta_2}{1 + \beta_2} \cdot \frac{1 + \beta_2^t}{1 - \beta_2^t}}$:
 
 
@@ -289,9 +295,9 @@ lines(
 )
 
 # %% [markdown]
-# For its first thousand steps, $1 / (1 - \beta_2)$, AdamW with 0.999 divides by a guess, and the guess is made from the
-# wildest gradients of the run. How wild? At step 1 every weight moves a full step. Does it at least move the right way? Let
-# us compare the signs of one batch's gradient with those of a batch 16 times as large.
+# With $\beta_2 = 0.999$ the memory is $1 / (1 - \beta_2) = 1000$ steps long. Until it is full, AdamW divides by a
+# poor guess, made from the wildest gradients of the run. And at step 1 every weight moves a full step. Does it at
+# least move the right way? We compare the signs of one batch's gradient with those of a much larger batch.
 
 
 # %%
@@ -310,17 +316,18 @@ agree = (small.sign() == large.sign())[moving].float().mean().item()
 print(f"of {moving.sum():,} weights, {agree:.0%} would move the way the large batch says; a coin gets 50%")
 
 # %% [markdown]
-# The others take a full-size step in the wrong direction, in the first step of their life. Hence **warm-up**: let the learning
-# rate rise from almost nothing while the averages fill. A rule of thumb is $2 / (1 - \beta_2)$ steps
-# ([Ma and Yarats 2019](https://arxiv.org/abs/1910.04209)): 2,000 steps with PyTorch's default of 0.999, but only 40 with 0.95.
-# GPT-3 and Llama took 0.95 ([Brown et al. 2020, appendix B](https://arxiv.org/abs/2005.14165);
-# [Touvron et al. 2023, section 2.3](https://arxiv.org/abs/2302.13971)), and so does slmlib: our run is shorter than 2,000 steps.
+# The others take a full step in the wrong direction, the first of their life. Hence **warm-up**: let the learning
+# rate rise from almost nothing while the averages fill. A rule of thumb is $2 / (1 - \beta_2)$ steps ([Ma and Yarats
+# 2019](https://arxiv.org/abs/1910.04209)): 2,000 steps with PyTorch's default of 0.999, but only 40 with 0.95. GPT-3
+# and Llama use 0.95 ([Brown et al. 2020, appendix B](https://arxiv.org/abs/2005.14165); [Touvron et al. 2023, section
+# 2.3](https://arxiv.org/abs/2302.13971)), and so does slmlib, whose runs here are often shorter than 2,000 steps.
 #
 # ## 3. The schedule
 #
-# After the warm-up the rate is at its **peak**, where learning is fast and noisy: the weights jump about in the valley, and
-# never get to its floor. So it has to come down in the end. The classic way down is half a cosine wave
-# ([Loshchilov and Hutter 2016, without the restarts](https://arxiv.org/abs/1608.03983)):
+# After the warm-up the rate is at its **peak**. Learning is fast there, and noisy: picture the loss as a valley, in
+# which the weights jump from side to side and never reach the floor. So the rate has to come down in the end. The
+# classic way down is half a cosine wave ([Loshchilov and Hutter 2016, without the
+# restarts](https://arxiv.org/abs/1608.03983)):
 #
 # $$\eta(s) = \begin{cases}
 # \eta_\text{peak} \cdot \dfrac{s + 1}{W + 1} & s < W \\[2ex]
@@ -328,8 +335,8 @@ print(f"of {moving.sum():,} weights, {agree:.0%} would move the way the large ba
 # \quad p = \dfrac{s - W}{S - 1 - W} & s \ge W
 # \end{cases}$$
 #
-# with $s$ the step, counted from 0, $S$ all steps and $W$ those of the warm-up. By hand: $W = 3$ and a peak of 0.004 give
-# 0.001, 0.002, 0.003, and at step 3 the peak.
+# with $s$ the step, counted from 0, $S$ the number of all steps and $W$ of those in the warm-up. By hand: $W = 3$ and
+# a peak of 0.004 give 0.001, 0.002, 0.003, and at step 3 the peak.
 #
 # ### Exercise 08.3: Warm-up, then cosine
 # Return the learning rate of one step.
@@ -351,8 +358,8 @@ check("08.3")
 
 # %% [markdown]
 # **Against torch's schedulers**, chained: `LinearLR`, then `CosineAnnealingLR`. The last column is the formula of
-# `get_cosine_schedule_with_warmup` in Hugging Face transformers, as a torch `LambdaLR`. It starts at 0, so that its first
-# step does nothing, and its curve ends one step after the run: the same idea, shifted by a step.
+# `get_cosine_schedule_with_warmup` in Hugging Face transformers, as a torch `LambdaLR`. It starts at 0, so its first
+# step changes nothing, and its curve ends one step after the run: the same idea, shifted by a step.
 
 # %% tags=["nbval-check-output"]
 TOTAL, WARMUP, PEAK = 1000, 100, 3e-3
@@ -395,8 +402,8 @@ for step in (0, 50, 99, 100, 300, 550, 900, 999):
 Table("Learning rate at eight probe steps, in thousandths", ("step", "yours", "torch", "transformers"), rows)
 
 # %% [markdown]
-# Now design one. What does a warm-up of half the run cost? How
-# does "stay, then a straight line down" differ from the cosine?
+# Now design one. What does a warm-up of half the run cost? How does `wsd` (stay at the peak, then a straight line
+# down) differ from the cosine?
 
 # %%
 ScheduleDesigner(total_steps=TOTAL, schedule="cosine", warmup_fraction=WARMUP / TOTAL, peak=PEAK)
@@ -405,8 +412,8 @@ ScheduleDesigner(total_steps=TOTAL, schedule="cosine", warmup_fraction=WARMUP / 
 # ## 4. Clipping, and a batch in parts
 #
 # Now and then a batch is odd: a broken story, a table of numbers. Its gradient may be ten times as long as usual, and
-# one such step can undo a hundred good ones. **Clipping** looks at all gradients of the model as one long vector, and if that
-# is longer than `max_norm`, scales it down to that length. The direction stays.
+# one such step can undo a hundred good ones. **Clipping** takes all gradients of the model as one long vector. If its
+# length, the **gradient norm**, is above `max_norm`, it scales the vector down to that length. The direction stays.
 #
 # By hand: gradients $(3)$ and $(0, 4)$ have the norm $\sqrt{9 + 16} = 5$. With `max_norm` 1 all are divided by 5.
 #
@@ -438,15 +445,15 @@ print(f"norm: ours {norm:.4f}, PyTorch's {theirs.item():.4f}; clipped, they diff
 assert furthest < 1e-5
 
 # %% [markdown]
-# **Accumulation.** A large batch gives a calmer gradient, but may not fit into memory. `backward()` *adds* to the gradients that
-# are there. So send the batch through in parts (*micro-batches*), and step once at the end: the same gradient, with the
-# memory of one part.
+# **Accumulation.** A large batch gives a calmer gradient, but may not fit into memory. `backward()` *adds* to the
+# gradients that are there. So send the batch through in parts (**micro-batches**), and step once at the end: the same
+# gradient, with the memory of one part.
 #
-# But watch the weights of the parts. The loss is a mean over *all* targets. The mean of the parts' means is that only when
-# all parts are equally large. They often are not: the last batch of an epoch is short, and padded or masked rows count
-# fewer targets. Hugging Face's trainer had just this mistake until October 2024
-# ([how it was found and mended](https://huggingface.co/blog/gradient_accumulation)). The safe way: **add up sums, and
-# divide by the number of all targets.**
+# But give each part its due. The loss is a mean over *all* targets. The mean of the parts' means equals it only when
+# all parts have equally many targets. Often they do not: the last batch of an epoch is short, and padded or masked
+# rows count fewer targets. Hugging Face's trainer had this very mistake until October 2024 ([how it was found and
+# mended](https://huggingface.co/blog/gradient_accumulation)). The safe way: **add up sums, and divide by the number
+# of all targets.**
 #
 # ### Exercise 08.5: One training step
 # Gradient, clipping, optimizer, schedule: the whole loop body. The parts may have different numbers of rows. Return the mean
@@ -549,9 +556,9 @@ Table(
 )
 
 # %% [markdown]
-# **float16** has fine steps and a short range: above 65,504 comes infinity, and its smallest number above zero is 6e-8. **bfloat16** has the range
-# of float32, and coarse steps: after 1 comes 1.0078. What does that mean for training? We look at real gradients and real
-# weights, after some steps:
+# **float16** has fine steps and a short range: above 65,504 comes infinity, and its smallest number above zero is
+# 6e-8. **bfloat16** has the range of float32 and coarse steps: after 1 comes 1.0078. What does that mean for
+# training? Here are real gradients, after some steps:
 
 # %%
 learner = Decoder(tiny, seed=0)
@@ -573,9 +580,10 @@ histogram(
 )
 
 # %% [markdown]
-# Between the two lines float16 has fewer and fewer digits, left of both there is only 0. That multiplication is **loss scaling**
-# ([Micikevicius et al. 2017, section 3.2](https://arxiv.org/abs/1710.03740)). Multiply the loss by a large number before `backward()`, and divide the gradients by it before they are clipped and used. `torch.amp.GradScaler`
-# looks for a good number by itself: it skips a step whose gradients overflowed and halves the number. bfloat16 needs none
+# Between the two lines float16 has fewer and fewer digits; left of both there is only 0. The multiplication is **loss
+# scaling** ([Micikevicius et al. 2017, section 3.2](https://arxiv.org/abs/1710.03740)). Multiply the loss by a large
+# number before `backward()`, and divide the gradients by it before they are clipped and used. `torch.amp.GradScaler`
+# finds a good number by itself: when gradients overflow, it skips the step and halves the number. bfloat16 needs none
 # of this. Its weakness is elsewhere:
 
 # %%
@@ -588,9 +596,9 @@ for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16), ("
 Table("A step of 0.0003: which weights do not move at all?", ("weights kept as", "stuck"), rows)
 
 # %% [markdown]
-# A step smaller than half the distance to the next number is rounded away, again and again. So **mixed precision**: weights,
-# mean, square and their update stay in float32, and only the matrix products run in 16 bits, where small errors
-# average out. `torch.autocast` does it, operation by operation:
+# A step smaller than half the distance to the next number is rounded away, again and again. So **mixed precision**:
+# weights, mean, square and their update stay in float32, and only the matrix products run in 16 bits, where small
+# errors average out. `torch.autocast` chooses operation by operation:
 
 # %%
 with torch.autocast(device.type, dtype=torch.bfloat16):
@@ -611,9 +619,9 @@ print(f"slmlib on this machine: {device}")
 # %% [markdown]
 # ## 6. Before the night: overfit one batch
 #
-# A loop with a mistake often learns something, only too slowly. So before a long run, ask for something every working loop
-# can do: **learn one single batch by heart.** The loss must go to almost 0. If it does not, then something is wrong, and you
-# have found out in seconds. Your `train_step` and your `warmup_cosine`:
+# A loop with a mistake often learns something, only too slowly. So before a long run, ask for something that every
+# working loop can do: **learn one single batch by heart.** The loss must go to almost 0. If it does not, something is
+# wrong, and you know within seconds. Your `train_step` and your `warmup_cosine`:
 
 # %%
 memoriser = Decoder(tiny, seed=0)
@@ -635,7 +643,7 @@ lines(
 )
 
 # %% [markdown]
-# And now real text, a new batch at every step: the model that we train next, for a few seconds, by **your** loop.
+# Now real text, a new batch at every step: the model that we train next, for a few seconds, by **your** loop.
 
 # %%
 practice = Decoder(size.model.change({"vocab_size": data.tokenizer.vocab_size}), seed=0).to(device.type)
@@ -661,9 +669,10 @@ print(f"{took:.0f} s, {speed:,.0f} tokens a second")
 # %% [markdown]
 # ## 7. The real one
 #
-# [slmlib/training/trainer.py](../slmlib/training/trainer.py) is your loop with what a long run needs besides: it measures, logs,
-# saves, stops when asked to, and refuses to go on with a loss that is no number. Read its `train_step`: you know every line. The
-# schedule is a pure function of the step ([schedules.py](../slmlib/training/schedules.py)), and equal to yours:
+# [slmlib/training/trainer.py](../slmlib/training/trainer.py) is your loop and what a long run needs besides: it
+# measures, logs, saves, stops when asked to, and refuses to go on with a loss that is not a number. Read its
+# `train_step`: you know every line. The schedule is a pure function of the step
+# ([schedules.py](../slmlib/training/schedules.py)), and equal to yours:
 
 # %%
 check_plan = TrainConfig(
@@ -676,10 +685,18 @@ assert all(
 print(f"equal at all {TOTAL:,} steps")
 
 # %% [markdown]
-# The presets differ from the classic recipe in three points, each because it gave a lower loss in runs as short as ours: `wsd` in place of
-# the cosine (stay at the peak for the first half, then a straight line down;
-# [Hu et al. 2024, section 4](https://arxiv.org/abs/2404.06395)), tables that learn 7 times as fast as matrices, and no
-# decay. Before it begins, the trainer tries a few steps on a throw-away model: how many fit into the time?
+# The real run takes its preset's recipe as it is. It was chosen because it gave a lower loss in runs as short as
+# ours, and it differs from the classic one: the schedule is `wsd` (warm up, stay, then a straight line down; after
+# [Hu et al. 2024, section 4](https://arxiv.org/abs/2404.06395)), and the embedding table learns several times as fast
+# as the rest.
+#
+# And a preset may move the hidden matrices by **Muon** ([Jordan et al.
+# 2024](https://kellerjordan.github.io/posts/muon/)) instead of AdamW. Muon averages a matrix's gradients too, but
+# then makes the average nearly orthogonal, so that every direction of the matrix learns equally fast and a few strong
+# ones do not drown the others; embedding, head and norms stay with AdamW. `optimizer="adamw"` in the `replace(...)`
+# below goes back to what you wrote by hand. The cell prints what this run uses.
+#
+# Before it begins, the trainer tries a few steps on a throw-away model: how many fit into the time?
 
 # %% tags=["nbval-ignore-output"]
 folder = home() / "runs" / "lesson_08"
@@ -697,14 +714,16 @@ plan = decide(Wish(config, plan, folder), replace(data, valid=valid), device)
 parameters = sum(one.numel() for one in practice.parameters())
 read = plan.total_steps * plan.batch_size * config.context_length
 expected = "some seconds" if FAST else f"about {plan.minutes * 60:.0f} seconds"
+rule = "Muon for hidden matrices, AdamW for the rest" if plan.optimizer == "muon" else "AdamW"
 print(f"{device}")
+print(f"Optimizer: {rule}. Schedule: {plan.schedule}, peak {plan.learning_rate:g}.")
 print(f"{parameters:,} parameters, {plan.total_steps:,} steps, {read:,} tokens: this will take {expected}.")
 
 # %% [markdown]
-# Watch the loss fall through the grey lines: first the unigram line (it knows which tokens are frequent), then the bigram
-# line (it looks back). You may stop it, with its button or with Kernel → Interrupt: it saves first. (An **observer** is
-# any function that is told what happens. The second one here lets a torch scheduler walk along: the trainer computes its
-# rates itself, and the lab wants to see a scheduler.)
+# Watch the loss fall through the grey lines: first the unigram line (it knows which tokens are frequent), then the
+# bigram line (it looks back). You may stop the run with its button or with Kernel → Interrupt: it saves first. (An
+# **observer** is a function that the trainer tells what happens. The second one here lets a torch scheduler walk
+# along: the trainer computes its rates itself, and the lab wants to see a scheduler.)
 
 # %% tags=["nbval-ignore-output"]
 model = Decoder(config, seed=0).to(device.type)
@@ -749,13 +768,13 @@ Table(
 )
 
 # %% [markdown]
-# Names, sentences, a beginning and often an end; and things that make no sense. When a model
-# learns what, and how to measure it, is the subject of lesson 12.
+# Look for names, whole sentences, a beginning and an end; and for what makes no sense. What a model learns when, and
+# how to measure it, is the subject of lesson 12.
 #
 # ## 8. What can go wrong
 #
-# **Half precision all the way.** Someone reads that 16 bits are faster, and turns the *weights* into float16, without scaling.
-# With AdamW's usual `eps` this breaks at once. Why?
+# **Half precision all the way.** Someone reads that 16 bits are faster, and turns the *weights* into float16. With
+# AdamW's usual `eps` this breaks at once. Why?
 
 # %% tags=["nbval-check-output"]
 gradient = torch.tensor([1e-2, 1e-4, 0.0])
@@ -767,8 +786,9 @@ for dtype in (torch.float32, torch.float16):
     )
 
 # %% [markdown]
-# In float16 the square of 0.0001 is zero, and so is the `eps` of 1e-8. A small gradient is divided by 0 and gives infinity, a
-# gradient of 0 gives $0/0$, which is not a number (nan). One such weight is enough: at the next step every logit is nan.
+# In float16 the square of 0.0001 is zero, and so is the `eps` of 1e-8. A small gradient is divided by 0 and gives
+# infinity; a gradient of 0 gives $0/0$, which is not a number (nan). One such weight is enough to spoil the logits of
+# the next step, and with them every gradient.
 #
 # slmlib's trainer stops before such a step, saves what was good, and says so.
 #
@@ -798,40 +818,39 @@ lines(
 )
 
 # %% [markdown]
-# Nothing crashes, and AdamW, which divides by the size, even goes on learning for a while: in an old direction. The loss
-# alone would only look somewhat slow. The gradient norm shows it at once; that is why it is in every log.
+# Nothing crashes. AdamW, which divides by the size, even goes on learning for a while: in an old direction. The loss
+# alone would only look somewhat slow. The gradient norm shows the mistake at once; that is why it is in every log.
 #
 # ## 9. Questions
 #
 # <details>
 # <summary>Why not one rate for the whole run, or a step down now and then?</summary>
 #
-# A flat rate has to be one compromise: low enough for the first, wild steps and for the last, fine ones, so too low for all in
-# between. With a high flat rate the loss stays above what the same model can reach, because the weights keep
-# jumping; you can see it in `wsd` runs, whose loss drops as soon as the rate comes down. Steps
-# (divide by 10 at a third and at two thirds) were usual for images. They work, but bring two more numbers to choose,
-# and each drop comes either too early or too late. A cosine needs one number, the length, and that is its weakness: it has to be known
-# beforehand. `wsd` can stay at the peak as long as you like, and come down whenever you want to have a model. Lesson 14
-# measures them against each other.
+# A flat rate is a compromise: low enough for the first, wild steps and for the last, fine ones, so too low for all
+# between. With a high flat rate the loss stays above what the same model can reach, because the weights keep jumping.
+# You can see it in `wsd` runs, whose loss drops as soon as the rate comes down. Steps down (divide by 10 at a third
+# and at two thirds, say) were usual for images. They work, but bring more numbers to choose, and each drop comes too
+# early or too late. A cosine needs one number, the length. That is its weakness: the length must be known beforehand.
+# `wsd` can stay at the peak as long as you like, and come down whenever you want to have a model.
 # </details>
 #
 # <details>
 # <summary>What breaks when the same code trains 7 billion parameters?</summary>
 #
-# **Memory.** Beside its weight AdamW keeps mean and square in float32: 8 bytes a parameter, 56 GB for 7 billion. The next cell counts the rest. No
-# single card of 80 GB holds that; lesson 19 splits it over several.
-# **Numbers.** float32 is too slow at that size. float16 overflows: an activation above 65,504 turns into infinity, and
-# one bad step can end a run. So bfloat16, float32 where sums are long, clipping, and an eye on the gradient norm.
-# **Time.** A run of weeks on hundreds of machines will be interrupted: by a broken card, a full disk, a bad batch. What counts then is
-# not the loop but how you go on afterwards. That is lesson 11.
+# **Memory.** Beside each weight AdamW keeps mean and square in float32: 8 bytes a parameter, 56 GB for 7 billion. The
+# cell below counts the rest. No single card of 80 GB holds it all, so it is split over several. **Numbers.** float32
+# is too slow at that size. float16 overflows: an activation above 65,504 turns into infinity, and one bad step can
+# end a run. Hence bfloat16, float32 where sums are long, clipping, and an eye on the gradient norm. **Time.** A run
+# of weeks on hundreds of machines will be interrupted: by a broken card, a full disk, a bad batch. What counts then
+# is not the loop but how you go on afterwards. That is lesson 11.
 # </details>
 #
 # <details>
 # <summary>The training loss is lower than the validation loss. Is that bad?</summary>
 #
-# Not by itself. Text that a model trains on again is easier than new text; the gap grows with every epoch. It is bad when the
-# *validation* loss rises while the training loss falls: from there on it learns the stories by heart. A run
-# as short as ours reads its corpus once, or a few times on a GPU, so both curves go together.
+# Not by itself. Text that a model has trained on is easier than new text, and the gap grows with every epoch. It is
+# bad when the *validation* loss rises while the training loss falls: from there on the model learns the stories by
+# heart. A run as short as ours reads its corpus once or a few times, so the two curves stay close.
 # </details>
 #
 # <details>
@@ -858,9 +877,10 @@ Table(
 # %% [markdown]
 # ## 10. What you hand on
 #
-# Five names stay in your kernel: `model`, `optimizer`, `scheduler`, `losses` and `val_losses`. The lab asks of them: 0.5 to 50
-# million parameters, on the GPU if there is one; an optimizer that holds all of them, and a schedule attached to it; at least 20
-# logged steps; the mean of the last five losses more than 20% below the mean of the first five; the last validation loss below the first.
+# Five names stay in your kernel: `model`, `optimizer`, `scheduler`, `losses` and `val_losses`. The lab (lesson 11)
+# asks of them: 0.5 to 50 million parameters, on the GPU if there is one; an optimizer that holds all of them, and a
+# schedule attached to it; at least 20 logged steps; the mean of the last five losses more than 20% below the mean of
+# the first five; the last validation loss below the first.
 
 # %%
 check_model(model, optimizer, scheduler).require()  # an error here would name what is missing
@@ -871,9 +891,10 @@ check_training(losses, val_losses)
 # %% [markdown]
 # ## What comes next
 #
-# You have a number, the validation loss. Lesson 09 asks what it means: how it is measured so that it can be
-# trusted, and how low it could ever get. What you can take along: **shift once, divide by the usual size, start slowly and end slowly, limit the odd
-# batch, count targets and not parts, and learn one batch by heart before you train for a night.**
+# You have a number, the validation loss. Lesson 09 asks what it means: how it is measured so that it can be trusted,
+# and how low it could ever get. What to take along: **shift once, divide by the usual size, start slowly and end
+# slowly, limit the odd batch, count targets and not parts, and learn one batch by heart before you train for a
+# night.**
 
 # %%
 progress()

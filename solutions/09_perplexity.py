@@ -1,19 +1,19 @@
 # %% [markdown]
 # # Perplexity
 #
-# *20 minutes of reading, 35 with the exercises; difficulty 2 of 5. Under a minute of computing.*
+# *20 minutes of reading, 35 with the exercises; difficulty 2 of 5. About a minute of computing.*
 #
 # A model has a validation loss of 2.4. **Is that good? Compared with what, measured on what, and how low could it be?**
 #
 # After this lesson you can
 #
-# - average a loss over a whole set without three usual mistakes,
+# - average a loss over a whole set without the three usual mistakes,
 # - say what a perplexity counts, and when two of them must not be compared,
 # - compare models with different tokenizers, in bits per byte,
 # - say how far to trust a loss: its spread, its context, its floor.
 #
-# A loss is a mean, and a mean hides where it comes from. So first the single tokens. This is how surprised the model that
-# comes with this course is, word by word:
+# A loss is a mean, and a mean hides where it comes from. So look at single tokens first. The model that comes with
+# this course was trained on TinyStories; this is how surprised it is, token by token:
 
 # %%
 import math
@@ -59,18 +59,21 @@ STORY = (
 SurpriseViewer(model, tokenizer, STORY)
 
 # %% [markdown]
-# Below each token stands its **surprise** in bits, $-\log_2 p$: 1 bit is a fair coin, 3 bits one chance in eight. "Once upon a time"
-# costs almost nothing after its first word. An elephant costs, and so does a kitchen after a day in the park: here something is
-# *told*. The second elephant is cheap, for now it belongs to the story. (In a running notebook you can change the text.)
+# Below each token stands its **surprise** in bits, $-\log_2 p$: 1 bit is a fair coin, 3 bits one chance in eight.
+# "Once upon a time" costs almost nothing after its first word. An elephant costs much, and so does a kitchen after a
+# day in the park: here something is *told*. The second elephant is cheap, because by now it belongs to the story. (In
+# a running notebook you can change the text.)
 #
 # ## 1. One number for a whole set
 #
-# The **loss** of a set is the mean surprise of its tokens, in nats ($-\ln p$; 1 nat is 1.44 bits). **Perplexity** is exp of it:
+# The **loss** of a set is the mean surprise of its tokens, in nats ($-\ln p$; 1 nat is 1.44 bits). **Perplexity** is
+# its exponential:
 #
 # $$\text{loss} = \frac{1}{N} \sum_{n=1}^{N} -\ln p_n \qquad \text{perplexity} = e^{\text{loss}}$$
 #
-# A set does not fit into one batch, so one adds up batches, and the last batch is usually shorter. By hand: 900 tokens with a mean
-# loss of 2, and 100 with a mean of 3. The sum is 1,800 + 300 = 2,100 nats, the mean 2.1, the perplexity $e^{2.1} = 8.2$.
+# A set does not fit into one batch, so one adds up batches, and the last one is usually shorter. By hand: 900 tokens
+# with a mean loss of 2, and 100 with a mean loss of 3. The sum is 1,800 + 300 = 2,100 nats, the mean 2.1, the
+# perplexity $e^{2.1} = 8.2$.
 #
 # ### Exercise 09.1: Batches of different sizes
 # Return the perplexity of the whole set from each batch's mean loss and number of tokens.
@@ -89,8 +92,8 @@ def corpus_perplexity(batch_losses: list[float], batch_tokens: list[int]) -> flo
 check("09.1")
 
 # %% [markdown]
-# On real stories that the model has never seen. We keep the surprise of every token: everything in the next sections
-# comes from these numbers.
+# Now on stories that the model has never seen. We keep the surprise of every token: most of what follows comes from
+# these numbers.
 
 # %%
 data = prepare(vocab_size=4096, max_bytes=1_000_000 if FAST else 10_000_000, progress=False)
@@ -142,9 +145,10 @@ assert abs(math.log(right) - everything.double().mean().item()) < 1e-5
 Table("Perplexity of the same model on the same set", ("how", "perplexity"), rows)
 
 # %% [markdown]
-# In the second row a token of a short batch counts for more than the others. The third is too high for any batches that differ,
-# and by how much depends on the batch size: the mean of exps is never below the exp of the mean (Jensen's inequality).
-# In the last row a few very unlikely tokens drown all others. **Mean over tokens first, exp once, at the very end.**
+# In the second row a token of the short batch counts for more than the others. In the third, even with equal batches,
+# the number is too high as soon as batches differ, and by how much depends on their size: the mean of exps is never
+# below the exp of the mean (Jensen's inequality). In the last row a few very unlikely tokens drown all others. **Mean
+# over tokens first, exp once, at the very end.**
 #
 # **Against the real one.** [slmlib/evaluation.py](../slmlib/evaluation.py) adds up nats, window by window:
 
@@ -157,11 +161,11 @@ assert abs(math.log(right) - measured.loss) < 1e-5
 # %% [markdown]
 # ## 2. What perplexity counts
 #
-# A fair die with 6 sides: every throw has a surprise of $\ln 6$, so its perplexity is $e^{\ln 6} = 6$. So a perplexity of 6
-# means: *as unsure as before a fair die with 6 sides*. It is the effective number of ways to go on.
+# Throw a fair die with 6 sides: every throw has a surprise of $\ln 6$, so the perplexity is $e^{\ln 6} = 6$. A
+# perplexity of 6 means: *as unsure as before a fair die with 6 sides*. It is the effective number of ways to go on.
 #
-# What if the sides are not equally likely? A loaded die shows side $v$ with probability $p_v$, and then its surprise is $-\ln p_v$. On
-# average:
+# What if the sides are not equally likely? A loaded die shows side $v$ with probability $p_v$, and then the surprise
+# is $-\ln p_v$. On average:
 #
 # $$H = \sum_v p_v \cdot (-\ln p_v), \qquad \text{branching} = e^H$$
 #
@@ -169,7 +173,7 @@ assert abs(math.log(right) - measured.loss) < 1e-5
 # three sides, but not quite three ways.
 #
 # ### Exercise 09.2: How many ways to go on?
-# Return $e^H$ of a distribution. Some probabilities may be 0: such a side adds nothing.
+# Return $e^H$ of a distribution. Some probabilities may be 0: a side that never comes adds nothing.
 
 
 # %%
@@ -204,11 +208,12 @@ for beginning in BEGINNINGS:
 Table("How many ways to go on, according to the model", ("after", "ways", "the likeliest"), rows)
 
 # %% [markdown]
-# (The comparison is with `torch.distributions.Categorical.perplexity`.) The number of ways changes at every word; perplexity is
-# their mean over a text, with the logarithms averaged, as in section 1.
+# (Each number is compared with `torch.distributions.Categorical.perplexity`.) The number of ways changes at every
+# token. Perplexity sums such numbers up over a text, by averaging logarithms, as in section 1.
 #
-# Strictly, there is a difference. The *branching* is what the model **believes** about its own surprise; the *loss* is how surprised it really
-# was. They agree on average only if the model is right about how unsure it is. Such a model is called **calibrated**. Is ours?
+# Strictly, there is a difference. The *branching* is what the model **believes** about its own surprise; the *loss*
+# is how surprised it really was. They agree on average when the model is right about how unsure it is: then it is
+# **calibrated**. Is ours?
 
 
 # %%
@@ -230,15 +235,15 @@ Table(
 )
 
 # %% [markdown]
-# Training pushes towards this: cross-entropy is smallest for the true probabilities. But that holds on
-# text like that of the training. On other text a model meets far more surprise than it expects: nobody tells it that it is
-# out of its depth.
+# Training pushes towards agreement, because the expected cross-entropy is smallest for the true probabilities. But
+# that holds only on text like the training text. On other text a model meets far more surprise than it expects:
+# nobody tells it that it is out of its depth.
 #
 # ## 3. Bits per byte
 #
-# Perplexity counts ways *per token*, and tokens differ. Take the extreme: a model whose tokens are single letters has few
-# ways to go on at each, but has to choose about four times as often. We can watch it without any network. The same stories, the same
-# bigram counts (lesson 08's third grey line), two tokenizers:
+# Perplexity counts ways *per token*, and tokens differ. Take the extreme: a model whose tokens are single letters has
+# few ways to go on at each, but must choose several times as often. We can watch this without any network. The same
+# stories, the same bigram counts (lesson 08's third grey line), two tokenizers:
 
 # %%
 train_texts = list(islice(read_stories(data.folder / "train.txt"), 300 if FAST else 2500))
@@ -260,15 +265,16 @@ Table(
 )
 
 # %% [markdown]
-# By loss and perplexity the small vocabulary wins by far. But it answers easier questions, and more of them. The honest question is:
-# **how surprised is it by the whole text?** Add up the surprise of all tokens, and divide by something that does not depend on the
-# tokenizer, the bytes of the text:
+# By loss and perplexity the small vocabulary wins by far. But it answers easier questions, and more of them. The fair
+# question is: **how surprised is it by the whole text?** Add up the surprise of all tokens, and divide by something
+# that does not depend on the tokenizer, the bytes of the text:
 #
 # $$\text{bits per byte} = \frac{\text{all surprise in nats}}{\ln 2 \cdot \text{bytes}}
 # = \frac{\text{loss}}{\ln 2} \cdot \frac{\text{tokens}}{\text{bytes}}$$
 #
-# It is also the size of the file after the best compression with this model: with 1 bit per byte a text shrinks to an eighth.
-# ([Shannon 1951](https://archive.org/details/bstj30-1-50) let people guess letters, and found between 0.6 and 1.3 bits each in English.)
+# It is also what the best compression with this model leaves of a file: at 1 bit per byte a text shrinks to an
+# eighth. ([Shannon 1951](https://archive.org/details/bstj30-1-50) let people guess the next letter, and found between
+# 0.6 and 1.3 bits a letter for English.)
 #
 # ### Exercise 09.3: Bits per byte
 # `losses` are nats, one for each token of `text`. Bytes are those of UTF-8.
@@ -296,8 +302,8 @@ assert abs(ours - measured.bits_per_byte) < 1e-5
 #
 # ## 4. How far to trust it
 #
-# Measuring the whole set takes time, so many training loops estimate the loss from a few random batches. How good is that? We
-# draw batches of 16 windows from our set, and average 1, 4 or 16 of them:
+# Measuring the whole set takes time, so many training loops estimate the loss from a few random batches. How good is
+# the estimate? We draw batches of 16 windows from our set, and average 1, 4 or 16 of them:
 
 # %%
 whole_windows = torch.cat([batch for batch in batches if batch.shape[1] == context])  # (windows, time)
@@ -317,9 +323,9 @@ estimates(
 )
 
 # %% [markdown]
-# Four times the batches, half the spread: it shrinks with the square root, $\sigma / \sqrt n$, where $\sigma$ is the
-# standard deviation of a single window. **That is the standard error**, and every loss has one. Even the whole set is only a sample of
-# all stories that could be told:
+# Four times the batches, half the spread: it is $\sigma / \sqrt n$, where $\sigma$ is the standard deviation of
+# single windows and $n$ their number. That is the **standard error**, and every measured loss has one. Even the whole
+# set is only a sample of all stories that could be told:
 
 # %%
 sigma = windows.std().item()
@@ -331,8 +337,9 @@ for name, estimated in groups.items():
 print(f"the whole set: {windows.mean():.3f}, standard error {sigma / math.sqrt(len(windows)):.3f}")
 
 # %% [markdown]
-# Is a change of 0.01 then always noise? No: **measure both models on the same stories.** A hard story is hard for both, and in
-# the difference that cancels. Here is a second model, the same one with its weights a little shaken:
+# Is a difference smaller than the standard error then always noise? No: **measure both models on the same stories.**
+# A hard story is hard for both, and in the difference that cancels. Here is a second model, the same one with its
+# weights a little shaken:
 
 # %%
 shaken = Decoder(model.config, seed=0).to(device.type).eval()
@@ -358,39 +365,42 @@ rows = [
 Table("Which model is worse? From one batch each", ("", "difference", "spread", "right answers"), rows)
 
 # %% [markdown]
-# So slmlib measures a fixed set, whole, every time, in the same windows. `estimate_loss` with fresh random batches, as in nanoGPT,
-# gives a curve that trembles, and a "best" checkpoint that had luck.
+# So slmlib measures a fixed set, whole, every time, in the same windows. A loss estimated from fresh random batches,
+# as [nanoGPT](https://github.com/karpathy/nanoGPT/blob/master/train.py)'s `estimate_loss` does it, gives a curve that
+# trembles, and a "best" checkpoint that may only have been lucky.
 #
 # ## 5. Context: the same model, another loss
 #
-# The first token of a window is guessed from nothing but itself, the last from all that went before. How much does it help?
+# At the first position of a window the model sees a single token, at the last position the whole window. How much
+# does that help?
 
 # %%
-places = whole_windows.mean(0)  # (time,): the mean loss at each place of the window
+at_position = whole_windows.mean(0)  # (time,): the mean loss at each position of the window
 edges = [0, 1, 2, 4, 8, 16, 32, 64, 128]
 middles = [(low + high + 1) / 2 for low, high in pairwise(edges)]
-heights = [places[low:high].mean().item() for low, high in pairwise(edges)]
+heights = [at_position[low:high].mean().item() for low, high in pairwise(edges)]
 lines(
-    {"loss at this place": (middles, heights)},
+    {"loss at this position": (middles, heights)},
     f"With one token to look at the loss is {heights[0]:.2f}, late in the window {heights[-1]:.2f}",
     xlabel="tokens to look back at, the present one included",
     ylabel="loss (nats per token)",
-    floors={"mean of all places": places.mean().item()},
+    floors={"mean of all positions": at_position.mean().item()},
     log_x=True,
     write=lambda loss: f"{loss:.2f}",
 )
 
 # %% [markdown]
-# So the loss of a set depends on where it is cut. Shorter windows have more poor places. That is why **losses at different context
-# lengths cannot be compared**: part of the difference is the cutting. The remedy is to cut in such a way that every token has much to look back
-# at: **sliding windows** that overlap. Each window begins `stride` tokens after the last one, and only its new targets count.
+# So the loss of a set depends on where it is cut. Shorter windows have a larger share of positions with little to
+# look back at. That is why **losses at different context lengths cannot be compared**: part of the difference is the
+# cutting. The remedy is to let windows overlap, so that every counted token has much to look back at: **sliding
+# windows**. Each begins `stride` tokens after the one before, and only its new targets count.
 #
 # By hand: 7 tokens (so 6 targets), context 4, stride 2. The first window reads tokens 0 to 3 and counts all its 4 targets; the second reads 2 to
 # 5 and counts the last 2. That is `[(0, 4, 4), (2, 6, 2)]`.
 #
 # ### Exercise 09.4: Sliding windows
-# Return a list of `(begin, end, new)`: the inputs are `tokens[begin:end]`, the targets are one further on, and the last `new` of them
-# count. Every target counts exactly once, also when the last window is shorter.
+# Return a list of `(begin, end, new)`: the inputs are `tokens[begin:end]`, the targets stand one further on, and the
+# last `new` of them count. Every target counts exactly once, even when the last window is shorter.
 
 
 # %%
@@ -433,15 +443,17 @@ assert abs(rows[-1][1] - everything[: len(piece) - 1].mean().item()) < 1e-4  # s
 Table("The same model, the same text", ("context length", "side by side", "stride: a quarter"), rows)
 
 # %% [markdown]
-# Sliding costs four times the work here, and is the fairer number: all tokens have at least three quarters of a window behind them. Papers
-# differ in this, and seldom say so in the abstract. Before you compare a perplexity with a published one, find out: which
-# tokenizer, which text, which context length, which stride.
+# Sliding costs four times the work here, and gives the fairer number: after the first window every counted token has
+# at least three quarters of a window behind it. Papers differ in this, and seldom say so in the abstract. Before you
+# compare a perplexity with a published one, find out: which tokenizer, which text, which context length, which
+# stride.
 #
 # ## 6. How low could it be?
 #
-# No model gets to 0. After "there was a little" both girl and boy are right, and nobody can know. Text has an entropy, and the expected
-# loss of a model is never below it (Gibbs' inequality). How far is a model from that floor? For real text nobody knows. For
-# **StoryWorld** we do: it draws its stories by known rules, and each one comes with its true probability.
+# No model gets to 0. After "there was a little" both "girl" and "boy" are right, and nobody can know. Text has an
+# entropy, and the expected loss of a model is never below it (Gibbs' inequality). How far is a model from that floor?
+# For real text nobody knows. For **StoryWorld** (lesson 01) we do: it draws its stories by known rules, and each one
+# comes with its true probability.
 
 # %%
 world = list(stories(0, 400 if FAST else 3000, seed=9))
@@ -453,8 +465,8 @@ print(f"floor: {floor.nats_per_story:.1f} nats a story, standard error {floor.st
 print(f"floor: {floor.bits_per_byte:.4f} bits per byte, standard error {floor.bits_per_byte_error:.4f}")
 
 # %% [markdown]
-# The floor is itself a mean over a sample, hence the standard error. We measure the model on *the same* held-out stories, so
-# most of that cancels. Now a small model learns StoryWorld, for about half a minute:
+# The floor is itself a mean over a sample, hence the standard error. We measure the model on *the same* held-out
+# stories, so most of it cancels. Now a small model learns StoryWorld for a short while:
 
 # %%
 size = preset("0.3M" if device.type == "cpu" else "8M")
@@ -510,15 +522,15 @@ bars(
 )
 
 # %% [markdown]
-# What lies above the floor is what the model has yet to learn, and only that. It has a name, the Kullback-Leibler divergence from
-# the truth to the model. With more steps and parameters it shrinks; the rest is the world's own freedom, and it stays. On real text one sees only
-# the sum of both.
+# What lies above the floor is what the model has yet to learn, and only that. Its name is the **Kullback-Leibler
+# divergence** of the model from the truth. With more steps and parameters it shrinks. The floor is the world's own
+# freedom, and it stays. On real text one sees only the sum of both.
 #
 # A model that is clearly *below* the floor would have seen the answers.
 #
 # ## 7. What can go wrong
 #
-# **The answers are in the training text.** Let the model go on for a little, on the held-out stories themselves:
+# **The answers are in the training text.** Let the model go on a little, on the held-out stories themselves:
 
 # %%
 for _ in range(10 if FAST else 60):
@@ -539,11 +551,11 @@ honest = evaluate(pupil, fresh, device).bits_per_byte
 print(f"on the leaked stories {leaked:.3f} bits per byte, on new ones {honest:.3f}, before {found[-1]:.3f}")
 
 # %% [markdown]
-# Nothing looks wrong from outside: the number simply is better, and on new stories the model is not that good. The floor would warn
-# us only in the end, and on real text there is none. Duplicates between training and validation stories do
-# the same in small; that is why lesson 01 removed them before it split.
+# Nothing looks wrong from outside: the number is simply better. Only new stories show that the model is not. The
+# floor would warn us too late, and on real text it is unknown. Stories that stand in both the training and the
+# validation set do the same on a small scale; that is why lesson 01 removed duplicates before it split.
 #
-# **A cheaper vocabulary.** Word models of the past replaced rare words by one token `<unk>`. It can be guessed so easily
+# **A cheaper vocabulary.** Word models of the past replaced rare words by one token `<unk>`. It is so easy to guess
 # that the perplexity falls, and the fewer words a model knows, the better it looks:
 
 # %%
@@ -567,9 +579,10 @@ Table("Word counts alone", ("words known", "perplexity", "replaced by <unk>"), r
 # <details>
 # <summary>Does a lower perplexity mean better stories?</summary>
 #
-# Mostly, but it is a mean over tokens, and most tokens are small words and endings. A model can be a little better at commas and
-# no better at the plot. And it is measured on true beginnings: at every token the model is put back on the right road. When it
-# writes by itself it has to live with its own mistakes. Lesson 12 measures stories by other means, and lesson 27 asks readers.
+# Mostly. But it is a mean over tokens, and most tokens are small words and endings. A model can be a little better at
+# commas and no better at the plot. And it is measured on true beginnings: at every token the model is put back on the
+# right road. When it writes by itself it has to live with its own mistakes. Lesson 12 measures stories by other
+# means; a later one, on evaluation, asks readers.
 # </details>
 #
 # <details>
@@ -589,15 +602,15 @@ Table("Word counts alone", ("words known", "perplexity", "replaced by <unk>"), r
 # <details>
 # <summary>Can a model be below StoryWorld's floor without cheating?</summary>
 #
-# On a finite set, by luck, within the sampling error. A model that says "girl" more often than the world does gains on a sample in which
-# girls happen to be frequent. On average, over new stories, never.
+# On a finite set, by luck, within the sampling error. A model that says "girl" more often than the world does gains
+# on a sample in which girls happen to be frequent. On average over new stories, never.
 # </details>
 #
 # ## What comes next
 #
-# You can judge probabilities. Lesson 10 *uses* them: which token to take, when the model only says how likely each one is.
-# What you can take along: **mean over tokens, exp at the end; bits per byte between tokenizers; the same whole set, the same cuts, and a
-# standard error; and a loss has a floor above 0.**
+# You can judge probabilities. Lesson 10 *uses* them: which token to take, when the model only says how likely each
+# one is. What to take along: **mean over tokens, exp at the end; bits per byte between tokenizers; the same whole
+# set, the same cuts, and a standard error; and a loss has a floor above 0.**
 
 # %%
 progress()

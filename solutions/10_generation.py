@@ -9,11 +9,11 @@
 # After this lesson you can
 #
 # - draw from a distribution by hand, and say what temperature, top-k, top-p and min-p do to it,
-# - say why the most probable text is not the most human one,
-# - write many stories at once without one of them feeling the others,
+# - say why the most probable text is not a typical one,
+# - write many stories at once, none of them disturbed by its neighbours,
 # - make generation many times faster with a cache, and prove that it writes the same.
 #
-# Nothing is trained here. The model is the one that comes with the course.
+# Nothing is trained here. The model is the one that comes with the course; it was trained on TinyStories.
 
 # %%
 import math
@@ -51,8 +51,9 @@ vocab_size = tokenizer.vocab_size
 # %% [markdown]
 # ## 1. One token at a time
 #
-# Writing is a loop: ask for the scores of the next token, choose one, append it, ask again. The scores are called
-# **logits**; a softmax makes probabilities of them. Here is the whole loop. What it leaves open is `choose`.
+# Writing is a loop: ask for the logits of the next token, choose a token, append it, ask again. (Logits, once more,
+# are the model's scores; a softmax makes probabilities of them.) Here is the whole loop. What it leaves open is
+# `choose`.
 
 
 # %%
@@ -83,8 +84,8 @@ print(PROMPT + tokenizer.decode(greedy))
 
 
 # %% [markdown]
-# Every word is reasonable, and the whole goes round in circles. We can count that. Take all pieces of 4 tokens:
-# which part of them stood in the text before?
+# Every word is reasonable, and the whole goes round in circles. That can be counted. Take all pieces of 4 tokens:
+# what share of them stood in the text before?
 
 
 # %%
@@ -95,28 +96,28 @@ def repeated(tokens: list[int], length: int = 4) -> float:
 
 
 data = prepare(vocab_size=4096, max_bytes=1_000_000 if FAST else 10_000_000, progress=False)
-humans = [tokenizer.encode(text)[:100] for text in islice(read_stories(data.folder / "valid.txt"), 400)]
-humans = [tokens for tokens in humans if len(tokens) == 100][: 8 if FAST else 32]
-human_repeats = sum(map(repeated, humans)) / len(humans)
+originals = [tokenizer.encode(text)[:100] for text in islice(read_stories(data.folder / "valid.txt"), 400)]
+originals = [tokens for tokens in originals if len(tokens) == 100][: 8 if FAST else 32]
+corpus_repeats = sum(map(repeated, originals)) / len(originals)
 print(
-    f"repeated pieces: greedy {repeated(greedy[:100]):.0%}, stories of the corpus {human_repeats:.0%} on average"
+    f"repeated pieces: greedy {repeated(greedy[:100]):.0%}, stories of the corpus {corpus_repeats:.0%} on average"
 )
 
 # %% [markdown]
-# Why circles? A phrase that stands in the text makes itself more probable, because stories do repeat their words.
-# Greedy takes it, and now it stands there twice. People do not write like that: now and then they choose an unlikely
-# word ([Holtzman et al., 2020](https://arxiv.org/abs/1904.09751)). So we have to **draw**.
+# Why circles? A phrase that stands in the text becomes more probable, because stories do repeat their words. Greedy
+# takes it, and now it stands there twice. People do not write like that: now and then they choose an unlikely word
+# ([Holtzman et al. 2020, figure 2](https://arxiv.org/abs/1904.09751)). So we have to **draw**.
 #
 # ## 2. Temperature
 #
-# Before drawing one may reshape the distribution. Divide all logits by a number $T$, the **temperature**:
+# Before drawing, one may reshape the distribution. Divide all logits by a number $T$, the **temperature** ($\tau$ in
+# lesson 04):
 #
 # $$p_i = \frac{e^{z_i / T}}{\sum_j e^{z_j / T}}$$
 #
-# By hand, with three logits 2, 1, 0. At $T = 1$ the odds of the first against the second are $e^{2-1} = 2.7$. At $T
-# = 0.5$ they are $e^{(2-1)/0.5} = e^2 = 7.4$: the likely gets likelier. At $T = 2$ they are $e^{0.5} = 1.6$: nearly
-# even. As $T$ goes to 0 only the likeliest is left. Dividing by 0 is impossible, so one *defines* that $T = 0$ means
-# greedy.
+# By hand, with logits 2, 1, 0: at $T = 1$ the odds of the first against the second are $e^{2-1} = 2.7$. At $T = 0.5$
+# they are $e^{(2-1)/0.5} = e^2 = 7.4$: the likely gets likelier. At $T = 2$ they are $e^{0.5} = 1.6$: nearly even. As
+# $T$ goes to 0, only the likeliest is left. Dividing by 0 is impossible, so $T = 0$ is *defined* to mean greedy.
 #
 # ### Exercise 10.1: Temperature
 # Return the probabilities. With temperature 0 the likeliest token has probability 1.
@@ -136,7 +137,7 @@ def with_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
 check("10.1")
 
 # %% [markdown]
-# **Against one we did not write:** `torch.distributions` knows the softmax of logits as a categorical distribution.
+# **Against one nobody here wrote:** `torch.distributions.Categorical` makes a distribution from logits.
 
 # %%
 BEGINNING = "Once upon a time, there was a little"
@@ -159,17 +160,18 @@ Table(
 )
 
 # %% [markdown]
-# The last column is $2^{\text{entropy}}$: so many equally likely tokens would leave one just as undecided. Note how
-# fast it grows. At $T = 2$ most of the probability lies on tokens that are each almost impossible: the **tail**.
+# The last column is $2^{\text{entropy}}$, lesson 09's number of ways to go on: so many equally likely tokens would
+# leave one just as undecided. Note how fast it grows. At $T = 2$ most of the probability lies on tokens that are each
+# almost impossible: the **tail**.
 #
 # ## 3. Drawing
 #
-# A computer gives us a random number $u$, evenly spread over $[0, 1)$. How does it become a token? Lay the
-# probabilities end to end on a ruler of length 1, and look on which piece $u$ falls. With 0.5, 0.3, 0.2 the pieces
-# end at 0.5, 0.8, 1.0; so $u = 0.62$ falls on the second.
+# A computer gives us a random number $u$, uniform on $[0, 1)$. How does it become a token? Lay the probabilities end
+# to end on a ruler of length 1, and see on which piece $u$ falls. With 0.5, 0.3, 0.2 the pieces end at 0.5, 0.8, 1.0;
+# so $u = 0.62$ falls on the second.
 #
 # ### Exercise 10.2: Draw a token
-# Return the number of the first token at which the running sum is *greater* than $u$.
+# Return the id of the first token at which the running sum is *greater* than $u$.
 
 
 # %%
@@ -186,10 +188,10 @@ def draw(chances: torch.Tensor, u: float) -> int:
 check("10.2")
 
 # %% [markdown]
-# Does it draw what it should? Draw many times and compare the frequencies $f_i$ with the probabilities $p_i$. The
-# **total variation** $\frac12 \sum_i |f_i - p_i|$ is the largest error that any yes-or-no question about the token
-# could show. It is never quite 0, because luck has its part in every finite sample. How much luck is normal, torch's
-# own sampler tells us. And a sampler that is wrong, here one that was meant to have $T = 1$ and has 0.9?
+# Does it draw what it should? Draw many times, and compare the frequencies $f_i$ with the probabilities $p_i$. The
+# **total variation** $\frac12 \sum_i |f_i - p_i|$ is the largest error in the probability of any yes-or-no question
+# about the token. It is never quite 0: luck has its part in every finite sample. How much luck is normal, torch's own
+# sampler tells us. And how far off is a wrong sampler, one that was meant to have $T = 1$ and has 0.9?
 
 # %%
 chances = with_temperature(logits, 1.0)
@@ -222,8 +224,8 @@ histogram(
 )
 
 # %% [markdown]
-# Now stories. The random numbers come from a **generator** with a **seed**: the same seed, the same numbers, the
-# same story. That is worth having: you can show somebody exactly what you saw.
+# Now stories. The random numbers come from a **generator** with a **seed**: same seed, same numbers, same story. That
+# is worth having: you can show somebody exactly what you saw.
 
 
 # %%
@@ -245,27 +247,28 @@ stories = [
 Table(f"{PROMPT} ...", ("setting", "how the story goes on"), stories)
 
 # %% [markdown]
-# Cold stories are safe and dull, hot ones fall apart. Where does the falling apart come from?
+# Cold stories are safe and dull; hot ones fall apart. Why do they fall apart?
 #
 # ## 4. Cutting off the tail
 #
-# Thousands of tokens are nonsense at any given place. Each is very unlikely, but there are so many of them. Suppose
+# At any given position thousands of tokens are nonsense. Each is very unlikely, but there are many of them. Suppose
 # together they have 3%. In a story of 200 tokens that makes six accidents, and the model has to go on from each of
-# them. So we cut the tail off, and share its probability among the rest. Where to cut?
+# them. So we cut off the tail, and share its probability among the rest. Where to cut?
 #
-# - **top-k** keeps the $k$ likeliest ([Fan et al., 2018](https://arxiv.org/abs/1805.04833)). Simple, but 40 tokens
-#   are too few after "I saw a" and too many after "Once upon a".
-# - **top-p**, or *nucleus*, keeps as few of the likeliest as have together at least $p$ ([Holtzman et al.,
-#   2020](https://arxiv.org/abs/1904.09751)). It keeps many where the model is unsure and few where it is sure.
-# - **min-p** keeps what has at least so many times the probability of the likeliest ([Nguyen et al.,
+# - **top-k** keeps the $k$ likeliest tokens ([Fan et al. 2018](https://arxiv.org/abs/1805.04833)). Simple, but 40 are
+#   too few after "I saw a" and too many after "Once upon a".
+# - **top-p**, or *nucleus*, keeps the smallest set of likeliest tokens that has at least the probability $p$
+#   ([Holtzman et al. 2020, section 3.1](https://arxiv.org/abs/1904.09751)): many where the model is unsure, few where
+#   it is sure.
+# - **min-p** keeps the tokens that have at least a given share of the likeliest one's probability ([Nguyen et al.
 #   2024](https://arxiv.org/abs/2407.01082)).
 #
 # By hand, with 0.5, 0.3, 0.15, 0.05 and top-p 0.75: the first has 0.5, not enough; the first two have 0.8, enough.
-# The other two go. What stays is divided by 0.8: 0.625, 0.375, 0, 0. The token that *crosses* the line stays, or
-# less than $p$ would be left.
+# The other two go. What stays is divided by 0.8: 0.625, 0.375, 0, 0. The token that *crosses* the line stays, or less
+# than $p$ would be left.
 #
 # ### Exercise 10.3: Top-p
-# Return the new probabilities, each in its own place, sum 1.
+# Return the new probabilities, each at its own token's index; their sum is 1.
 
 
 # %%
@@ -284,9 +287,9 @@ def top_p(chances: torch.Tensor, p: float) -> torch.Tensor:
 check("10.3")
 
 # %% [markdown]
-# Top-k and min-p are two lines each. The real room, [slmlib/generation.py](../slmlib/generation.py), has all of them
-# in one function, `probabilities`. In the tests of this course it meets the filters of Hugging Face's
-# `transformers`; here, it meets yours:
+# Top-k and min-p are two lines each. [slmlib/generation.py](../slmlib/generation.py) has all of them in one function,
+# `probabilities`. In the tests of this course it is compared with the filters of Hugging Face's `transformers`; here,
+# with yours:
 
 
 # %%
@@ -320,18 +323,18 @@ Table(
 )
 
 # %% [markdown]
-# Turn them yourself. The dashed outline is what the model offers, the filled bar is what would be drawn from. Try
-# another prompt too: one after which much can come, and one after which hardly anything else can.
+# Try them yourself. The dashed outline is what the model offers, the filled bar what would be drawn from. Try other
+# prompts too: one after which much can come, and one after which hardly anything can.
 
 # %%
 NextToken(model, tokenizer, BEGINNING)
 
 # %% [markdown]
 # ### Exercise 10.4: Repetition penalty
-# Another remedy for circles: make tokens that occurred before less likely. Keskar et al. ([2019, section
-# 4.1](https://arxiv.org/abs/1909.05858)) divide their logits by a number above 1. But dividing $-4$ by 2 gives $-2$,
-# and that is *more* likely. So negative logits are multiplied instead. Return the new logits; those of tokens that
-# did not occur stay as they are.
+# Another remedy for circles: make tokens that occurred before less likely. Divide their logits by a number above 1
+# ([Keskar et al. 2019, section 4.1](https://arxiv.org/abs/1909.05858)). But $-4$ divided by 2 is $-2$, and that is
+# *more* likely. So negative logits are multiplied instead. Return the new logits; those of tokens that did not occur
+# stay as they are.
 
 
 # %%
@@ -354,12 +357,12 @@ assert (penalize(logits, seen, 1.3).softmax(-1) - theirs).abs().max() < 1e-5
 print("yours and slmlib's are equal")
 
 # %% [markdown]
-# It is a blunt tool. It punishes "the" and the full stop as it punishes a circle, and it depends on where the model
-# happens to have its zero: adding 5 to all logits changes no probability, but it changes what the penalty does.
+# It is a blunt tool. It punishes "the" and the full stop as it punishes a circle. And it depends on where the logits
+# happen to have their zero: adding 5 to all of them changes no probability, but it changes what the penalty does.
 #
 # Which setting is best, then? There is no one answer, but there is a good question: **does the text look like the
-# corpus?** Two numbers for each setting: the repeated pieces, and the model's own mean surprise at its text (the
-# loss of lesson 09).
+# corpus?** Two numbers for each setting: the repeated pieces, and the model's mean surprise at its own text (the loss
+# of lesson 09).
 
 
 # %%
@@ -382,29 +385,29 @@ SETTINGS = {
     "T = 1.3": Sampling(temperature=1.3),
 }
 starts = [
-    [tokenizer.end_of_text, *tokens[:8]] for tokens in humans
+    [tokenizer.end_of_text, *tokens[:8]] for tokens in originals
 ]  # each begins as a story of the corpus does
-rows = [("the corpus", surprise(humans), f"{human_repeats:.1%}")]
+rows = [("the corpus", surprise(originals), f"{corpus_repeats:.1%}")]
 for name, sampling in SETTINGS.items():
     steps = list(generate_tokens(model, starts, replace(sampling, max_tokens=92)))
     texts = [start[1:] + [step[row] for step in steps] for row, start in enumerate(starts)]
     rows.append((name, surprise(texts), f"{sum(map(repeated, texts)) / len(texts):.1%}"))
 Table(
-    f"{len(humans)} stories of 100 tokens each",
+    f"{len(originals)} stories of 100 tokens each",
     ("written with", "mean surprise (nats)", "repeated pieces"),
     rows,
 )
 
 # %% [markdown]
-# Read it from the top. The corpus surprises the model far more than greedy text does: **the most probable text is
-# not the most human one.** Where model and corpus belong together, plain drawing at $T = 1$ comes near to the corpus
-# in surprise. What it lacks in quality the filters buy back, at the price of being a little too predictable.
-# `Sampling()` without arguments means $T = 0.8$.
+# Read it from the top. The corpus surprises the model far more than greedy text does: **the most probable text is not
+# a typical one.** Where the model was trained on this corpus, plain drawing at $T = 1$ comes near to it in surprise.
+# What such text lacks in sense the filters buy back, at the price of being a little too predictable. `Sampling()`
+# without arguments means $T = 0.8$.
 #
 # ## 5. When to stop
 #
-# A story is over when the model draws `<|endoftext|>`. It learned this in lesson 03: the token stands after every
-# story. Without that stop the loop writes on, and what comes is another story:
+# A story is over when the model draws `<|endoftext|>`. In training this token stood after every story (lesson 03).
+# Without that stop the loop writes on, and what comes is another story:
 
 # %%
 two = []
@@ -416,21 +419,21 @@ for (token,) in generate_tokens(model, begins, Sampling(seed=5, max_tokens=400),
 print("...", tokenizer.decode(two[-60:]))
 
 # %% [markdown]
-# Three more things can end a text, and each needs a rule:
+# Three more things can end a text, or should not:
 #
-# - **A limit** (`max_tokens`): there is no promise that a model ever stops.
+# - **A limit** (`max_tokens`): nothing guarantees that a model ever stops.
 # - **A stop string**, such as "User:" in a chat. It may be cut into tokens in many ways, so one looks for it in the
 #   decoded text, not among the tokens.
-# - **The context length.** This model was trained on windows of 128 tokens. `generate` goes on beyond: it forgets
-#   the oldest quarter and continues from the rest.
+# - **The context length.** The model was trained on windows of `context_length` tokens and knows no others.
+#   `generate` goes on beyond: when the window is full, it forgets the oldest quarter and continues from the rest.
 #
-# And one thing must *not* be cut: a character. A byte-level token may be half an emoji. `stream` holds such bytes
-# back until the rest has come.
+# And one thing must *not* be cut: a character. A byte-level token may be half an emoji. `stream`, which yields a
+# story piece by piece, holds such bytes back until the rest has come.
 #
 # ## 6. Many prompts at once
 #
-# A GPU does 32 rows almost as fast as one. But prompts have different lengths, and a batch is a rectangle. So there
-# is padding after all, and the question is where to put it.
+# A GPU computes 32 rows almost as fast as one. But prompts have different lengths, and a batch is a rectangle.
+# Training avoided **padding** (lesson 03); here we need it, and the question is where to put it.
 
 # %%
 PROMPTS = ["Lily", "The cat was", "One day, Ben saw a"]
@@ -445,12 +448,12 @@ prompt_rows(
 # **On the left.** Then the last token of every row stands in the last column, where the next one is appended. On the
 # right, the model would have to continue after padding.
 #
-# And padding must be **masked**. Two things are wrong without: real tokens look at padding as if it were text, and
-# positions are counted from the padding on. The mask says, for each place (*query*), at which places (*keys*) it may
-# look: at itself and earlier (lesson 06), and never at padding.
+# And padding must be **masked**. Without a mask real tokens look at padding as if it were text. (Positions, too, must
+# be counted from the first real token, as the picture does.) The mask says for each column as a *query* at which
+# columns, the *keys*, it may look: at itself and earlier (lesson 06), and never at padding.
 #
-# One trap is left. A padding place has no real token before it. If it may look at nothing, its softmax is 0/0, which
-# is NaN, and NaN spreads. Its answer is never read, so let it look at itself.
+# One trap is left. A padding column has no real token before it. If it may look at nothing, its softmax is 0/0, which
+# is nan, and nan spreads. Its answer is never read, so let it look at itself.
 #
 # ### Exercise 10.5: Left padding and its mask
 # Return the tokens `(batch, time)`, filled up on the left with `filler`, and the mask `(batch, time, time)`: True
@@ -476,8 +479,8 @@ def left_padded(prompts: list[list[int]], filler: int) -> tuple[torch.Tensor, to
 check("10.5")
 
 # %% [markdown]
-# Does a row now feel its padding? Give random queries, keys and values to torch's attention, once in a batch with
-# your mask, once each row alone, without any padding. The last place must get the same:
+# Does padding still make a difference? Give random queries, keys and values to torch's attention, once in a batch
+# with your mask, once each row alone, without any padding. The last column must get the same:
 
 # %%
 encoded = [[tokenizer.end_of_text, *tokenizer.encode(text)] for text in PROMPTS]
@@ -493,8 +496,8 @@ for row, prompt in enumerate(encoded):
     assert torch.allclose(together[row, -1], expected[0, -1], atol=1e-5)
 
 # %% [markdown]
-# And the real model? It is told through its cache (section 7): `KVCache` takes how many places of each row are
-# padding. Told 0, it masks nothing. That is how it looks when somebody forgets:
+# And the real model? It is told through its cache (section 7): `KVCache` takes the number of padding columns of each
+# row. Told 0, it masks nothing. This is what happens when somebody forgets:
 
 # %%
 lengths = torch.tensor([len(prompt) for prompt in encoded])
@@ -528,8 +531,8 @@ Table("The likeliest next token, and the total variation to the row alone", ("pr
 
 # %% [markdown]
 # No error is raised, and nothing looks broken: the words are words. Only the shorter prompts get worse stories, and
-# nobody knows why. The longest prompt has no padding, so it is right in every column, and so is every test with one
-# prompt.
+# nobody knows why. The longest prompt has no padding, so it is right in every column of the table, and so is every
+# test with one prompt.
 #
 # **Seeds, again.** If all rows draw from one generator, a row's story depends on its neighbours. `generate` gives
 # row $i$ a generator of its own, with seed + $i$:
@@ -544,10 +547,9 @@ assert batch[2] == single
 # %% [markdown]
 # ## 7. The KV cache: never read twice
 #
-# Our loop reads the whole text again for each new token. What is computed anew, and what was there already? Because
-# no token looks ahead, the **keys** and **values** of old tokens do not change when a new one comes. So keep them.
-# For the new token compute one query, one key, one value, and let it look at everything kept. That is the **KV
-# cache**.
+# Our loop reads the whole text again for each new token. How much of that work was done before? Because no token
+# looks ahead, the **keys** and **values** of old tokens do not change when a new one comes. So keep them. For the new
+# token compute one query, one key, one value, and let it look at everything kept. That is the **KV cache**.
 #
 # ### Exercise 10.6: Attention with a cache
 # One new token comes: its query, key and value, each `(heads, 1, head_dim)`. `cache` is a dictionary, empty at
@@ -590,9 +592,9 @@ assert torch.allclose(torch.cat(steps, dim=1), theirs, atol=1e-5)
 print("largest difference:", f"{(torch.cat(steps, dim=1) - theirs).abs().max():.0e}")
 
 # %% [markdown]
-# A model needs such a cache for every layer, and one number more: how long the cache is, since that is the new
-# token's position. The Decoder of this course takes anything that has the four names below. So here is a cache by
-# hand, in the real model:
+# A model needs such a cache for every layer, and one more number: the length of the cache, which is the new token's
+# position. The `Decoder` of this course takes any object with `extend`, `advance`, `length` and `padding`. So here is
+# a cache by hand, in the real model:
 
 
 # %%
@@ -626,7 +628,7 @@ def one_by_one(tokens: list[int], cache: HandCache) -> torch.Tensor:
     return torch.stack([model(torch.tensor([[token]]), cache)[0, -1] for token in tokens])
 
 
-text = [tokenizer.end_of_text, *humans[0][:99]]
+text = [tokenizer.end_of_text, *originals[0][:99]]
 with torch.inference_mode():
     uncached = model(torch.tensor([text]))[0]  # (time, vocab_size): all at once, without any cache
 cached = one_by_one(text, HandCache())
@@ -635,8 +637,8 @@ assert torch.allclose(cached, uncached, atol=1e-4)  # logits are numbers up to 2
 assert (cached.softmax(-1) - uncached.softmax(-1)).abs().max() < 1e-5
 
 # %% [markdown]
-# The same numbers. Now the time that the *next* token takes, after a text of so many tokens. (The shipped weights in
-# a longer window; what it would write there does not matter.)
+# The same numbers. Now the time that the *next* token takes, after shorter and longer texts. (The shipped weights in
+# a longer window; what they would write there does not matter.)
 
 # %% tags=["nbval-ignore-output"]
 long_model = Decoder(model.config.change({"context_length": 2048})).eval()
@@ -674,12 +676,14 @@ lines(
 )
 
 # %% [markdown]
-# Reading again costs more with every token, so a text of $n$ tokens costs about $n^2$. With a cache it is about $n$.
-# (Strictly, the new token still looks at all old ones, which is a small part of the work until texts get very long.)
-# The prompt is read in one go, which is called **prefill**; then the tokens come one by one, **decode**. On a GPU
-# the two feel different: prefill is limited by arithmetic, decode by how fast weights and cache come out of memory.
+# Without a cache every token costs more than the one before, and the work for a text grows with the square of its
+# length. With a cache it grows in proportion. (Strictly, the new token still looks at all old ones, but that is a
+# small part of the work until texts get very long.) The prompt is read in one go, which is called **prefill**; then
+# the tokens come one by one, **decode**. On a GPU the two are limited by different things: prefill by arithmetic,
+# decode by how fast weights and cache come out of memory.
 #
-# What it costs is memory: 2 (key and value) × layers × KV heads × head_dim numbers, for every token of every row.
+# The price is memory: 2 (key and value) × layers × KV heads × head_dim numbers, for every token of every row. (**KV
+# heads** are the heads of keys and values; lesson 06's grouped-query attention has fewer of them than of queries.)
 
 # %% tags=["nbval-check-output"]
 MODELS = {  # layers, KV heads, head_dim, bytes per number
@@ -696,15 +700,14 @@ Table("The size of a cache", ("model", "bytes a token", "8,192 tokens"), rows)
 
 # %% [markdown]
 # That is one row; a server holds hundreds. It is why Llama 3 shares each key and value among four query heads
-# (grouped-query attention, [Ainslie et al., 2023](https://arxiv.org/abs/2305.13245)), and why so much research is
-# about smaller caches.
+# ([Ainslie et al. 2023](https://arxiv.org/abs/2305.13245)), and why so much research is about smaller caches.
 #
 # ## 8. The real one
 #
-# [slmlib/generation.py](../slmlib/generation.py) has on 140 lines what you have seen: `probabilities` (sections 2 to
-# 4), `generate_tokens` (the loop, for rows of any length, with the cache of
-# [slmlib/model/cache.py](../slmlib/model/cache.py)), `generate` and `stream`. Its cache sets its memory aside at the
-# beginning instead of joining tensors, because joining copies everything each time.
+# [slmlib/generation.py](../slmlib/generation.py) has in some 140 lines what you have seen: `probabilities` (sections
+# 2 to 4), `generate_tokens` (the loop, for rows of any length), `generate` and `stream`. Its cache,
+# [slmlib/model/cache.py](../slmlib/model/cache.py), sets memory aside at the beginning instead of joining tensors,
+# because joining copies everything each time.
 
 # %%
 sampling = Sampling(temperature=0.8, top_p=0.95, seed=11, max_tokens=60)
@@ -723,8 +726,8 @@ Table(
 # %% [markdown]
 # ## 9. What can go wrong
 #
-# **A space at the end of the prompt.** Lesson 02: a token has its space *before* it. So "Once upon a" continues with
-# "·time", but after "Once upon a·" the lone space is a token of its own, which hardly ever stood there in training:
+# **A space at the end of the prompt.** A word's token begins with its space (lesson 02). So "Once upon a" continues
+# with "·time", but in "Once upon a·" the lone space is a token of its own, which hardly ever stood there in training:
 
 # %%
 for prompt in ("Once upon a", "Once upon a "):
@@ -737,8 +740,8 @@ for prompt in ("Once upon a", "Once upon a "):
     print(f"{prompt!r:15} {told}")
 
 # %% [markdown]
-# **A cache that does not count.** Forget `advance`, and every new token believes that it stands at position 0. The
-# keys are right, the mask is wrong, and the model still writes:
+# **A cache that does not count.** Forget `advance`, and every new token believes that it stands at position 0. No key
+# knows its place, and the model still writes:
 
 
 # %%
@@ -755,8 +758,8 @@ print(f"loss on a story, right cache {by_place[0]:.2f}, a cache that does not co
 assert by_place[1] > by_place[0]
 
 # %% [markdown]
-# **The order of filters.** Top-p 0.9 and then $T = 2$ is not $T = 2$ and then top-p 0.9. Heat first, and the tail is
-# inside the 0.9:
+# **The order of filters.** Top-p 0.9 and then $T = 2$ is not $T = 2$ and then top-p 0.9. Heat first, and much of the
+# tail is inside the 0.9:
 
 # %%
 heated_first = top_p(with_temperature(logits, 2.0), 0.9)
@@ -766,7 +769,7 @@ print(
 )
 
 # %% [markdown]
-# `slmlib` and `transformers` heat first; some programs let you choose. The same three numbers give other stories in
+# `slmlib` and `transformers` heat first; some programs let you choose. So the same settings may give other stories in
 # another program.
 #
 # ## 10. Questions
@@ -774,17 +777,17 @@ print(
 # <details>
 # <summary>Beam search finds more probable texts than greedy. Is it not better?</summary>
 #
-# For translation, where there is nearly one right answer, yes. For stories more probable means more repetitive, as
-# the table of section 4 shows. Beam search goes further into that corner ([Holtzman et al.,
-# 2020](https://arxiv.org/abs/1904.09751), figure 1).
+# For translation, where there is nearly one right answer, often yes. For stories, more probable means more
+# repetitive, as the table of section 4 shows. Beam search, which follows several continuations at once and keeps the
+# most probable, goes further into that corner ([Holtzman et al. 2020, figure 1](https://arxiv.org/abs/1904.09751)).
 # </details>
 #
 # <details>
 # <summary>With temperature 0 everything is determined. Why do large services still give different answers?</summary>
 #
 # Sums of floating-point numbers depend on their order, and the order depends on how many requests share the batch at
-# that moment. When two logits are almost equal, the last bit decides, and from there on the texts differ. Our rows
-# do not feel their neighbours up to such rounding.
+# that moment. When two logits are almost equal, the last bit decides, and from there on the texts differ. Our rows,
+# too, are independent of their neighbours only up to such rounding.
 # </details>
 #
 # <details>
@@ -797,9 +800,9 @@ print(
 #
 # ## What comes next
 #
-# You can make any model of this course write. Its weights were in a folder; lesson 11 asks what else has to be in
-# there, so that training can go on as if nothing had happened. What you can take along: **draw, do not maximise; cut
-# the tail; pad on the left and mask; keep keys and values.**
+# You can make any model of this course write. Its weights lay in a folder. Lesson 11 asks what else has to be in
+# there, so that training can go on as if nothing had happened. What to take along: **draw, do not maximise; cut the
+# tail; pad on the left and mask; keep keys and values.**
 
 # %%
 progress()

@@ -1,17 +1,18 @@
 # %% [markdown]
 # # Checkpoints
 #
-# *20 minutes of reading, 60 with the exercises and the lab; difficulty 4 of 5.*
+# *20 minutes of reading, 60 with the exercises and the lab; difficulty 4 of 5. Some two minutes of computing, one of
+# them for the lab's run.*
 #
-# A run takes three weeks. On day sixteen the power fails. A **checkpoint** is what lies on the disk at that moment.
-# **What has to be in it, so that afterwards nobody can tell that anything happened?**
+# A run takes three weeks. On day sixteen the power fails. What is left is what lies on the disk: the last
+# **checkpoint**. **What has to be in it, so that afterwards nobody can tell that anything happened?**
 #
 # After this lesson you can
 #
 # - name everything a run consists of, and say what is lost without each part,
 # - kill a training run at any moment and go on, equal to the last bit,
 # - write a file that is either whole or not there,
-# - say why weights do not belong into a pickle, and read a safetensors file by hand,
+# - say why weights do not belong in a pickle, and read a safetensors file by hand,
 # - prove that a saved model is the model you had.
 #
 # The lesson ends with the whole lab: from data to a checkpoint, in one kernel.
@@ -69,8 +70,9 @@ FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
 # %% [markdown]
 # ## 1. A run, and what it consists of
 #
-# First a very small run, so that we can repeat it many times: some thousand weights, and a vocabulary of 512 tokens.
-# It has dropout, so chance has a hand in every step (lesson 07).
+# First a very small run, so that we can repeat it many times: a hundred thousand weights, and a vocabulary of 512
+# tokens. It has **dropout**: in every step some activations, drawn at random, are set to 0. So chance has a hand in
+# it.
 
 # %%
 data = prepare(vocab_size=4096, max_bytes=1_000_000 if FAST else 10_000_000, progress=False)
@@ -137,8 +139,8 @@ whole = train(new_run(), STEPS)
 assert train(new_run(), STEPS) == whole  # the same to the last bit, or nothing here could be measured
 
 # %% [markdown]
-# Nearly every tutorial saves a model like this: `torch.save(model.state_dict(), path)`. Let us stop in the middle,
-# and go on with the weights alone:
+# Nearly every tutorial saves a model like this: `torch.save(model.state_dict(), path)`. Let us stop in the middle and
+# go on with the weights alone:
 
 # %%
 run = new_run()
@@ -157,8 +159,8 @@ parted_curves(
 )
 
 # %% [markdown]
-# The run goes on, and its loss falls. That is what makes it dangerous: nobody gets an error. Yet it is another run.
-# What else was there?
+# The run goes on, and its loss falls. That is the danger: nobody gets an error. Yet it is another run. What else was
+# there?
 #
 # | part | what it is | without it |
 # |---|---|---|
@@ -168,14 +170,14 @@ parted_curves(
 # | randomness | the state of torch's generator | other activations are dropped |
 # | data | the state of the generator that draws the windows | it reads again what it has read |
 #
-# One trap is waiting. `state_dict()` does not copy anything: it hands out the *living* tensors. Train on, and your
-# snapshot trains with it. And `optimizer.load_state_dict` may take the tensors it is given as its own. So copy on
-# both ways: `copy.deepcopy`.
+# One trap is waiting. `state_dict()` copies nothing: it hands out the *living* tensors. Train on, and your snapshot
+# trains with them. And `optimizer.load_state_dict` may take the tensors it is given as its own. So copy both ways,
+# with `copy.deepcopy`.
 #
 # ### Exercise 11.1: Everything
-# `snapshot` returns a dictionary with the keys `"weights"`, `"optimizer"`, `"schedule"`, `"randomness"` and
-# `"data"`. `restore` gives a fresh run all of it. `torch.get_rng_state()` reads torch's own generator; a
-# `torch.Generator` has `get_state` and `set_state`.
+# `snapshot` returns a dictionary with the keys `"weights"`, `"optimizer"`, `"schedule"`, `"randomness"` and `"data"`.
+# `restore` gives all of it to a fresh run. `torch.get_rng_state()` reads torch's own generator,
+# `torch.set_rng_state()` sets it; a `torch.Generator` has `get_state` and `set_state`.
 
 
 # %%
@@ -221,12 +223,11 @@ print(f"the last loss: never stopped {whole[-1]!r}, stopped and gone on {resumed
 assert resumed == whole[STOP:]
 
 # %% [markdown]
-# Equal to the last digit. There is no "nearly" here: a computer that does the same sums in the same order gets the
-# same bits.
+# Equal to the last digit, not just nearly: a computer that does the same sums in the same order gets the same bits.
 #
-# Now leave out one thing at a time. The last four are not in the dictionary at all, because they belong to the
-# *model*: the **dtype** of its weights, the **tie** (the head is the same tensor as the embedding), the **config**,
-# and the **tokenizer**.
+# Now leave out one thing at a time. Four more can be lost that your dictionary does not name: the **dtype** of the
+# weights, the **tie** (the head is the same tensor as the embedding, lesson 04), the **config** (here its number of
+# heads), and the **tokenizer**.
 
 # %%
 
@@ -259,30 +260,29 @@ parted_curves(whole, ways, STOP, "Whatever is left out, another run goes on")
 # %% [markdown]
 # Look at them one by one.
 #
-# - **Optimizer**: AdamW begins with empty means. A bump, and then a curve that looks healthy.
+# - **Optimizer**: AdamW begins with empty means. A bump at most, and then a curve that looks healthy.
 # - **Schedule**: the learning rate warms up a second time and is still high when the run ends. In so short a run that
 #   may even look better. In a long one the descent at the end is what brings the loss down (lesson 08), and it never
 #   comes.
 # - **Data**: it reads the windows of steps 1 to 30 again. If its loss is lower now, that is why: it has seen them
 #   before. A run that does so after each crash has read much less than you think.
 # - **Randomness**: other activations are dropped; the curve is as good as before, and no longer the same. Does that
-#   matter? For the model hardly. But you can no longer tell a mistake from chance.
-# - **Dtype**: weights rounded to bfloat16 (three digits) and back. To the eye there is no difference at all.
-# - **Tie**: the first loss is the same, since the two tables are equal. Then they drift apart, and the model is larger
-#   than you say.
-# - **Number of heads**: no error, and in so young a model hardly a trace! The shapes are those of `embed_dim`; nothing
-#   in the file says into how many heads it is cut. So the **config** must be in the checkpoint.
-# - **Tokenizer**: as many tokens, but other ones, and no error either. With another tokenizer a model writes fluent
+#   matter? Hardly to the model. But you can no longer tell a mistake from chance.
+# - **Dtype**: the weights went to bfloat16 (two to three digits) and back. To the eye there is no difference at all.
+# - **Tie**: the first loss is the same, since the two tables are equal. Then they drift apart, and the model is
+#   larger than you think.
+# - **Number of heads**: no error, and in so young a model hardly a trace. The shapes are those of `embed_dim`; no
+#   tensor says into how many heads it is cut. So the **config** must be in the checkpoint.
+# - **Tokenizer**: as many tokens, but other ones, and no error either. With the wrong tokenizer a model writes
 #   nonsense.
 #
-# slmlib keeps less, on purpose. Its batch is a pure function of (seed, step), and so are its learning rate and its
-# dropout (lessons 03 and 08). There the step number is enough for three of the five. What need not be saved cannot
-# be forgotten.
+# slmlib keeps less, on purpose. Its batch, its learning rate and its dropout are pure functions of seed and step
+# (lessons 03 and 08). So the step number stands for three of the five. What need not be saved cannot be forgotten.
 #
 # ## 2. The file: pickle or safetensors?
 #
-# `torch.save` writes a **pickle**: Python's own format for any object at all. To rebuild any object, a pickle may
-# name a function and its arguments, and whoever loads it *calls* it. Here is a harmless one.
+# `torch.save` writes a **pickle**: Python's own format for any object at all. To rebuild an object, a pickle may name
+# a function and its arguments, and whoever loads it *calls* it. Here is a harmless one.
 
 # %% tags=["nbval-check-output"]
 
@@ -298,8 +298,9 @@ stranger = pickle.dumps({"weights": Greeting()})
 loaded = pickle.loads(stranger)
 
 # %% [markdown]
-# Nobody called `print`; loading did. With a stranger's weights you run a stranger's program. Since version 2.6
-# `torch.load` refuses such a file, as long as nobody writes `weights_only=False` to make the message go away:
+# Your code did not call `print`; loading did. With a stranger's weights you run a stranger's program. Since version
+# 2.6 `torch.load` refuses such a file by default, until somebody writes `weights_only=False` to make the message go
+# away:
 
 # %% tags=["nbval-check-output"]
 file = io.BytesIO()
@@ -330,8 +331,8 @@ print(blob[8 : 8 + length].decode())
 
 # %% [markdown]
 # ### Exercise 11.2: Read safetensors by hand
-# Return a dictionary from name to tensor. `torch.frombuffer(bytearray(part), dtype=...)` makes a flat tensor of
-# bytes. An entry named `__metadata__`, if there is one, is no tensor: skip it.
+# Return a dictionary from name to tensor. `torch.frombuffer(bytearray(part), dtype=...)` makes a flat tensor out of
+# bytes. An entry named `__metadata__`, if there is one, is not a tensor: skip it.
 
 # %%
 DTYPES = {"F32": torch.float32, "I64": torch.int64}
@@ -369,13 +370,13 @@ assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 print(f"{len(ours)} tensors, {sum(tensor.numel() for tensor in ours.values()):,} numbers, all equal")
 
 # %% [markdown]
-# There is nothing in it but names, shapes and numbers. Besides, it can be mapped into memory like the token stream
-# of lesson 03, without reading it first.
+# There is nothing in it but names, shapes and numbers. And it can be mapped into memory like the token stream of
+# lesson 03, without reading all of it first.
 #
 # ## 3. Whole or not there
 #
-# Writing a file takes time, and a process may die in the middle. Let us do that. The script below opens its file,
-# writes half of it, says so, and waits; then we kill it, with a signal that no program can catch.
+# Writing a file takes time, and a process may die in the middle. Let us see what that leaves. The script below opens
+# its file, writes half of it, says so, and waits; then we kill it, with a signal that no program can catch.
 
 # %%
 WRITE_HALF = """
@@ -413,8 +414,8 @@ Table(
 )
 
 # %% [markdown]
-# In the first way both are lost: the old file went when it was opened, the new one never came. And it happens at the
-# worst time: long runs die while saving more often than you would think, because that is when the disk fills up.
+# The first way loses both: the old file was emptied when it was opened, and the new one never came. And saving is a
+# likely moment to die, because that is when the disk fills up.
 #
 # The remedy has four steps, and their order matters.
 #
@@ -426,6 +427,8 @@ Table(
 #    anything between.
 #
 # ### Exercise 11.3: Write atomically
+#
+# Write `content` to `path` in these four steps, so that a kill at any moment leaves the old content or the new.
 
 # %%
 
@@ -452,8 +455,8 @@ print(sorted(path.name for path in folder.iterdir()))
 shutil.rmtree(folder)
 
 # %% [markdown]
-# (`.weights.part` is what the killed process left. Somebody has to sweep: slmlib removes such leftovers at the next
-# save.)
+# (`.weights.part` is what the killed process left. Somebody has to sweep up: slmlib removes such leftovers at the
+# next save.)
 #
 # A checkpoint is several files that belong together, so slmlib applies the same idea to a **folder**: write
 # everything into a folder with a temporary name, flush, rename the folder.
@@ -477,6 +480,7 @@ corpus = put_stories("stories", texts)
 settings = TrainConfig(
     total_steps=24 if FAST else 60,
     batch_size=4,
+    optimizer="adamw",
     learning_rate=3e-3,
     checkpoints=12,
     evaluations=2,
@@ -497,13 +501,14 @@ Table(f"Inside {newest.name}", ("file", "bytes"), files)
 
 # %% [markdown]
 # AdamW's two means make the optimizer's file twice as large as the model's. `state.json` has the configs, the step,
-# the history, and fingerprints (SHA-256) of tokenizer and data; `manifest.json` has the fingerprint of each file.
+# the history, and fingerprints of tokenizer and data; `manifest.json` has the fingerprint of each file. (A
+# **fingerprint** is a hash, SHA-256: one changed bit changes it.)
 #
 # ## 4. Kill it
 #
-# That run was never stopped. Now the same run again, in a process of its own, through the same door
-# (`start_or_resume`). It tells us each event as it happens. When it reports a certain step, we kill it. Then we
-# start it again, and kill it again. The third time it may finish.
+# That run was never stopped. Now the same run again, in a process of its own, started by the same function
+# (`start_or_resume`). It reports each event as it happens. When it reports a certain step, we kill it. Then we start
+# it again, and kill it again. In the end it may finish.
 
 # %%
 TRAIN = """
@@ -545,8 +550,8 @@ for kill_at in (*kills, None):
     print(f"steps {steps[0]} to {steps[-1]}, then", "killed" if kill_at else "finished")
 
 # %% [markdown]
-# It went on from its last checkpoint each time, and did a few steps twice. Compare the two runs, the one that was
-# never stopped and the one that was killed twice:
+# It went on from its last checkpoint each time, and did a few steps twice. Now compare the run that was never stopped
+# with the one that was killed:
 
 # %%
 one, other = (newest_checkpoint(shelf / name / "checkpoints") for name in ("never_stopped", "killed"))
@@ -567,7 +572,7 @@ assert curves[0] == curves[1]
 #
 # ## 5. Refused, in one sentence
 #
-# A checkpoint can be damaged, or it can be somebody else's. The worst answer is to load it anyway. Four attempts:
+# A checkpoint can be damaged, or foreign. The worst answer is to load it anyway. Four attempts:
 
 # %%
 good = one.folder
@@ -620,9 +625,9 @@ assert all("loaded!" not in answer for _, answer in rows)
 Table("Refused", ("what was wrong", "what slmlib said"), rows)
 
 # %% [markdown]
-# Each sentence says what is wrong and what to do. The flipped bit would not have crashed anything: one weight of
-# thousands would be another number. And the model is not even trusted when all hashes are right: `load_checkpoint`
-# computes the loss on a few stored tokens again, and compares it with the loss that was stored.
+# Each sentence says what is wrong and what to do. The flipped bit would not have crashed anything: one weight among
+# thousands would be another number. And even when all hashes are right, the model is not trusted yet:
+# `load_checkpoint` computes the loss on a few stored tokens, and compares it with the loss that was stored.
 #
 # When the newest checkpoint is damaged, the run goes on from the one before, and says so:
 
@@ -640,15 +645,15 @@ print("going on from step", found.progress.step)
 # ## 6. The round trip
 #
 # Did the save work? There is only one proof: **load it into a fresh model, and let both write.** That is what
-# `checkpoint_ok` means in the lab. But see the curve without the tie above: an untied copy writes the same today. So
-# look before you let them write:
+# `checkpoint_ok` means in the lab. But remember the curve without the tie: an untied copy writes the same today, and
+# another text after more training. So look before you let them write:
 #
-# 1. the same object? Then nothing was reloaded;
+# 1. the same **object**? Then nothing was reloaded;
 # 2. names and **shapes**;
 # 3. **dtypes**;
 # 4. what was **tied** is tied: two names, one memory (`tensor.data_ptr()`);
 # 5. the **tokenizer**'s `fingerprint`;
-# 6. at last what both **write**.
+# 6. and last, what both **write**.
 
 
 # %%
@@ -729,18 +734,20 @@ rows = [(name, word or "nothing") for name, word in found.items()]
 Table("The round trip", ("reloaded", "what drifted"), rows)
 
 # %% [markdown]
-# Writing is a coarse proof. A model that has hardly learned anything writes the same few words with other heads, too.
-# So `load_checkpoint` looks closer: it compares the loss on stored tokens, to four digits after the point.
+# Writing is a coarse proof. A model that has hardly learned anything may write the same few words with other heads,
+# too. So `load_checkpoint` looks closer: it compares the loss on stored tokens, to four decimals.
 #
 # ## 7. How often?
 #
-# Each save costs time, and each crash costs what was done since the last save: on average half an interval. Let a
-# save take $s$ seconds, let a failure come every $M$ seconds, and save every $\tau$ seconds of work. Which share of
-# the time is lost?
+# Each save costs time, and each crash costs the work since the last save: on average half an interval. Let a save
+# take $s$ seconds, let a failure come every $M$ seconds, and save every $\tau$ seconds of work. What share of the
+# time is lost?
 #
 # $$\text{lost}(\tau) = \frac{s}{\tau} + \frac{\tau}{2M}$$
 #
 # ### Exercise 11.5: The share that is lost
+#
+# Return $\text{lost}(\tau)$. By hand: a save of 10 seconds every 100 seconds, and a failure every 1,000: $0.1 + 0.05 = 0.15$.
 
 # %%
 
@@ -756,7 +763,7 @@ def lost_share(interval: float, save_seconds: float, failure_seconds: float) -> 
 check("11.5")
 
 # %% [markdown]
-# When Llama 3 405B was trained on 16,384 GPUs, something stopped the run 419 times in 54 days, unplanned: every 3.1
+# When Llama 3 405B was trained on 16,384 GPUs, the run was interrupted 419 times in 54 days, unplanned: every 3.1
 # hours ([Grattafiori et al. 2024, section 3.3.4](https://arxiv.org/abs/2407.21783)). Suppose one save took 60
 # seconds:
 
@@ -776,21 +783,21 @@ lines(
 )
 
 # %% [markdown]
-# Where the two costs are equal, their sum is smallest: $\tau^* = \sqrt{2 s M}$ ([Young,
+# Where the two costs are equal, their sum is smallest: $\tau^* = \sqrt{2 s M}$ ([Young
 # 1974](https://doi.org/10.1145/361147.361115)). The curve is flat there, so a factor of two does little harm. Make
 # saving cheaper, and you save more often and lose less: large runs copy the weights to the host's memory, go on at
 # once, and write the file meanwhile.
 #
 # ## 8. The lab: from data to a checkpoint
 #
-# Now everything in one kernel, as it was built in lessons 01 to 11. It leaves ten names behind: `train_tokens`,
+# Now everything in one kernel, as you built it in lessons 01 to 11. It leaves ten names behind: `train_tokens`,
 # `vocab_size`, `model`, `optimizer`, `scheduler`, `losses`, `val_losses`, `story_before`, `story_after`,
-# `checkpoint_ok`. You may replace any line by your own, from any lesson: your tokenizer, your model, your AdamW.
-# What counts is what lies in the kernel at the end. One name more helps: the checks look at the model you
-# `reloaded`, so that a `True` alone is not enough.
+# `checkpoint_ok`. You may replace any line by your own, from any lesson: your tokenizer, your model, your AdamW. What
+# counts is what lies in the kernel at the end. One more name helps: the checks look at the model you `reloaded`,
+# because a bare `checkpoint_ok = True` proves nothing and earns half.
 #
-# **Data and model.** The preset fits your device. On a CPU it has a million parameters and trains for about a
-# minute.
+# **Data, model, optimizer.** The preset fits your device. On a CPU it has a million parameters and trains for about a
+# minute, with the optimizer of lesson 08's real run.
 
 # %%
 train_tokens = data.train.as_tensor()
@@ -815,7 +822,7 @@ telling = Sampling(temperature=0.7, top_k=50, seed=1, max_tokens=120)
 story_before = generate(model, tokenizer, "Once upon a time", telling)[0]
 print(f"{data.corpus_name}: {len(train_tokens):,} tokens, {vocab_size:,} different")
 print(
-    f"{sum(part.numel() for part in model.parameters()):,} parameters on {device.type}; {plan.total_steps:,} steps, about a minute"
+    f"{sum(part.numel() for part in model.parameters()):,} parameters on {device.type}; {plan.total_steps:,} steps with {plan.optimizer}, about a minute"
 )
 
 # %% [markdown]
@@ -896,30 +903,30 @@ check("lab")
 # <details>
 # <summary>Must a checkpoint of a model that is only used hold the optimizer as well?</summary>
 #
-# No. It is two thirds of the bytes, and only training reads it. slmlib's shipped model has no
-# `optimizer.safetensors`, and the attempt to go on with it is refused in a sentence.
+# No. With AdamW it is two thirds of the bytes, and only training reads it. The model that comes with the course has
+# no `optimizer.safetensors`, and the attempt to train it further is refused in a sentence.
 # </details>
 #
 # <details>
 # <summary>Why are the weights saved in float32 when the model computes in bfloat16?</summary>
 #
-# Because training adds steps much smaller than the weights. bfloat16 has 8 bits for the digits, so a weight of 1
-# cannot take a step smaller than about 0.004: it would stay where it is (lesson 08). The float32 weights are the
-# ones that learn; bfloat16 is only how they are multiplied. For *use*, bfloat16 is fine.
+# Because training adds steps much smaller than the weights. bfloat16 has 8 bits for the digits, so a weight just
+# above 1 cannot take a step smaller than about 0.004: it would stay where it is (lesson 08). The float32 weights are
+# the ones that learn; bfloat16 is only how they are multiplied. For *use*, bfloat16 is fine.
 # </details>
 #
 # <details>
 # <summary>The run continues on another number of GPUs. Is it still the same run?</summary>
 #
-# With a batch that depends only on (seed, step), as in lesson 03, yes: the ranks take other slices of the same
-# batch. The sums are then made in another order, so the last bits differ. Where each worker has its own data loader
-# and its own generator, it is not the same run.
+# With a batch that depends only on seed and step, as in lesson 03, yes: each GPU takes another slice of the same
+# batch. The sums are then made in another order, so the last bits differ. Where each GPU has its own data loader with
+# its own generator, it is not the same run.
 # </details>
 #
 # ## What comes next
 #
 # You have run the whole course so far in one go. Lesson 12 looks at what happens *between* the first checkpoint and
-# the last: when do spelling, grammar and names appear, and how does a broken run look while it breaks? What you can
+# the last: when do spelling, grammar and names appear, and what does a broken run look like while it breaks? What to
 # take along: **a run is more than its weights; whole or not there; refuse rather than guess; and the only proof of a
 # save is a load.**
 

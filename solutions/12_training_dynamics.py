@@ -1,21 +1,21 @@
 # %% [markdown]
 # # Training dynamics
 #
-# *20 minutes of reading, 50 with the exercises; difficulty 3 of 5. The cells compute for about two minutes on two CPU
-# cores.*
+# *20 minutes of reading, 50 with the exercises; difficulty 3 of 5. Some two and a half minutes of computing on two
+# CPU cores.*
 #
-# The loss falls, smoothly, from the first step to the last. But nobody learns to write smoothly: first there are
-# letters, then words, then sentences, then perhaps a story. **What does a model learn when? And if something is wrong
+# The loss falls smoothly from the first step to the last. But writing is not learned smoothly: first there are words,
+# then pairs of words, then sentences, then perhaps a story. **What does a model learn when? And if something is wrong
 # with a run, what do its curves say, long before the stories do?**
 #
 # After this lesson you can
 #
-# - put checkpoints where things happen, and look at one prompt through a whole training,
+# - put checkpoints where things happen, and follow one prompt through a whole training run,
 # - measure spelling, word order, names, repetition and copying, and say what each measure misses,
 # - read gradient norms, the ratio of update to weight, and activations,
 # - tell ten broken runs apart by their curves.
 #
-# First a run, with a look at it again and again.
+# First a run, looked at again and again.
 
 # %%
 import math
@@ -54,9 +54,9 @@ FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
 # %% [markdown]
 # ## 1. One run, looked at many times
 #
-# Most of what happens in a training happens early. The [Pythia](https://arxiv.org/abs/2304.01373) models
-# (Biderman et al. 2023) were published for questions like ours. Each has 154 checkpoints: at steps 0, 1, 2, 4, 8 and so
-# on up to 512, then every 1,000 steps. First doubling, then even. We do the same in small.
+# Most of what happens in training happens early. The Pythia models ([Biderman et al. 2023, section
+# 2](https://arxiv.org/abs/2304.01373)) were published for questions like ours. Each has 154 checkpoints: at steps 0,
+# 1, 2, 4, 8 and so on up to 512, then every 1,000 steps. First doubling, then even. We do the same on a small scale.
 
 
 # %%
@@ -80,8 +80,8 @@ print(f"{data.corpus_name}: {len(data.train):,} training tokens. Preset {chosen.
 print("checkpoints after", ", ".join(map(str, steps)), "steps")
 
 # %% [markdown]
-# At each checkpoint we keep a copy of the weights, measure the loss on a hundred stories that are never trained on, and
-# let the model continue the same beginning, several times with different seeds. The seeds are the same at every
+# At each checkpoint we keep a copy of the weights, measure the loss on some stories that are never trained on, and
+# let the model continue the same beginning several times, with different seeds. The seeds are the same at every
 # checkpoint: if the story changes, the model has changed.
 
 # %% tags=["nbval-ignore-output"]
@@ -135,9 +135,9 @@ floors = baseline_losses(data.train, valid)
 training_panel(events, floors)
 
 # %% [markdown]
-# The thin lines are guesses made without a network (lesson 08): all tokens alike, by frequency, by the one token
-# before. A model that has crossed the lowest line knows more than pairs. But what? Look at the stories. (In JupyterLab
-# there is a slider: click on it, then use the arrow keys.)
+# The thin lines are guesses made without a network (lesson 08): all tokens equally likely, by frequency, by the one
+# token before. A model that has crossed the lowest line knows more than pairs. But what? Look at the stories. (In
+# JupyterLab there is a slider: click on it, or reach it with Tab, then use the arrow keys.)
 
 # %%
 knowledge = Reference.of(read_stories(data.folder / "train.txt"))
@@ -151,14 +151,14 @@ CheckpointScrubber(
 )
 
 # %% [markdown]
-# Read it slowly; no curve in this lesson says more. The first story is noise: every token is about equally likely. Then
-# the frequent tokens arrive, and with them the full stop. Then pairs of words that go together, then phrases. Whether
-# there is sense in it, you can judge. A program cannot, but it can count a good deal.
+# Read it slowly; no curve in this lesson says more. The first story is noise: every token is about equally likely.
+# Then the frequent tokens arrive, and with them the full stop. Then pairs of words that go together, then phrases.
+# Whether it makes sense, you can judge. A simple program cannot, but it can count a good deal.
 #
 # ## 2. What can be counted
 #
-# Learned models that judge stories exist (lesson 27). Here we want measures that cost nothing and that we
-# understand to the bottom. They are built from **n-grams**: n words in a row.
+# There are large models that judge stories. Here we want measures that cost nothing and that we understand
+# completely. They are built from **n-grams**: n words in a row.
 #
 # ### Exercise 12.1: Distinct n-grams
 # A weak model says the same thing again and again. Return how many *different* n-grams there are, as a share of all
@@ -179,7 +179,8 @@ def distinct_n(words: list[str], n: int) -> float:
 check("12.1")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** Give each word a number, and PyTorch finds the different rows of a matrix:
+# **Against the one nobody here wrote.** Give each word a number, and `torch.unique` finds the different rows of a
+# matrix:
 
 # %%
 last = plan.total_steps
@@ -193,11 +194,11 @@ for n in (1, 2, 3, 4):
     print(f"{n} words in a row: {distinct_n(words, n):.3f} distinct, by torch.unique {theirs:.3f}")
 
 # %% [markdown]
-# One warning: this number falls with length, for any writer, as there are only so many words. **Compare
-# texts of the same length**, and compare with real stories.
+# One warning: this number falls with length, for any writer, because there are only so many words. **Compare texts of
+# the same length**, and compare with real stories.
 #
 # ### Exercise 12.2: Closed quotes
-# Who opens a quotation must remember to close it, many tokens later: a small test of memory. In each line the
+# Whoever opens a quotation must remember to close it, many tokens later: a small test of memory. In each line the
 # first `"` opens, the second closes, the third opens, and so on. Return how many opened, and how many of those were
 # closed *in the same line*.
 
@@ -219,13 +220,13 @@ def quotes(story: str) -> tuple[int, int]:
 check("12.2")
 
 # %% [markdown]
-# Why two counts, and not a share? Because most stories of an untrained model open none, and 0 of 0 is no share. We
-# add up both counts over all stories first, and divide once. (Lesson 09 says the same of losses: the
-# mean of means is another number.)
+# Why two counts, and not a share? Because many stories of an untrained model open none, and 0 of 0 is no share. We
+# add up both counts over all stories first, and divide once. (Lesson 09 says the same of losses: the mean of means is
+# another number.)
 #
 # ### Exercise 12.3: Copied words
 # A model can write good stories for a bad reason: it knows them by heart. `seen` holds all n-grams of the training
-# text as tuples. Return for each word whether it stands in *some* n-gram that was seen.
+# text as tuples. Return for each word whether it stands in *any* n-gram that was seen.
 
 
 # %%
@@ -245,8 +246,8 @@ check("12.3")
 
 # %% [markdown]
 # **Against the one nobody here wrote.** Python can search a text for a phrase. Put the whole training text into one
-# string, and ask it for every eight words of our last stories. `knowledge.eights` gives the same answers from
-# a sorted table of fingerprints, much faster (`NGrams` in [slmlib/quality.py](../slmlib/quality.py)).
+# string, and search it for every eight words of our last stories. `knowledge.eights` gives the same answers from a
+# sorted table of hashes, much faster (`NGrams` in [slmlib/quality.py](../slmlib/quality.py)).
 
 # %%
 training_text = " ".join(
@@ -290,7 +291,7 @@ small_multiples(
 )
 
 # %% [markdown]
-# Now ask of each measure that should rise: after how many steps has it come nine tenths of the way to the real
+# Now ask of each measure that should rise: from which step on does it stay above nine tenths of its value on real
 # stories?
 
 # %%
@@ -318,30 +319,30 @@ rows = [
 Table("When a measure stays near real stories", ("measure", "from step", "at the end", "real stories"), rows)
 
 # %% [markdown]
-# **From near to far.** What stands within one word or two comes first, because every batch is full of examples, and
-# because little has to be remembered. What needs a look back over a sentence or a whole story comes late, or not at all
-# in so short a run: it pays off at few tokens, so it moves the loss little. The loss is a mean over all tokens, and
-# most tokens are easy. That is why two models with nearly the same loss may write very different stories.
+# **From near to far.** What shows within one word or two comes first, because every batch is full of examples, and
+# because little has to be remembered. What needs a look back over a sentence or a whole story comes late, or not at
+# all in so short a run: it pays off at few tokens, so it moves the loss little. The loss is a mean over all tokens,
+# and most tokens are easy. That is why two models with nearly the same loss may write very different stories.
 #
 # What do the measures miss?
 #
 # - *real words* and *word order* are about three words at most. "The cat ate the moon" passes.
 # - *distinct pairs* is highest for noise, the most varied writer of all. It falls when the frequent words come, and
-#   rises again with sense.
+#   rises again as sentences do.
 # - *names kept* is passed by a model that calls everybody Tom.
-# - *thread*, our stand-in for a plot, asks whether the second half still speaks of what the first half knew. A
+# - *thread*, our stand-in for a plot, asks whether the second half still speaks of what the first half introduced. A
 #   model that repeats itself does well, so look at *repetition* too.
 #
-# No single measure is safe. A measure that one tries to raise soon stops meaning anything. Several at once, and
+# No single measure is safe, and one that people try to raise soon stops meaning anything. Several at once, and
 # reading, are hard to fool.
 #
-# **Is copying bad?** Look at the dashed line of *copied*: real, unseen stories also hold eight words in a row from the
-# training text. Children's stories share their phrases. What matters is to be *above* it. [McCoy et al.
-# 2023](https://arxiv.org/abs/2111.09509) compared several models (GPT-2 among them) with human text in this way: the
-# models' small pieces were less novel than people's, their larger structure was as novel or more, and yet now and then
-# a passage of over 1,000 words came straight from the training set. [Lee et al. 2022](https://arxiv.org/abs/2107.06499)
-# found the main lever, duplicates: training on deduplicated text made memorized output ten times rarer. Lesson 01
-# removed them. The longest copies of our model:
+# **Is copying bad?** Look at the dashed line of *copied*: real, unseen stories also hold eight words in a row from
+# the training text. Children's stories share their phrases. What should worry you is a model far *above* the line.
+# [McCoy et al. 2023](https://arxiv.org/abs/2111.09509) compared several models (GPT-2 among them) with human text in
+# this way: the models' small pieces were less novel than people's, their larger structure was as novel or more, and
+# yet now and then a passage of over 1,000 words came straight from the training set. [Lee et al.
+# 2022](https://arxiv.org/abs/2107.06499) found the main lever, duplicates: training on deduplicated text made
+# memorized output ten times rarer. Lesson 01 removed them here. The longest copies of our model:
 
 # %%
 rows = []
@@ -359,18 +360,18 @@ Table(
 #
 # The stories show what came out. Three numbers show how the training is going, while it runs.
 #
-# **The gradient norm** is in the panel above: the root of the sum of all squared gradients, of every weight together.
-# It says how strongly this batch wants to change the model. It is often large in the first steps, then settles. What to
-# look for is a jump: a strange batch, or the beginning of the end. Clipping (lesson 08) caps it.
+# **The gradient norm** (lesson 08) is in the panel above: the root of the sum of all squared gradients. It says how
+# strongly this batch wants to change the model. It is often large in the first steps, then settles. What to look for
+# is a jump: a strange batch, or the beginning of the end. Clipping caps it.
 #
-# **The ratio of update to weight.** A gradient of 0.1: is that much? It depends on the weight, and on the optimizer. So
+# **The ratio of update to weight.** Is a gradient of 0.1 large? That depends on the weight, and on the optimizer. So
 # compare what a step really *added* with what was there:
 #
 # $$\text{ratio} = \frac{\lVert W_{\text{after}} - W_{\text{before}} \rVert}{\lVert W_{\text{before}} \rVert}$$
 #
-# Karpathy's rule of thumb (in [the third part of makemore](https://github.com/karpathy/nn-zero-to-hero), with standard
-# deviations for norms): about 1/1000 a step is healthy. Far below, the weights stand still. Far above, they are not
-# learning any more but being thrown about.
+# Karpathy's rule of thumb (in [the third part of makemore](https://github.com/karpathy/nn-zero-to-hero), with
+# standard deviations instead of norms): about 1/1000 a step is healthy. Far below, the weights stand still. Far
+# above, they are thrown about rather than taught.
 #
 # ### Exercise 12.4: Update to weight
 # Return this ratio as a number. Both tensors have the same shape.
@@ -388,8 +389,8 @@ def update_ratio(before: torch.Tensor, after: torch.Tensor) -> float:
 check("12.4")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** Adam divides each gradient by its own typical size. In the very first step that
-# is the gradient itself, so every weight moves by exactly the learning rate, up or down. A matrix of $n$
+# **Against the one nobody here wrote.** Adam divides each gradient by its own usual size. In the very first step that
+# is the gradient itself, so every weight moves by exactly the learning rate, up or down (lesson 08). A matrix of $n$
 # weights must then have the ratio $\text{rate} \cdot \sqrt{n} / \lVert W \rVert$. Does torch's AdamW agree?
 
 # %%
@@ -405,8 +406,8 @@ print(f"ratio of torch's first step agrees with rate * sqrt(n) / norm to {abs(fo
 
 # %% [markdown]
 # **Activations.** The residual stream (lesson 07) is what flows from block to block. How large are its numbers after
-# each block? And how many units of a feed-forward layer are silent, that is, zero after ReLU, for a typical token? We
-# put each snapshot back into a model and look.
+# each block? And what share of a feed-forward layer's units is silent for a typical token, that is, zero after ReLU?
+# We put each snapshot back into a model and look.
 
 
 # %%
@@ -472,21 +473,21 @@ layer_panels(
 )
 
 # %% [markdown]
-# - *Updates.* Our run makes larger steps than the rule says, and has a reason: the whole training is a few hundred
-#   steps. The rule comes from longer runs. The ratio falls for two reasons: the weights grow, and the schedule lowers
-#   the rate at the end. `down` begins at zero weights (`zero_output`, lesson 07), where any update is infinitely large
-#   beside them; so its first ratios are high, and step 0 is left out.
-# - *The stream.* At first the blocks add nothing, so all lines begin together. The first large steps blow the stream up,
-#   then it settles, mostly larger from block to block. Norms keep the next block from noticing. Growth without an
-#   end is a warning.
+# - *Updates.* Our run takes larger steps than the rule says, for a reason: the whole run is a few hundred steps long,
+#   and the rule comes from longer ones. The ratio falls because the weights grow, and because the schedule lowers the
+#   rate at the end. `down` begins at zero (`zero_output`, lesson 07), where any update is infinitely large beside the
+#   weights; so its first ratios are high, and step 0 is left out.
+# - *The stream.* At first the blocks add nothing, so all lines begin together. Then each block learns to add
+#   something, and the stream is mostly larger from block to block. Norms keep the next block from noticing. Growth
+#   without end is a warning.
 # - *Silent units.* About half are silent at the start: a random number is negative half of the time. Learning makes
-#   them choosy. A layer in which nearly all are silent for every token is dead: no gradient flows through a zero.
+#   them choosy. A unit that is silent for every token is dead: no gradient flows through a zero.
 #
 # ## 4. Ten broken runs
 #
 # Now the other side. Here are ten short runs of a tiny decoder that reads **bytes** (256 tokens, so a uniform guess
-# has loss ln 256 = 5.55). Each is broken in one place. All ten run through without an error message. *Their curves are
-# all you have.* The ten causes, in another order:
+# has a loss of ln 256 = 5.55). Each is broken in one place. All ten run through without an error message. *Their
+# curves are all you have.* The ten causes, in another order:
 
 # %% tags=["nbval-check-output"]
 EXPLAINED = {
@@ -506,8 +507,9 @@ Table("Ten causes", ("cause", "what it means"), list(EXPLAINED.items()))
 
 # %% [markdown]
 # The validation loss is measured as the model will be used: with the mask, and with the next token as the target. One
-# thing is simulated: a CPU is slow at fp16, and underflow needs a large batch. So we round what flows back to fp16
-# after every layer, and divide the loss as if 4 million tokens stood in the batch (GPT-3 had 3.2 million).
+# thing is simulated: a CPU is slow at float16 (fp16 for short), and gradients get too small for it only in large
+# batches. So we round what flows back to fp16 after every layer, and divide the loss as if 4 million tokens stood in
+# the batch (GPT-3 had 3.2 million).
 
 # %%
 letters = Letters.of(read_stories(data.folder / "train.txt"), read_stories(data.folder / "valid.txt"))
@@ -523,7 +525,7 @@ run_gallery(late, healthy, "And to these five?")
 
 # %% [markdown]
 # Some signs are too small for a picture. *Five measurements*: the last validation loss, measured five times with the
-# same weights. *Zeros*: how many entries of the gradient are exactly zero.
+# same weights. *Zeros*: the share of the gradient that is exactly zero.
 
 # %%
 rows = []
@@ -545,9 +547,9 @@ Table("The same runs in numbers", COLUMNS, rows)
 
 # %% [markdown]
 # ### Exercise 12.5: Ten diagnoses
-# Return the cause of each run, as it is written in the table of causes: `{"A": "...", "B": "...", ...}`. Begin with the
-# runs that a single number gives away. (Each right letter counts; ask `check` as often as you like, it has a clue for
-# the first wrong one.)
+# Return the cause of each run, as it is written in the table of causes: `{"A": "...", "B": "...", ...}`. Begin with
+# the runs that a single number gives away. (Each right letter counts. Ask `check` as often as you like: it has a clue
+# for the first wrong one.)
 
 
 # %%
@@ -584,42 +586,42 @@ print(
 # <details>
 # <summary>The answers, and why it looks like that (open it after your own try)</summary>
 #
-# - **A, targets not shifted.** The answer stands in the question, and the residual stream carries it straight to
-#   the head. The first loss is already below a uniform guess, because a tied head finds its own input familiar. Nothing
-#   about language is learned: on the real task the model is worse than guessing, and sure of it.
-# - **B, learning rate x100.** Each step throws the weights further than the last one could repair. Clipping the
+# - **A, targets not shifted.** The answer stands in the question, and the residual stream carries it straight to the
+#   head. The first loss is already below a uniform guess, because a tied head scores the input token highest. Nothing
+#   about language is learned: on the real task the model is worse than guessing, and sure of itself.
+# - **B, learning rate x100.** Each step throws the weights further than the next one can repair. Clipping the
 #   gradient does not help: Adam divides by the gradient's size anyway.
 # - **C, accumulation not averaged.** Four gradients added make exactly four times the norm. The loss hardly changes,
 #   because AdamW does not feel the scale of a gradient. With plain SGD it would be four times the learning rate; with
 #   clipping, every step is clipped. A healthy loss curve proves little.
-# - **D, no mask.** At first like a healthy run: looking ahead has to be *learned*, by an attention head that finds the
-#   next position. Once found, the loss falls to almost nothing. When it is used with the mask, the head has nothing to
-#   look at. (An error in a mask usually shows as a loss *too good to be true*.)
+# - **D, no mask.** At first like a healthy run: looking ahead has to be *learned*, by an attention head that finds
+#   the next position. Once found, the loss falls to almost nothing. When the model is used with the mask, the head
+#   has nothing to look at. (An error in a mask usually shows as a loss *too good to be true*.)
 # - **E, bad initialization.** The only run that is wrong before its first step: confident nonsense, far above
 #   ln 256. It recovers, and has wasted its time. This is the cheapest check of all (lesson 00).
 # - **F, evaluated in training mode.** Dropout is still on while measuring, so the same weights give another loss each
 #   time, and too high a one. Measure twice: the two must be equal to the last digit.
-# - **G, fp16 without scaler.** The smallest number above zero in fp16 is 6e-8. With a mean over millions of tokens most
-#   gradients lie below and become zero. What survives, in the head, are the pushes that make right tokens more likely,
-#   without those that make wrong ones less likely; so the loss falls at first, then goes astray. A scaler multiplies
+# - **G, fp16 without scaler.** The smallest number above zero in fp16 is 6e-8. With a mean over millions of tokens
+#   most gradients lie below half of that and become zero. What survives, in the head, are the pushes that make right
+#   tokens more likely, without those that make wrong ones less likely; so the loss goes astray. A scaler multiplies
 #   the loss by some 65,536 first, and divides the gradients afterwards. bfloat16 has the range of float32, and needs
 #   none.
-# - **H, no warm-up.** In its first steps Adam knows no typical size of a gradient, and moves *every* weight by the full
-#   rate, however unsure the direction. Many such moves together overshoot. The loss jumps, then recovers, later than
-#   the healthy run.
-# - **I, vocabulary off by one.** The training is the healthy run, digit for digit. Only the validation text is in other
-#   ids: every letter is the next one in the alphabet. When training is perfect and validation is hopeless from the
+# - **H, no warm-up.** In its first steps Adam does not know the usual size of a gradient, and moves *every* weight by
+#   the full rate, however unsure the direction. Many such moves together overshoot. The loss jumps, then recovers,
+#   later than the healthy run.
+# - **I, vocabulary off by one.** The training is the healthy run, digit for digit. Only the validation text is in
+#   other ids: every letter is the next one in the alphabet. When training is fine and validation is hopeless from the
 #   start, suspect the data, not the model. (The trainer compares the tokenizer's hash for that reason.)
-# - **J, validation leaked.** The model does *better* on what it should never have seen. With real runs the gap is
-#   smaller, and the danger larger: nobody complains about a good number. Lesson 01 removed duplicates across the split
-#   for it.
+# - **J, validation leaked.** The model does *better* on what it should never have seen. In real runs the gap is
+#   smaller, and the danger larger: nobody complains about a good number. That is why lesson 01 removed duplicates
+#   before the split.
 # </details>
 #
 # ### Can a program do it?
 #
-# Here are the questions as rules, in order: the first loss, a second measurement, zeros, the last loss, and so on
-# ([slmlib/training/diagnosis.py](../slmlib/training/diagnosis.py), twenty lines). Each rule compares with a healthy run
-# of the same size. That is why it pays to keep one: *a baseline is a measuring device.*
+# The same questions can be asked as rules, one after the other: the first loss, a second measurement, zeros, the last
+# loss, and so on ([slmlib/training/diagnosis.py](../slmlib/training/diagnosis.py)). Each rule compares with a healthy
+# run of the same size. That is why it pays to keep one: *a baseline is a measuring device.*
 
 # %% tags=["nbval-check-output"]
 for letter, run in runs.items():
@@ -628,16 +630,17 @@ assert diagnose(healthy, healthy) == HEALTHY
 print("the rules find all ten causes, and nothing wrong with the healthy run")
 
 # %% [markdown]
-# How each run was broken stands in [slmlib/training/broken.py](../slmlib/training/broken.py): for each, one line
-# beside the right one. Break it in an eleventh way, and see whether you can tell.
+# How each run was broken stands in [slmlib/training/broken.py](../slmlib/training/broken.py): for each, a line beside
+# the right one. Break it in an eleventh way, and see whether you can tell.
 #
 # ## 5. The real one
 #
 # What does the trainer in [slmlib/training/trainer.py](../slmlib/training/trainer.py) do about all this? It writes
 # loss, gradient norm and learning rate of every step to `log.jsonl`. It stops before a gradient that is not a number
 # reaches the weights, saves what was good, and names the likely cause. It measures with `evaluating(model)`, which
-# calls `eval()` and restores what was. It divides by the number of micro-batches. It uses a scaler where it uses fp16.
-# And it refuses a stream of another tokenizer. Most of the ten cannot happen there; the learning rate still can.
+# calls `eval()` and restores what was. It divides by the number of micro-batches. It uses a scaler where it uses
+# fp16. And it refuses a stream of another tokenizer. Most of the ten cannot happen there; a wrong learning rate still
+# can.
 #
 # Measures of text are in [slmlib/quality.py](../slmlib/quality.py). Your functions against those:
 
@@ -655,13 +658,13 @@ print("yours and slmlib's agree on", len(stories[last]), "stories")
 # ## 6. Questions
 #
 # <details>
-# <summary>Are there sudden jumps in learning, or does all come gradually?</summary>
+# <summary>Are there sudden jumps in learning, or does everything come gradually?</summary>
 #
-# Both. In many models of two and more attention layers there is a short stretch, early on, in which the loss has a
-# small bump and heads form that find an earlier place where the present token stood, and copy what came after it:
-# *induction heads* ([Olsson et al.
+# Both. In models of two and more attention layers there is a short stretch, early on, in which the loss has a small
+# bump and **induction heads** form: heads that find an earlier place where the present token stood, and copy what
+# came after it ([Olsson et al.
 # 2022](https://transformer-circuits.pub/2022/in-context-learning-and-induction-heads/index.html)). Tokens late in the
-# context suddenly get easier. They saw it after billions of tokens; our run reads about a million, and has none yet.
+# context suddenly get easier. In the models studied there it came after billions of tokens, many more than we read.
 # And some jumps are made by the measure: "the whole word is right" jumps where "each letter is a bit likelier" rises
 # smoothly ([Schaeffer et al. 2023](https://arxiv.org/abs/2304.15004)).
 # </details>
@@ -669,8 +672,8 @@ print("yours and slmlib's agree on", len(stories[last]), "stories")
 # <details>
 # <summary>My loss has a spike at step 40,000 and comes back. Is the run lost?</summary>
 #
-# Usually not. Look at the gradient norm just before: a single jump may be a strange batch. If spikes come more often,
-# go back to a checkpoint before, and lower the rate or leave those batches out. PaLM's authors restarted about 100
+# Usually not. Look at the gradient norm just before: a single jump may be a strange batch. If spikes become frequent,
+# go back to an earlier checkpoint, and lower the rate or leave those batches out. PaLM's authors restarted about 100
 # steps before each spike and skipped 200 to 500 batches; the same batches did no harm at another time ([Chowdhery et
 # al. 2022, section 5.1](https://arxiv.org/abs/2204.02311)).
 # </details>
@@ -678,9 +681,9 @@ print("yours and slmlib's agree on", len(stories[last]), "stories")
 # <details>
 # <summary>Why is there no early stopping when validation loss matters so much?</summary>
 #
-# Because in pre-training each text is read once, or a few times. The model has no chance to learn it by heart, so
-# training and validation loss stay together. If they part, you are reading too little text too often (lesson 00), or
-# something has leaked.
+# Because in pre-training each text is read once, or a few times. The model hardly gets a chance to learn it by heart,
+# so training and validation loss stay together. If they part, you are reading too little text too often, or something
+# has leaked.
 # </details>
 #
 # <details>
@@ -693,10 +696,11 @@ print("yours and slmlib's agree on", len(stories[last]), "stories")
 #
 # ## What comes next
 #
-# You have trained, measured, generated, saved, and watched. That is the lab, whole. Part IV asks what would be better:
-# other positions, other optimizers, other sizes. Lesson 13 compares architectures, and every comparison there is a pair
-# of runs like these. What you can take along: **look early and often; measure several things and read; keep a healthy
-# run to compare with; too good is as suspicious as too bad.**
+# You have trained, measured, generated, saved, and watched: you have built a language model, whole. From here on the
+# question is what would be better: another architecture, another optimizer, another size. Each such question is a
+# pair of runs like these, and you know how to read them. `python -m slmlib train --help` lists what can be changed,
+# and `python -m slmlib report RUN RUN` puts runs side by side. What to take along: **look early and often; measure
+# several things and read; keep a healthy run to compare with; too good is as suspicious as too bad.**
 
 # %%
 progress()
