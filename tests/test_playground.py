@@ -15,7 +15,8 @@ from slmlib.shipped import SHIPPED
 from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.checkpoint import load_checkpoint
 from slmlib.widgets import playground
-from slmlib.widgets.playground import Desk, Playground, most_surprising
+from slmlib.widgets.playground_desk import Desk
+from slmlib.widgets.playground_drafts import Writer
 from slmlib.widgets.token_viewer import visible
 
 BYTES = Tokenizer(())
@@ -45,7 +46,7 @@ def play(model):
 
 @pytest.fixture
 def desk(play):
-    desk = Desk(play)
+    desk = Desk(play.writer, play.first(), play.sampling)
     yield desk
     desk._finish()
 
@@ -56,8 +57,8 @@ def press(button, desk):
 
 
 def written(play, prompt, sampling=PLAY, count=1):
-    *_, draft = play.write(prompt, sampling, count)
-    play.measure(draft)
+    *_, draft = play.writer.write(prompt, sampling, count)
+    play.writer.measure(draft)
     return draft
 
 
@@ -88,7 +89,7 @@ def test_a_story_ends_where_the_context_does(play):
     assert len(draft.rows[0]) == 32 + 1 - 29
     assert len(draft.surprises[0]) == len(draft.rows[0])
     with pytest.raises(ConfigError, match="The beginning has 33 tokens, the model reads 32"):
-        next(play.write("x" * 32, PLAY, 1))
+        next(play.writer.write("x" * 32, PLAY, 1))
 
 
 def test_a_story_that_ends_itself_says_so(play, monkeypatch):
@@ -96,30 +97,30 @@ def test_a_story_that_ends_itself_says_so(play, monkeypatch):
         yield [97, 98]
         yield [97, None]
 
-    monkeypatch.setitem(Playground.write.__globals__, "generate_tokens", two_rows)
+    monkeypatch.setitem(Writer.write.__globals__, "generate_tokens", two_rows)
     ended = []
-    for draft in play.write("Once", Sampling(max_tokens=2), 2):
+    for draft in play.writer.write("Once", Sampling(max_tokens=2), 2):
         ended.append(list(draft.ended))
     assert ended == [[False, False], [False, True]], "the first reached its length"
     assert draft.rows == [[97, 97], [98]]
-    *_, draft = play.write("Once", PLAY, 2)
+    *_, draft = play.writer.write("Once", PLAY, 2)
     assert draft.ended == [True, True]
-    assert "Continuation 2, seed 4: 1 token, the end" in play.texts(draft).text
+    assert "Continuation 2, seed 4: 1 token, the end" in play.writer.texts(draft).text
 
 
 def test_a_story_that_ends_at_once_has_nothing_to_look_into(play, monkeypatch):
-    monkeypatch.setitem(Playground.write.__globals__, "generate_tokens", lambda *_: iter(()))
+    monkeypatch.setitem(Writer.write.__globals__, "generate_tokens", lambda *_: iter(()))
     draft = written(play, "Once")
     assert draft.rows == [[]]
-    assert most_surprising(draft) == 1
-    assert "Continuation 1 ended at once" in play.page(draft, True, 1, 1).text
+    assert draft.most_surprising == 1
+    assert "Continuation 1 ended at once" in play.writer.page(draft, True, 1, 1).text
 
 
 def test_alternatives_are_those_the_token_was_drawn_from(play, model):
     sampling = Sampling(max_tokens=3, temperature=0.0, repetition_penalty=1.8)
     draft = written(play, "aab", sampling)
     for number in range(1, len(draft.rows[0]) + 1):
-        bars = play.page(draft, False, 1, number).text
+        bars = play.writer.page(draft, False, 1, number).text
         name = draft.surprises[0][number - 1][0]
         assert f"▶ {name} " in bars
         assert " to 100.0%" in bars.partition(f"▶ {name} ")[2].partition(",")[0], (
@@ -131,7 +132,7 @@ def test_alternatives_are_those_the_token_was_drawn_from(play, model):
 def test_the_still_picture_has_the_numbers_and_the_most_surprising_token(play):
     still = play.still()
     draft = play.first()
-    place = most_surprising(draft)
+    place = draft.most_surprising
     name, bits = draft.surprises[0][place - 1]
     assert bits == max(bits for _, bits in draft.surprises[0])
     assert f"{bits:.1f}<br>▲" in still.html
@@ -143,7 +144,7 @@ def test_the_still_picture_has_the_numbers_and_the_most_surprising_token(play):
 
 
 def test_prompts_are_escaped(play):
-    assert "<u>&lt;b&gt;</u>" in play.texts(written(play, "<b>")).html
+    assert "<u>&lt;b&gt;</u>" in play.writer.texts(written(play, "<b>")).html
 
 
 def test_every_control_has_a_name(desk):
@@ -167,11 +168,13 @@ def test_write_takes_all_settings(desk, play):
     for name, value in values.items():
         desk.dials[name].value = value
     press(desk.write, desk)
-    expected = generate(play.model, BYTES, ["Then"] * 2, Sampling(**values))
+    expected = generate(play.writer.model, BYTES, ["Then"] * 2, Sampling(**values))
     shown = desk.paper.children[0]
     shown.children[0].value = False  # plain text
     for story in expected:
-        assert play.texts(written(play, "Then", Sampling(**values), 2)).html in shown.children[-1].value
+        assert (
+            play.writer.texts(written(play, "Then", Sampling(**values), 2)).html in shown.children[-1].value
+        )
         assert story.startswith("Then")
     assert "Done: 14 tokens" in desk.status.value
 
@@ -197,8 +200,8 @@ def test_text_appears_as_it_is_written_and_stop_keeps_it(desk, play, monkeypatch
         yield [c]
         yield [d]
 
-    monkeypatch.setitem(Playground.write.__globals__, "generate_tokens", slow)
-    monkeypatch.setitem(Playground.write.__globals__, "REDRAW", 0.0)
+    monkeypatch.setitem(Writer.write.__globals__, "generate_tokens", slow)
+    monkeypatch.setattr("slmlib.widgets.playground_desk.REDRAW", 0.0)
     desk.count.value = 1
     desk.write.click()
     assert paused.wait(60)
@@ -235,7 +238,7 @@ def test_what_fails_in_the_thread_is_said(desk, monkeypatch):
         raise RuntimeError("out of <memory>")
         yield
 
-    monkeypatch.setitem(Playground.write.__globals__, "generate_tokens", broken)
+    monkeypatch.setitem(Writer.write.__globals__, "generate_tokens", broken)
     press(desk.write, desk)
     assert "Writing failed. RuntimeError: out of &lt;memory&gt;" in desk.status.value
 
@@ -243,7 +246,7 @@ def test_what_fails_in_the_thread_is_said(desk, monkeypatch):
 def test_a_checkpoint_brings_its_tokenizer():
     checkpoint = load_checkpoint(SHIPPED)
     made = playground(checkpoint)
-    assert (made.model, made.tokenizer) == (checkpoint.model, checkpoint.tokenizer)
+    assert (made.writer.model, made.writer.tokenizer) == (checkpoint.model, checkpoint.tokenizer)
 
 
 def test_what_does_not_fit_is_refused(model):

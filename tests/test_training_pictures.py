@@ -80,25 +80,26 @@ def test_the_designer_refuses_what_no_run_could_have():
 
 
 def test_surprise_is_the_cross_entropy_in_bits(viewer):
-    shown = viewer.surprises(TEXT)
+    shown, cut_off = viewer.surprises(TEXT)
     ids = viewer.tokenizer.encode(TEXT)
     row = torch.tensor([[viewer.tokenizer.end_of_text, *ids]])
     with torch.no_grad():
         losses = F.cross_entropy(viewer.model(row[:, :-1])[0], row[0, 1:], reduction="none")
     assert [bits for _, bits in shown] == pytest.approx((losses / math.log(2)).tolist(), abs=1e-5)
     assert "".join(token for token, _ in shown) == TEXT.replace(" ", "·")
+    assert cut_off == 0
 
 
 def test_every_number_stands_below_its_token(viewer):
     page = viewer.still()
-    assert page.html.count("display: inline-block") == len(viewer.surprises(TEXT))
+    assert page.html.count("display: inline-block") == len(viewer.surprises(TEXT)[0])
     assert "&lt;" in page.html
     assert "<3" not in page.html
     assert " bits each on average" in page.text
 
 
 def test_certainty_and_wonder_look_different(viewer, monkeypatch):
-    monkeypatch.setattr(viewer, "surprises", lambda text: [("sure", 0.01), ("what", 9.5)])
+    monkeypatch.setattr(viewer, "surprises", lambda text: ([("sure", 0.01), ("what", 9.5)], 0))
     page = viewer.still()
     assert page.html.count("2px solid") == 1
     assert page.text.endswith("sure 0.0 what 9.5")
@@ -106,8 +107,9 @@ def test_certainty_and_wonder_look_different(viewer, monkeypatch):
 
 
 def test_a_long_text_is_cut_and_an_empty_one_is_no_error(viewer):
-    assert "beyond the model's context" in viewer._page(TEXT * 20).text
-    assert len(viewer.surprises(TEXT * 20)) == 64
+    shown, cut_off = viewer.surprises(TEXT * 20)
+    assert (len(shown), len(shown) + cut_off) == (64, len(viewer.tokenizer.encode(TEXT * 20)))
+    assert f"{cut_off:,} tokens, is beyond the model's context" in viewer._page(TEXT * 20).text
     assert "surprises nobody" in viewer._page("").text
 
 

@@ -42,10 +42,10 @@ class SurpriseViewer(Widget):
     def __init__(self, model: Decoder, tokenizer: Tokenizer, text: str):
         self.model, self.tokenizer, self.text = model, tokenizer, text
 
-    def surprises(self, text: str) -> list[tuple[str, float]]:
-        """Each token, with its white space made visible, and its surprise in bits."""
-        ids = self.tokenizer.encode(text)[: self.model.config.context_length]
-        return token_surprises(self.model, self.tokenizer, ids)
+    def surprises(self, text: str) -> tuple[list[tuple[str, float]], int]:
+        """Each token, its white space made visible, with its surprise in bits; and how many tokens were cut off."""
+        ids, limit = self.tokenizer.encode(text), self.model.config.context_length
+        return token_surprises(self.model, self.tokenizer, ids[:limit]), max(0, len(ids) - limit)
 
     def still(self) -> Page:
         """The text it was made with."""
@@ -58,14 +58,14 @@ class SurpriseViewer(Widget):
     def _page(self, text: str) -> Page:
         if not text:
             return Page("<p>An empty text surprises nobody.</p>", "An empty text surprises nobody.")
-        shown = self.surprises(text)
+        shown, cut_off = self.surprises(text)
         mean = sum(bits for _, bits in shown) / len(shown)
         said = (
             f"{len(shown)} tokens, {mean:.1f} bits each on average: as if among {2**mean:.1f} equally likely ones. "
             f"Below each token its surprise in bits; a heavy border from {HEAVY:.0f} bits on."
         )
-        if len(self.tokenizer.encode(text)) > len(shown):
-            said += " The rest is beyond the model's context."
+        if cut_off:
+            said += f" The rest, {cut_off:,} tokens, is beyond the model's context."
         boxes = "".join(surprise_box(token, bits) for token, bits in shown)
         words = " ".join(f"{token} {bits:.1f}" for token, bits in shown)
         return Page(
