@@ -8,7 +8,7 @@ a model card. The golden story in tests/test_shipped.py has to be renewed with i
 
 import sys
 
-from slmlib.config import Sampling
+from slmlib.config import Sampling, TrainConfig
 from slmlib.devices import choose_device
 from slmlib.errors import SlmError
 from slmlib.evaluation import Evaluation
@@ -26,8 +26,8 @@ A decoder of {parameters:,} parameters that tells short stories for small childr
 - Shape: {layers} layers, width {width}, {heads} heads, context {context}, own byte-level BPE of {vocab:,} tokens.
 - Trained from scratch by this repository on {corpus}: {steps:,} steps, {tokens:,} tokens, {seconds:.0f} s of training.
   The stories are TinyStories (Eldan and Li 2023, arXiv 2305.07759; licence CDLA-Sharing-1.0); they are not in here.
-- Command: `{command}`. That is {batch} windows a step, AdamW at {rate:g} (embedding {factor:g} times that), {schedule}
-  schedule, {dtype} matrix products, {threads} CPU threads, seed {seed}.
+- Command: `{command}`. That is {batch} windows a step, {optimizer}, {schedule} schedule,
+  {dtype} matrix products, {threads} CPU threads, seed {seed}.
 - Whole validation set, end-of-text counted: {evaluation}.
 - Made on: {device}.
 
@@ -58,8 +58,7 @@ def ship(checkpoint: Checkpoint, command: str, device: str) -> None:
         tokens=progress.step * decided.batch_size * config.context_length,
         seconds=progress.seconds,
         batch=decided.batch_size,
-        rate=decided.learning_rate,
-        factor=decided.embedding_rate_factor,
+        optimizer=in_words(decided),
         command=command,
         threads=decided.threads,
         schedule=decided.schedule,
@@ -72,6 +71,14 @@ def ship(checkpoint: Checkpoint, command: str, device: str) -> None:
         ].replace("\n", "\n>\n> "),
     )
     write_text(SHIPPED / "README.md", card)
+
+
+def in_words(config: TrainConfig) -> str:
+    """The optimizer and its rates."""
+    rest = f"AdamW at {config.learning_rate:g} (embedding {config.embedding_rate_factor:g} times that)"
+    if config.optimizer == "adamw":
+        return rest
+    return f"Muon at {config.muon_learning_rate:g} on hidden matrices and {rest} on everything else"
 
 
 if __name__ == "__main__":
