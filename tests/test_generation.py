@@ -63,6 +63,25 @@ def random_logits(rows: int = 8, vocab_size: int = 50) -> torch.Tensor:
     return torch.randn(rows, vocab_size, generator=torch.Generator().manual_seed(2)) * 3
 
 
+# Drawing.
+
+
+def test_draws_follow_the_chances_and_never_the_impossible():
+    chances = torch.tensor([0.0, 0.5, 0.0, 0.3, 0.2, 0.0])
+    generator = torch.Generator().manual_seed(5)
+    drawn = generation.draw(chances.expand(4000, -1), [generator] * 4000)
+    shares = torch.bincount(torch.tensor(drawn), minlength=6) / 4000
+    assert torch.equal(shares == 0, chances == 0)
+    torch.testing.assert_close(shares, chances, atol=4 * (0.25 / 4000) ** 0.5, rtol=0)
+
+
+@pytest.mark.parametrize("total", [0.999, 1.0, 1.001])
+def test_the_largest_random_number_stays_on_the_ruler(monkeypatch, total):
+    largest = 1 - 2.0**-53
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor([largest], dtype=torch.float64))
+    assert generation.draw(torch.tensor([[0.25, total - 0.25, 0.0]]), [torch.Generator()]) == [1]
+
+
 # The filters, one at a time and all together.
 
 

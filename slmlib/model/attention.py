@@ -50,7 +50,8 @@ def look(
         cos, sin = (part[:, None] for part in angles)
     seen = positions.shape[1] + (0 if cache is None else cache.length)
     widths = {width for width in config.windows if 0 < width < seen}
-    plain = cache is None or (cache.length == 0 and not cache.padding.any())
+    # Unpadded rows need no mask before anything was read, nor for a single token, which may see all there is.
+    plain = cache is None or (not cache.ragged and (cache.length == 0 or positions.shape[1] == 1))
     if plain and not widths and config.position != "alibi" and not explicit:
         return Sight(cos, sin, None)
     keys = positions
@@ -96,7 +97,7 @@ class Attention(nn.Module):
             k,
             v,
             attn_mask=None if mask is None else mask.to(q.dtype),
-            is_causal=mask is None,
+            is_causal=mask is None and q.shape[2] > 1,
             scale=self.config.attention_scale or None,  # None means 1 / sqrt(head_dim)
             dropout_p=self.config.dropout if self.training else 0.0,
             enable_gqa=self.config.num_kv_heads < self.config.num_heads,
@@ -126,7 +127,7 @@ class Attention(nn.Module):
         if self.config.qk_norm and self.config.qk_norm_over == "projection":
             q, k = self.query_norm(q), self.key_norm(k)
         q, k, v = (
-            part.unflatten(-1, (-1, head_dim)).transpose(1, 2) for part in (q, k, v)
+            part.view(*part.shape[:2], -1, head_dim).transpose(1, 2) for part in (q, k, v)
         )  # (B, H or K, T, E)
         if self.config.qk_norm and self.config.qk_norm_over == "head":
             q, k = self.query_norm(q), self.key_norm(k)

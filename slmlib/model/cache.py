@@ -30,6 +30,7 @@ class KVCache:
         self.keys = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
         self.values = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
         self.padding, self.capacity, self.length = padding, capacity, 0
+        self.ragged = bool(padding.any())  # asked once: on a GPU every look at a value waits for it
         self.num_layers, self.run = config.num_layers, 0
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:

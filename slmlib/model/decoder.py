@@ -27,7 +27,7 @@ class Block(nn.Module):
         config = config.for_layer(layer)
         self.attention, self.attention_norm = Attention(config, layer), build_norm(config)
         self.feedforward, self.feedforward_norm = FeedForward(config), build_norm(config)
-        self.dropout, self.scale = nn.Dropout(config.dropout), config.residual_scale
+        self.dropout, self.scale = build_dropout(config), config.residual_scale
 
     def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
@@ -95,6 +95,11 @@ class ParallelOneNormBlock(Block):
         return x + self.damp(self.attention(heard, sight, cache)) + self.damp(self.feedforward(heard))
 
 
+def build_dropout(config: ModelConfig) -> nn.Module:
+    """Dropout, or nothing at all: asking torch to drop nothing takes longer than a small layer norm."""
+    return nn.Dropout(config.dropout) if config.dropout else nn.Identity()
+
+
 BLOCKS = {
     "pre_norm": Block,
     "post_norm": PostNormBlock,
@@ -121,7 +126,7 @@ class Decoder(nn.Module):
                 else None
             )
             self.embedding_norm = build_norm(config) if config.embedding_norm else nn.Identity()
-            self.dropout = nn.Dropout(config.dropout)
+            self.dropout = build_dropout(config)
             self.blocks = nn.ModuleList(
                 BLOCKS[config.block](config, layer) for layer in range(config.num_layers)
             )
@@ -182,7 +187,7 @@ class Decoder(nn.Module):
         """Tokens (B, T) to the residual stream (B, T, D), and what each of them may see."""
         start = 0 if cache is None else cache.length
         positions = torch.arange(start, start + tokens.shape[1], device=tokens.device)[None]  # (1, T)
-        if cache is not None:
+        if cache is not None and cache.ragged:
             positions = positions - cache.padding[:, None]  # (B, T)
         x = self.embedding(tokens)  # (B, T, D)
         if self.config.embedding_scale != 1:
