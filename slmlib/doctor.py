@@ -5,13 +5,11 @@ warning that says what to do.
 """
 
 import html
-import importlib.util
 import os
 import platform
 import shutil
 import statistics
 import subprocess
-import sysconfig
 import tempfile
 import textwrap
 import time
@@ -35,6 +33,7 @@ from slmlib.presets import Preset, default_preset
 from slmlib.text.corpus import open_corpus
 from slmlib.training.run import text_budget
 from slmlib.training.selftest import run_self_test
+from slmlib.training.speed import cpp_compiler, missing_for_compiling
 from slmlib.training.trainer import Trainer
 
 PACKAGES = ("tiktoken", "datasets", "safetensors", "numpy", "matplotlib", "ipywidgets", "jupyterlab")
@@ -204,14 +203,10 @@ def _self_test(device: Device, warnings: list[str]) -> str:
 
 def compiler(device: Device) -> str:
     """Whether torch.compile could work: on a GPU it needs Triton, and everywhere a C++ compiler and Python.h."""
-    names = (os.environ.get("CXX", ""), "g++", "clang++", "cl")
-    found = next((name for name in names if name and shutil.which(name)), None)
-    missing = [] if found else ["a C++ compiler"]
-    if not Path(sysconfig.get_path("include"), "Python.h").exists():
-        missing.append("Python.h (python3-dev)")
-    if device.type == "cuda" and importlib.util.find_spec("triton") is None:
-        missing.append("the triton package")
-    return f"could not work without {' and '.join(missing)}" if missing else f"could work ({found} was found)"
+    missing = missing_for_compiling(device)
+    if missing:
+        return f"could not work without {' and '.join(missing)}"
+    return f"could work ({cpp_compiler()} was found)"
 
 
 # --- speed ---

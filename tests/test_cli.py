@@ -152,9 +152,20 @@ def test_a_changed_batch_size_works_alone(parsed):
 
 def test_flags_of_every_kind_arrive(parsed):
     train = parsed(
-        *("train", "--preset", "0.3M", "--minutes", "0.5", "--schedule", "wsd", "--compile", "--no-qk-norm")
+        *(
+            "train",
+            "--preset",
+            "0.3M",
+            "--minutes",
+            "0.5",
+            "--schedule",
+            "wsd",
+            "--compile",
+            "on",
+            "--no-qk-norm",
+        )
     )
-    assert (train.train.minutes, train.train.schedule, train.train.compile) == (0.5, "wsd", True)
+    assert (train.train.minutes, train.train.schedule, train.train.compile) == (0.5, "wsd", "on")
     assert train.model.qk_norm is False
     story = parsed("generate", "--prompt", "Tom had --a-- ball", "--top-p", "0.9", "--count", "3")
     assert (story.prompt, story.sampling.top_p, story.count) == ("Tom had --a-- ball", 0.9, 3)

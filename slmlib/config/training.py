@@ -1,7 +1,7 @@
 """How a model is trained, and how it chooses words."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 from slmlib.config.base import Config, below_one, raise_all
 
@@ -66,14 +66,27 @@ class TrainConfig(Config):
     """Numbers inside matrix products; weights and optimizer state stay float32."""
     threads: int = 0
     """CPU threads inside torch; 0 means as many as torch takes by itself."""
-    compile: bool = False
-    """Whether torch.compile fuses the model first: slow to start, faster afterwards."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Whether torch.compile fuses the blocks first: slow to start, faster afterwards. `auto`: if the run is long
+    enough to get that time back."""
+    attention: Literal["auto", "fused", "unfused"] = "auto"
+    """How attention is computed in training: by torch's `fused` kernel, or `unfused`, as two products and a softmax.
+    `auto` takes what is faster for this device and context."""
+    chunked_loss: bool = True
+    """Whether the loss is worked out for some tokens after the other, so that not all logits are there at once."""
     tensorboard: bool = False
     """Whether to log to TensorBoard as well (needs the tensorboard package)."""
     wandb: bool = False
     """Whether to log to Weights & Biases as well (needs the wandb package; WANDB_MODE=offline works)."""
     sample_prompt: str = "Once upon a time"
     """How the story before and the story after begin."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """As every config; older runs have stored `compile` as true or false."""
+        if isinstance(stored := values.get("compile"), bool):
+            values = values | {"compile": "on" if stored else "off"}
+        return super().from_dict(values)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -109,11 +122,6 @@ class TrainConfig(Config):
             (
                 not 0 <= self.muon_momentum < 1,
                 f"muon_momentum must be in [0, 1); it is {self.muon_momentum}.",
-            ),
-            (
-                self.optimizer == "adamw" and (self.muon_learning_rate, self.muon_momentum) != (0.01, 0.95),
-                "muon_learning_rate and muon_momentum do nothing with optimizer='adamw'; leave them at their "
-                "defaults, or choose optimizer='muon'.",
             ),
             (
                 not 0 <= self.warmup_fraction <= 1,

@@ -28,6 +28,9 @@ class Sight:
     """Added to the scores, (1 or B, 1 or H, T, S): -inf where a query must not look. None: plain causal."""
     near: dict[int, Tensor] = field(default_factory=dict)
     """The same mask for layers with a window, by its width; without those wider than what there is to see."""
+    unfused: bool = False
+    """Whether attention is written out as two matrix products and a softmax instead of torch's fused kernel: the
+    same numbers, and sooner on a CPU with a short context (see `slmlib.training.speed`). Needs an explicit mask."""
 
 
 def look(
@@ -90,6 +93,10 @@ class Attention(nn.Module):
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)  # (B, K, S, E)
         mask = self.mask(sight)
+        if sight.unfused:
+            weights = F.dropout(self.look_back(q, k, mask), self.config.dropout, self.training)
+            mixed = weights.type_as(v) @ self.share(v)  # (B, H, T, E)
+            return self.output(mixed.transpose(1, 2).flatten(2))  # (B, T, H * E) -> (B, T, D)
         # enable_gqa lets one key serve H / K queries without copying it in memory. In half precision the mask is
         # rounded too: what ALiBi says of far tokens is off by at most 1 part in 256, where weights are small.
         mixed = F.scaled_dot_product_attention(
@@ -107,12 +114,19 @@ class Attention(nn.Module):
     def weights(self, x: Tensor, sight: Sight) -> Tensor:
         """Who looks at whom: (B, T, D) -> (B, H, T, T), each row sums to 1. `sight` needs an explicit mask."""
         q, k, _ = self.project(x, sight)
-        k = k.repeat_interleave(self.config.num_heads // self.config.num_kv_heads, dim=1)  # (B, H, T, E)
+        return self.look_back(q, k, self.mask(sight))
+
+    def look_back(self, q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
+        """Queries (B, H, T, E) and keys (B, K, S, E) to weights (B, H, T, S): each row sums to 1."""
         scale = self.config.attention_scale or self.config.head_dim**-0.5
-        scores = scale * q @ k.transpose(-2, -1)  # (B, H, T, T)
-        mask = self.mask(sight)
+        scores = scale * q @ self.share(k).transpose(-2, -1)  # (B, H, T, S)
         assert mask is not None
         return (scores + mask).softmax(dim=-1)
+
+    def share(self, x: Tensor) -> Tensor:
+        """One copy of a key or value for each query that shares it: (B, K, S, E) -> (B, H, S, E)."""
+        sharing = self.config.num_heads // self.config.num_kv_heads
+        return x if sharing == 1 else x.repeat_interleave(sharing, dim=1)
 
     def mask(self, sight: Sight) -> Tensor | None:
         """The mask of this layer's window; None means plain causal attention."""

@@ -1,6 +1,6 @@
 """What a model costs, worked out from its config alone, before anything is allocated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slmlib.config import ModelConfig
 
@@ -52,6 +52,12 @@ def count_parameters(config: ModelConfig) -> int:
     return sum(parameters_by_part(config).values())
 
 
+def hidden_matrices(config: ModelConfig) -> int:
+    """How many of the learned values are in the matrices of attention and feed-forward: what Muon moves."""
+    parts = parameters_by_part(replace(config, qkv_bias=False, output_bias=False, ffn_bias=False))
+    return parts["attention"] + parts["feedforward"]
+
+
 def flops_per_token(config: ModelConfig, context_length: int = 0, training: bool = True) -> int:
     """Floating-point operations of the matrix products for one token, a multiply-add counted as two.
 
@@ -87,7 +93,7 @@ class Memory:
     gradients: int
     """4 bytes a parameter."""
     optimizer: int
-    """8 bytes a parameter: AdamW's two running means."""
+    """8 bytes a parameter: AdamW's two running means. Muon has one, 4 bytes, for each number of a hidden matrix."""
     activations: int
     """What the backward pass needs again, for one micro-batch: an estimate."""
     logits: int
@@ -99,10 +105,20 @@ class Memory:
         return self.weights + self.gradients + self.optimizer + self.activations + self.logits
 
 
-def training_memory(config: ModelConfig, micro_batch_size: int, mixed_precision: bool = False) -> Memory:
-    """Memory to train with AdamW on micro-batches of that many windows. Weights, gradients and optimizer
-    are exact; activations and logits count the tensors autograd keeps, without the framework's overhead."""
+def training_memory(
+    config: ModelConfig,
+    micro_batch_size: int,
+    mixed_precision: bool = False,
+    optimizer: str = "adamw",
+    logits_at_once: int = 0,
+) -> Memory:
+    """Memory to train on micro-batches of that many windows. Weights, gradients and optimizer are exact;
+    activations and logits count the tensors autograd keeps, without the framework's overhead.
+
+    optimizer: "adamw" or "muon". logits_at_once: how many of them a chunked loss has; 0 means all.
+    """
     parameters = count_parameters(config)
+    kept_twice = parameters - (hidden_matrices(config) if optimizer == "muon" else 0)
     tokens = micro_batch_size * config.context_length
     wide = 2 if config.gated else 1
     kept = config.block_repeat * sum(
@@ -115,12 +131,13 @@ def training_memory(config: ModelConfig, micro_batch_size: int, mixed_precision:
         for layer, _, times in _layers(config)
     )
     half = 2 if mixed_precision else 4
+    logits = min(tokens * config.vocab_size, logits_at_once or tokens * config.vocab_size)
     return Memory(
         weights=4 * parameters,
         gradients=4 * parameters,
-        optimizer=8 * parameters,
+        optimizer=4 * (parameters + kept_twice),
         activations=tokens * kept * half,
-        logits=tokens * config.vocab_size * (8 + (2 if mixed_precision else 0)),
+        logits=logits * (8 + (2 if mixed_precision else 0)),
     )
 
 

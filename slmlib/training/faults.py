@@ -115,7 +115,7 @@ def examine(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) 
     bad = [name for name, tensor in trainer.model.state_dict().items() if not tensor.isfinite().all()]
     again, norms = _repeat(trainer, inputs, targets, as_trained=True)
     plain, plain_norms = _repeat(trainer, inputs, targets, as_trained=False)
-    lower = trainer.config.dtype != "float32" or trainer.config.compile
+    lower = trainer.config.dtype != "float32" or trainer.config.compile == "on"
     if bad:
         cause = f"The weights are no longer numbers ({', '.join(bad[:3])}): an earlier step or the memory broke them."
         remedy = (
@@ -126,7 +126,7 @@ def examine(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) 
         remedy = "The same command goes on; if it happens again, run: slmlib doctor."
     elif lower and _all_finite(plain, plain_norms):
         cause = f"In plain float32 the same step is fine: {trainer.config.dtype} cannot hold these numbers."
-        remedy = "Start a new run with --dtype float32 and without --compile."
+        remedy = "Start a new run with --dtype float32 and --compile off."
     else:
         cause = "The likeliest cause is a learning rate that is too high."
         remedy = f"Start again with half of it: --learning-rate {trainer.config.learning_rate / 2:.2g}."

@@ -29,16 +29,23 @@ from slmlib.training.faults import explained, is_out_of_memory
 from slmlib.training.logs import Observer, tensorboard_log, wandb_log
 from slmlib.training.readme import write_readme
 from slmlib.training.selftest import require_healthy
+from slmlib.training.speed import MOST_LOGITS, PRODUCT_RATE, choose_tricks, seconds_of_steps
 from slmlib.training.trainer import Trainer
 
 SMALLEST_TEXT = 10 * 10**6
 """Bytes of text that even the shortest run asks for: enough for a tokenizer and an honest validation set."""
 
-EVALUATION_SHARE = 0.15
+EVALUATION_SHARE = 0.08
 """At most this share of a time budget goes into measuring the validation set."""
 
 FORWARD_SHARE = 0.4
 """Time of a forward pass as a share of a training step: one of three equal products, and some overhead."""
+
+MEASURING_SHARE = 0.03
+"""At most this share of a time budget goes into measuring how long a step takes, after the first one."""
+
+CLOSING_SHARE, CLOSING_SECONDS = 0.01, 1.0
+"""What is kept of a time budget for checkpoints and stories."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +76,21 @@ def start_or_resume(
     observers: tuple[Observer, ...] = (),
     say: Callable[[str], None] = print,
     progress: bool = True,
+    started: float = 0.0,
 ) -> Result:
     """Train what was wished for, from the newest good checkpoint in its folder if there is one.
 
+    started: when the time budget began, in seconds of time.perf_counter; 0 means now.
     Raises SlmError in one sentence when the folder holds another run, the corpus cannot be used, the
     memory will not do, or the training breaks down.
     """
+    started = started or time.perf_counter()
     with only_process_in(wish.folder):
-        return _start_or_resume(wish, observers, say, progress)
+        return _start_or_resume(wish, observers, say, progress, started)
 
 
 def _start_or_resume(
-    wish: Wish, observers: tuple[Observer, ...], say: Callable[[str], None], progress: bool
+    wish: Wish, observers: tuple[Observer, ...], say: Callable[[str], None], progress: bool, started: float
 ) -> Result:
     restore_replaced(wish.folder / "checkpoints")
     checkpoint = newest_checkpoint(wish.folder / "checkpoints", say)
@@ -98,7 +108,7 @@ def _start_or_resume(
         )
         wish = replace(wish, model=wish.model.change({"vocab_size": data.tokenizer.vocab_size}))
     if checkpoint is None:
-        decided = decide(replace(wish, train=decided), data, device, say)
+        decided = decide(replace(wish, train=decided), data, device, say, started)
         model = Decoder(wish.model, seed=wish.train.seed)
     else:
         require_same_run(checkpoint, wish)
@@ -147,15 +157,26 @@ def text_budget(model: ModelConfig, train: TrainConfig, device: Device) -> int:
 
     Counts 4 bytes a token, and a device that does its matrix products at a rate typical of its kind.
     """
-    rate = {"cuda": 200e12, "mps": 5e12, "cpu": 200e9}[device.type]
     tokens = train.total_steps * train.batch_size * model.context_length
-    tokens = tokens or int(train.minutes * 60 * rate / flops_per_token(model))
+    tokens = tokens or int(train.minutes * 60 * PRODUCT_RATE[device.type] / flops_per_token(model))
     megabytes = min(3000, tokens * 4 // 10**6)
     return max(SMALLEST_TEXT, megabytes * 10**6)
 
 
-def decide(wish: Wish, data: PreparedData, device: Device, say: Callable[[str], None] = print) -> TrainConfig:
-    """Replace every `auto` and 0 by a number, once: a resumed run repeats these instead of measuring again."""
+def decide(
+    wish: Wish,
+    data: PreparedData,
+    device: Device,
+    say: Callable[[str], None] = print,
+    started: float = 0.0,
+) -> TrainConfig:
+    """Replace every `auto` and 0 by a number, once: a resumed run repeats these instead of measuring again.
+
+    started: when the time budget began, in seconds of time.perf_counter; 0 means now. What was spent since then,
+    and what measuring and compiling take here, is no longer there for training.
+    """
+    started = started or time.perf_counter()
+    budget = wish.train.minutes * 60
     decided = replace(
         wish.train,
         device=device.type,
@@ -163,6 +184,13 @@ def decide(wish: Wish, data: PreparedData, device: Device, say: Callable[[str], 
         threads=wish.train.threads or torch.get_num_threads(),
         micro_batch_size=wish.train.micro_batch_size or wish.train.batch_size,
     )
+    seconds = (
+        seconds_of_steps(wish.model, decided, device)
+        if decided.total_steps
+        else max(0.0, budget - (time.perf_counter() - started))
+    )
+    decided, told = choose_tricks(wish.model, decided, device, seconds)
+    say(told)
     if decided.total_steps and device.type == "cpu":
         return decided
     # On a GPU also for what memory really does: the estimate leaves out the framework's own share.
@@ -171,11 +199,11 @@ def decide(wish: Wish, data: PreparedData, device: Device, say: Callable[[str], 
         return decided
     tokens_per_second = decided.batch_size * wish.model.context_length / step_seconds
     evaluation_seconds = FORWARD_SHARE * len(data.valid) / tokens_per_second
-    budget = decided.minutes * 60
     affordable = int(EVALUATION_SHARE * budget / evaluation_seconds) - 1  # one more comes before step 0
     evaluations = max(1, min(decided.evaluations, affordable))
+    left = budget * (1 - CLOSING_SHARE) - CLOSING_SECONDS - (time.perf_counter() - started)
     # However slow the machine, half of the time belongs to training.
-    seconds = max(budget / 2, budget - (evaluations + 1) * evaluation_seconds)
+    seconds = max(budget / 2, left - (evaluations + 1) * evaluation_seconds)
     return replace(decided, total_steps=max(20, int(seconds / step_seconds)), evaluations=evaluations)
 
 
@@ -216,14 +244,15 @@ def measure_step(wish: Wish, config: TrainConfig, data: PreparedData, device: De
 
     The fastest quarter decides: other programs make steps slower for a moment, nothing makes them faster.
     """
+    patience = MEASURING_SHARE * config.minutes * 60
     model = Decoder(wish.model, seed=0).to(device.type)
     trainer = Trainer(model, data.tokenizer, data.train, data.valid, config, device, wish.folder)
     times: list[float] = []
-    while len(times) < 25 and sum(times) < 20:
+    while len(times) < 25 and sum(times[1:]) < patience:  # the first one may compile
         started = time.perf_counter()
         trainer.train_step(rate=0.0)
         times.append(time.perf_counter() - started)
-    timed = sorted(times[5:] or times[-1:])  # the first ones allocate, choose kernels or compile
+    timed = sorted(times[min(5, len(times) // 2) :])  # the first ones allocate and choose kernels
     return timed[len(timed) // 4]
 
 
@@ -286,16 +315,19 @@ def fit_memory(
     """
     free = device.memory()
     size = train.micro_batch_size or train.batch_size
-    needed = _needed(model, size, device)
+    needed = _needed(model, train, size, device)
     say(f"Memory: at least {_size(needed)} needed, {_size(free)} free.")
     if needed <= free:
         return train
     smaller = size
     while (
-        may_halve and train.micro_batch_size == 0 and smaller > 1 and _needed(model, smaller, device) > free
+        may_halve
+        and train.micro_batch_size == 0
+        and smaller > 1
+        and _needed(model, train, smaller, device) > free
     ):
         smaller = largest_divisor(train.batch_size, smaller // 2)
-    if smaller == size or _needed(model, smaller, device) > free:
+    if smaller == size or _needed(model, train, smaller, device) > free:
         advice = f", or --micro-batch-size {max(1, size // 4)}" if size > 1 else ""
         raise ConfigError(
             f"Training this model needs at least {_size(needed)}, but {_size(free)} are free on {device.name}.",
@@ -305,8 +337,9 @@ def fit_memory(
     return replace(train, micro_batch_size=smaller)
 
 
-def _needed(model: ModelConfig, micro_batch_size: int, device: Device) -> int:
-    return training_memory(model, micro_batch_size, device.dtype != "float32").total
+def _needed(model: ModelConfig, train: TrainConfig, micro_batch_size: int, device: Device) -> int:
+    mixed, at_once = device.dtype != "float32", MOST_LOGITS[device.type] if train.chunked_loss else 0
+    return training_memory(model, micro_batch_size, mixed, train.optimizer, at_once).total
 
 
 def _size(number: int) -> str:

@@ -34,6 +34,7 @@ from slmlib.training.interrupts import StopRequest
 from slmlib.training.logs import Event, JsonlLog, Observer
 from slmlib.training.optimizers import build_optimizer
 from slmlib.training.schedules import learning_rate
+from slmlib.training.speed import FastLoss
 
 PROBE_LENGTH = 64
 
@@ -65,8 +66,9 @@ class Trainer:
         set_threads(config.threads)
         self.optimizer = build_optimizer(model, config)
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.dtype == "float16")
+        # The tricks are for the Decoder as it is; a model that was changed is asked for its own loss.
         self.loss_of: Callable[[Tensor, Tensor], Tensor] = (
-            torch.compile(model.loss) if config.compile else model.loss
+            FastLoss(model, config) if type(model) is Decoder else model.loss
         )
         self.step, self.history, self.seconds = 0, list[dict[str, float]](), 0.0
         self.evaluation_steps, self.watch = spread(config.total_steps, config.evaluations), DivergenceWatch()

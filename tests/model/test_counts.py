@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from slmlib.config import ModelConfig
+from slmlib.config import ModelConfig, TrainConfig
 from slmlib.errors import ConfigError
 from slmlib.model.counts import (
     cache_bytes,
@@ -15,6 +15,7 @@ from slmlib.model.counts import (
 from slmlib.model.decoder import Decoder
 from slmlib.model.families import family
 from slmlib.presets import PRESETS
+from slmlib.training.optimizers import build_optimizer
 
 
 def really_there(config: ModelConfig) -> int:
@@ -114,6 +115,28 @@ def test_optimizer_memory_is_what_torch_allocates():
     assert sum(value.nbytes for value in state) == memory.optimizer
     assert sum(parameter.grad.nbytes for parameter in model.parameters()) == memory.gradients
     assert memory.total > memory.weights + memory.gradients + memory.optimizer
+
+
+def test_muon_remembers_one_number_of_a_hidden_matrix():
+    config = ModelConfig(
+        vocab_size=100, embed_dim=32, num_layers=2, num_heads=2, qkv_bias=True, ffn_bias=True
+    )
+    model = Decoder(config)
+    optimizer = build_optimizer(model, TrainConfig(optimizer="muon"))
+    model.loss(torch.zeros(1, 8, dtype=torch.int64), torch.zeros(1, 8, dtype=torch.int64)).backward()
+    optimizer.step()
+    state = [value for entry in optimizer.state.values() for name, value in entry.items() if name != "step"]
+    memory = training_memory(config, micro_batch_size=1, optimizer="muon")
+    assert sum(value.nbytes for value in state) == memory.optimizer
+    assert memory.optimizer < training_memory(config, micro_batch_size=1).optimizer
+
+
+def test_a_chunked_loss_needs_memory_for_a_chunk():
+    config = ModelConfig(vocab_size=100, embed_dim=32, num_layers=2, num_heads=2)
+    whole, chunked, larger = (
+        training_memory(config, 4, logits_at_once=number).logits for number in (0, 6400, 10**9)
+    )
+    assert chunked * 8 == whole == larger
 
 
 def test_cache_bytes():

@@ -14,6 +14,7 @@ from slmlib.training.checkpoint import load_checkpoint, newest_checkpoint, step_
 from slmlib.training.logs import JsonlLog, read_log, series, tensorboard_log, wandb_log
 from slmlib.training.optimizers import build_optimizer
 from slmlib.training.schedules import build_scheduler, learning_rate
+from slmlib.training.speed import compiled_run_block
 from slmlib.training.trainer import spread
 from tests.training.conftest import CPU
 
@@ -190,22 +191,25 @@ def test_float16_scales_its_loss_and_the_scale_survives_a_checkpoint(world):
     assert torch.equal(resumed.model.embedding.weight, whole.model.embedding.weight)
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch looks at it while tracing
 def test_a_compiled_run_takes_the_same_steps(world, monkeypatch):
     """The real compiler takes a minute to start; its tracing front end, which could change the maths, does not."""
     compiled_calls: list[object] = []
     real = torch.compile
 
-    def tracing_only(function):
+    def tracing_only(function, **options):
         compiled_calls.append(function)
-        return real(function, backend="aot_eager")
+        return real(function, backend="aot_eager", **options)
 
     monkeypatch.setattr(torch, "compile", tracing_only)
+    compiled_run_block.cache_clear()
     losses = []
-    for compiled in (False, True):
+    for compiled in ("off", "on"):
         model = Decoder(world.model_config.change(dict(dropout=0.0)), seed=0)
         trainer = world.trainer(f"compiled-{compiled}", model=model, compile=compiled, total_steps=4)
         trainer.run()
         losses.append(series(read_log(trainer.folder / "log.jsonl"), "step", "loss")[1])
+    compiled_run_block.cache_clear()
     assert len(compiled_calls) == 1
     assert losses[1] == pytest.approx(losses[0], abs=1e-5)
 
