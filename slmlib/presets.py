@@ -68,12 +68,16 @@ PRESETS = {
     preset.name: preset
     for preset in (
         _preset("0.3M", "tests, and a first minute on any machine", 1024, 4, 64, 128, 16, 5e-3, 0.02),
-        _preset("1M", "some minutes on two CPU cores (the default on a CPU)", 4096, 4, 128, 128, 16, 3e-3, 0.02),
+        _preset(
+            "1M", "some minutes on two CPU cores (the default on a CPU)", 4096, 4, 128, 128, 16, 3e-3, 0.02
+        ),
         _preset("3M", "an hour on two CPU cores", 4096, 4, 192, 256, 16, 3e-3, 0.02),
         _preset("8M", "an evening on a laptop, or a small GPU", 8192, 8, 256, 256, 64, 2e-3, 0.02),
         _preset("14M", "a GPU", 8192, 6, 384, 256, 128, 2e-3, 0.02),
         _preset("34M", "a GPU (the default there)", 16384, 8, 512, 512, 128, 1e-3, 0.01),
-        _preset("124M", "a large GPU: GPT-2's size and vocabulary", 50257, 12, 768, 1024, 256, 6e-4, 0.01, "gpt2"),
+        _preset(
+            "124M", "a large GPU: GPT-2's size and vocabulary", 50257, 12, 768, 1024, 256, 6e-4, 0.01, "gpt2"
+        ),
     )
 }
 

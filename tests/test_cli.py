@@ -129,7 +129,7 @@ def test_auto_is_the_preset_of_the_device(parsed, monkeypatch):
     ],
 )
 def test_a_run_is_named_after_preset_and_budget(capsys, monkeypatch, tmp_path, arguments, name, tokenizer):
-    def refuse(wish, observers):
+    def refuse(wish, observers, started):
         raise SlmError(f"{wish.folder} {wish.tokenizer}")
 
     monkeypatch.setattr("slmlib.training.run.start_or_resume", refuse)

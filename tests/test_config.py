@@ -200,6 +200,7 @@ BAD_TRAINING = [
     (dict(device="tpu"), "device is 'tpu'; choose from ('cpu', 'cuda', 'mps', 'auto')."),
     (dict(dtype="fp8"), "dtype is 'fp8'; choose from ('float32', 'bfloat16', 'float16', 'auto')."),
     (dict(sample_prompt=3), "sample_prompt is 3; expected str."),
+    (dict(adam_eps=10**400), "expected float."),
     (dict(compile="yes"), "compile is 'yes'; choose from ('auto', 'on', 'off')."),
 ]
 BAD_SAMPLING = [

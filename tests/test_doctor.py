@@ -213,7 +213,7 @@ def test_unused_devices_are_named_with_the_reason(monkeypatch):
 
 def test_the_compiler_is_found_or_what_is_missing_named(monkeypatch, tmp_path):
     (tmp_path / "Python.h").touch()
-    monkeypatch.setattr(doctor.sysconfig, "get_path", lambda _: str(tmp_path))
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/bin/{name}" if name == "g++" else None)
     assert doctor.compiler(CPU) == "could work (g++ was found)"

@@ -45,6 +45,8 @@ def _mistyped(config: Config) -> list[tuple[bool, str]]:
         if expected in (int, float, bool, str):
             fits = isinstance(value, (int, float) if expected is float else expected)
             wrong = not fits or (isinstance(value, bool) and expected is not bool)
+            if expected is float and isinstance(value, int):
+                wrong = wrong or abs(value) > 2**1000  # JSON may hold more than a float can
             problems.append((wrong, f"{field.name} is {value!r}; expected {expected.__name__}."))
         elif expected == tuple[int, ...]:
             wrong = not isinstance(value, tuple) or not all(type(item) is int for item in value)

@@ -12,12 +12,12 @@ import torch
 from slmlib import devices
 from slmlib.devices import Device, choose_device
 from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
-from slmlib.model.decoder import Decoder
 from slmlib.training import run as run_module
 from slmlib.training.checkpoint import TEMPORARY, load_checkpoint, newest_checkpoint, step_folder
 from slmlib.training.faults import DivergenceWatch, explained, is_out_of_memory
 from slmlib.training.logs import read_log
 from slmlib.training.run import Wish, decide, fit_memory, largest_divisor, start_or_resume
+from slmlib.training.speed import FastLoss
 from tests.training.conftest import CPU, tiny_stories
 
 
@@ -173,9 +173,9 @@ def test_a_run_warns_and_goes_on(world, capsys):
 
 def test_the_estimate_is_said_before_the_run_and_an_open_micro_batch_is_made_to_fit(world, monkeypatch):
     said: list[str] = []
-    fits = run_module._needed(world.model_config, 4, CPU)
-    monkeypatch.setattr(Device, "memory", lambda self: fits)
     config = world.config(batch_size=16)
+    fits = run_module._needed(world.model_config, config, 4, CPU)
+    monkeypatch.setattr(Device, "memory", lambda self: fits)
     fitted = fit_memory(world.model_config, config, CPU, said.append)
     assert fitted == replace(config, micro_batch_size=4)
     assert said[0].startswith("Memory: at least")
@@ -190,7 +190,7 @@ def test_the_estimate_is_said_before_the_run_and_an_open_micro_batch_is_made_to_
 
 
 def out_of_memory_above(size: int):
-    real = Decoder.loss
+    real = FastLoss.__call__
 
     def loss(self, inputs, targets):
         if len(inputs) > size:
@@ -204,7 +204,7 @@ def test_out_of_memory_halves_the_micro_batch_once_and_a_resumed_run_repeats_it(
     said: list[str] = []
     timed = replace(wish, train=replace(wish.train, total_steps=0, minutes=0.002, batch_size=12))
     with monkeypatch.context() as patch:
-        patch.setattr(Decoder, "loss", out_of_memory_above(3))
+        patch.setattr(FastLoss, "__call__", out_of_memory_above(3))
         first = start_or_resume(timed, (), said.append, progress=False)
     assert first.trainer.config.micro_batch_size == 3
     assert [sentence for sentence in said if "A micro-batch of" in sentence] == [
@@ -218,7 +218,7 @@ def test_out_of_memory_halves_the_micro_batch_once_and_a_resumed_run_repeats_it(
 
 
 def test_a_model_that_does_not_fit_at_all_is_one_sentence(wish, monkeypatch):
-    monkeypatch.setattr(Decoder, "loss", out_of_memory_above(0))
+    monkeypatch.setattr(FastLoss, "__call__", out_of_memory_above(0))
     with pytest.raises(
         SlmError, match=r"does not fit into memory even with one window at a time.*smaller preset"
     ):
@@ -237,16 +237,16 @@ def test_micro_batches_stay_equally_large(number, limit, found):
 def test_memory_that_runs_out_in_the_middle_saves_and_the_same_command_goes_on(world, wish, monkeypatch):
     whole = start_or_resume(replace(wish, folder=wish.folder.with_name("whole")), (), print, progress=False)
     calls = [0]
-    real = Decoder.loss
+    real = FastLoss.__call__
 
     def fails_once(self, inputs, targets):
-        calls[0] += self.training
-        if self.training and calls[0] == 4:
+        calls[0] += 1
+        if calls[0] == 4:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
         return real(self, inputs, targets)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Decoder, "loss", fails_once)
+        patch.setattr(FastLoss, "__call__", fails_once)
         with pytest.raises(TrainingError, match=r"Step 3: there is no memory left.*The run is saved"):
             start_or_resume(wish, (), lambda _: None, progress=False)
     assert newest_checkpoint(wish.folder / "checkpoints").progress.step == 3
