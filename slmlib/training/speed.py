@@ -11,7 +11,7 @@
 `chunked_loss` |
 | Muon in batches | one product for all matrices of one shape instead of one for each | none, see `muon` |
 
-@@GAINS@@
+What each is worth: benchmarks/results/step_time.md, by `python benchmarks/step_time.py`.
 """
 
 import importlib.util
