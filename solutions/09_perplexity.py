@@ -377,12 +377,11 @@ Table("Which model is worse? From one batch each", ("", "difference", "spread", 
 # %%
 at_position = whole_windows.mean(0)  # (time,): the mean loss at each position of the window
 edges = [0, 1, 2, 4, 8, 16, 32, 64, 128]
-middles = [(low + high + 1) / 2 for low, high in pairwise(edges)]
 heights = [at_position[low:high].mean().item() for low, high in pairwise(edges)]
 lines(
-    {"loss at this position": (middles, heights)},
+    {"loss": (edges[1:], heights)},
     f"With one token to look at the loss is {heights[0]:.2f}, late in the window {heights[-1]:.2f}",
-    xlabel="tokens to look back at, the present one included",
+    xlabel="tokens to look at: more than half of this, up to this",
     ylabel="loss (nats per token)",
     floors={"mean of all positions": at_position.mean().item()},
     log_x=True,

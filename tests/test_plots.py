@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from slmlib.plots import BLUE, ORANGE, Picture, loss_curve
+from slmlib.plots import BLUE, ORANGE, Picture, histogram, lines, loss_curve
 from slmlib.plots.style import ink
 from slmlib.plots.training import smoothed
 
@@ -82,3 +82,56 @@ def test_saving_writes_a_png_and_replaces_an_older_one(tmp_path):
         loss_curve(FELL).save(path)
     assert path.read_bytes().startswith(b"\x89PNG")
     assert [found.name for found in path.parent.iterdir()] == ["loss.png"]
+
+
+def boxes(axes):
+    """Text -> where it stands, in pixels."""
+    return {text.get_text(): text.get_window_extent() for text in axes.texts}
+
+
+@pytest.mark.parametrize("height", [3.9, 4.1])
+def test_the_name_of_a_floor_keeps_out_of_the_way_of_curves(height):
+    """The curve ends just above or just below the floor, where its name would stand."""
+    xs = list(range(100))
+    picture = lines(
+        {"model": (xs, [4 + 4 / (1 + x) for x in xs])},
+        "It learns",
+        xlabel="step",
+        ylabel="loss",
+        floors={"bigram": height, "far below": 0.0},
+    )
+    axes = picture.figure.axes[0]
+    curve = axes.lines[0].get_transform().transform_path(axes.lines[0].get_path())
+    found = boxes(axes)
+    assert set(found) == {f"bigram {height}", "far below 0", "model"}
+    assert not any(curve.intersects_bbox(box, filled=False) for box in found.values())
+
+
+def test_names_of_floors_that_lie_together_do_not_cover_each_other():
+    picture = lines({"a": ([0, 1], [0, 8])}, "m", xlabel="x", ylabel="y", floors={"one": 4.0, "two": 4.1})
+    found = boxes(picture.figure.axes[0])
+    assert not found["one 4"].overlaps(found["two 4.1"])
+
+
+def test_a_mark_is_named_on_its_left_where_the_next_mark_is_near():
+    picture = histogram(
+        list(range(100)), "m", xlabel="x", marks={"first": 40.0, "second": 44.0, "third": 80.0}
+    )
+    axes = picture.figure.axes[0]
+    found, place = boxes(axes), lambda value: axes.transData.transform((value, 0))[0]
+    assert found["first 40"].x1 < place(40)
+    assert place(44) < found["second 44"].x0 < found["second 44"].x1 < place(80)
+
+
+@pytest.mark.parametrize(("top", "ticks"), [(39.0, {"2", "5", "10", "20"}), (1e6, set())])
+def test_a_short_logarithmic_height_has_numbers_between_the_powers_of_ten(top, ticks):
+    picture = lines({"a": ([1, 2], [1.8, top])}, "m", xlabel="x", ylabel="ms", log_y=True)
+    axes = picture.figure.axes[0]
+    low, high = axes.get_ylim()
+    written = [
+        tick.get_text()
+        for tick, at in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)
+        if low < at < high
+    ]
+    assert set(written) >= ticks
+    assert ("2" in written) == bool(ticks)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from slmlib.plots.picture import Picture
 from slmlib.plots.style import (
@@ -12,9 +12,10 @@ from slmlib.plots.style import (
     ORANGE,
     PALETTE,
     floor_line,
-    ink,
     label,
     label_lines,
+    name_floors,
+    name_mark,
     new_axes,
 )
 
@@ -62,9 +63,15 @@ def lines(
         axes.set_xticks(places, [number(x) for x in places])
         axes.minorticks_off()
     for name, height in (floors or {}).items():
-        floor_line(axes, f"{name} {write(height)}", height)
+        floor_line(axes, height)
         said.append(f"{name} lies at {write(height)}.")
+    low, high = axes.get_ylim()
+    if log_y and high < 300 * low:  # too few powers of ten to read a height by
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+        axes.yaxis.set_minor_locator(NullLocator())
     figure.draw_without_rendering()  # settles the scales that labels are placed by
+    name_floors(axes, {f"{name} {write(height)}": height for name, height in (floors or {}).items()})
     label_lines(axes, ends)
     return Picture(figure, " ".join([f"{message.rstrip('.')}.", *said]))
 
@@ -113,17 +120,11 @@ def histogram(
     axes.hist(values, bins=bins, color=BLUE, alpha=0.85, log=log_y)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axes.margins(x=0.01, y=0.05 + 0.15 * len(marks or {}))  # the names of the marks stand above the bars
-    for row, (name, value) in enumerate((marks or {}).items()):
+    for value in (marks or {}).values():
         axes.axvline(value, color=ORANGE, linewidth=1.4, linestyle="--")
-        axes.annotate(
-            f"{name} {write(value)}",
-            (value, 0.97 - 0.09 * row),
-            (5, 0),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            color=ink(ORANGE),
-            va="top",
-        )
+    figure.draw_without_rendering()  # settles the scales that the names are placed by
+    for row, (name, value) in enumerate((marks or {}).items()):
+        name_mark(axes, f"{name} {write(value)}", value, 0.97 - 0.09 * row)
     said = "".join(f" {name}: {write(value)}." for name, value in (marks or {}).items())
     spread = f" {len(values):,} values from {write(min(values))} to {write(max(values))}."
     return Picture(figure, f"{message.rstrip('.')}.{spread}{said}")

@@ -4,12 +4,14 @@ Everything is drawn on white paper, so that a picture reads the same on a light 
 """
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.path import Path
+from matplotlib.transforms import Bbox
 
 BLACK, GREY, PAPER = "#222222", "#666666", "#FFFFFF"
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -81,22 +83,70 @@ def label(
     axes.annotate(text, point, offset, textcoords="offset points", color=ink(color), va="center", ha=ha)
 
 
-def floor_line(axes: Axes, text: str, height: float, above: float = 4) -> None:
-    """A thin grey line across the axes at a value to compare with, its name `above` points over its right end."""
+def floor_line(axes: Axes, height: float) -> None:
+    """A thin grey line across the axes at a value to compare with; `name_floors` writes its name."""
     axes.axhline(height, color=GREY, linewidth=0.8)
-    axes.annotate(
-        text,
-        (0.99, height),
-        (0, above),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        color=GREY,
-        fontsize="small",
-        ha="right",
-        # Curves often end where the name stands; it stays readable on a patch of paper.
-        bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8},
-        zorder=5,
-    )
+
+
+def name_floors(axes: Axes, floors: Mapping[str, float], gap: float = 4) -> None:
+    """Write each floor's name at its line, where the fewest curves and names are in the way; call it after drawing.
+
+    floors: name -> height. gap: distance from the line in points of print. Above is tried before below, the right
+    end before the middle and the left one.
+    """
+    curves = _curves(axes)
+    taken: list[Bbox] = []
+    for name, height in floors.items():
+        tries = [
+            axes.annotate(
+                name,
+                (x, height),
+                (0, gap if above else -gap),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                color=GREY,
+                fontsize="small",
+                ha=side,
+                va="bottom" if above else "top",
+                # Where curves are everywhere, the name stays readable on a patch of paper.
+                bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8},
+                zorder=5,
+            )
+            for x, side in ((0.99, "right"), (0.5, "center"), (0.01, "left"))
+            for above in (True, False)
+        ]
+        boxes = [one.get_window_extent() for one in tries]
+        crossed = [
+            sum(curve.intersects_bbox(box, filled=False) for curve in curves)
+            + sum(box.overlaps(other) for other in taken)
+            for box in boxes
+        ]
+        best = crossed.index(min(crossed))
+        taken.append(boxes[best])
+        for one in tries[:best] + tries[best + 1 :]:
+            one.remove()
+
+
+def name_mark(axes: Axes, name: str, value: float, height: float) -> None:
+    """Write beside an upright line at `value`: on its right, or on its left where another line would cross the name.
+
+    height: of the top of the name, as a share of the axes. Call it after drawing, when all lines are there.
+    """
+    for offset, side in ((5, "left"), (-5, "right")):
+        text = axes.annotate(
+            name,
+            (value, height),
+            (offset, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            color=ink(ORANGE),
+            ha=side,
+            va="top",
+        )
+        box = text.get_window_extent()
+        if side == "right" or not any(curve.intersects_bbox(box, filled=False) for curve in _curves(axes)):
+            break
+        text.remove()
 
 
 def label_lines(axes: Axes, ends: Sequence[tuple[str, float, float, str]], gap: float = 13) -> None:
@@ -111,6 +161,11 @@ def label_lines(axes: Axes, ends: Sequence[tuple[str, float, float, str]], gap: 
     for index, height in zip(order, _apart([heights[i] for i in order], gap), strict=True):
         name, _, y, color = ends[index]
         label(axes, name, (right, y), color, (8, height - heights[index]))
+
+
+def _curves(axes: Axes) -> list[Path]:
+    """All lines of the axes, in pixels."""
+    return [line.get_transform().transform_path(line.get_path()) for line in axes.lines]
 
 
 def _apart(heights: Sequence[float], gap: float) -> list[float]:

@@ -55,8 +55,14 @@ def vocabulary_curve(
         axes.plot([size], [value], color=ORANGE, marker="s", markersize=8, linestyle="")
         label(axes, f"{name}: {value:.2f}", (size, value), ORANGE, (0, -16), ha="right")
     for size, value in zip(sizes, values, strict=True):
+        at_axis = size == sizes[0]  # there the curve rises above its first point, so the number goes below
         label(
-            axes, f"{value:.2f}", (size, value), BLUE, (-3, 11), ha="right" if size == sizes[0] else "center"
+            axes,
+            f"{value:.2f}",
+            (size, value),
+            BLUE,
+            (6, -9) if at_axis else (-3, 11),
+            ha="left" if at_axis else "center",
         )
     ticks = [*sizes, *(size for size, _ in compare.values())]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks], rotation=30, ha="right")

@@ -18,6 +18,7 @@ from slmlib.plots.style import (
     dress,
     floor_line,
     label_lines,
+    name_floors,
     new_axes,
     wrapped,
 )
@@ -89,10 +90,11 @@ def _draw_losses(
     axes.margins(x=0.01)
     if total_steps:
         axes.set_xlim(-0.01 * total_steps, 1.01 * total_steps)
-    for name, height in floors.items():
-        floor_line(axes, f"{name} {height:.2f}", height, above=3)
+    for height in floors.values():
+        floor_line(axes, height)
+    figure.draw_without_rendering()  # settles the scales that labels are placed by
+    name_floors(axes, {f"{name} {height:.2f}": height for name, height in floors.items()}, gap=3)
     if smooth and measured:
-        figure.draw_without_rendering()  # settles the scales that labels are placed by
         label_lines(
             axes,
             [
