@@ -320,7 +320,8 @@ print(f"of {moving.sum():,} weights, {agree:.0%} would move the way the large ba
 # rate rise from almost nothing while the averages fill. A rule of thumb is $2 / (1 - \beta_2)$ steps ([Ma and Yarats
 # 2019](https://arxiv.org/abs/1910.04209)): 2,000 steps with PyTorch's default of 0.999, but only 40 with 0.95. GPT-3
 # and Llama use 0.95 ([Brown et al. 2020, appendix B](https://arxiv.org/abs/2005.14165); [Touvron et al. 2023, section
-# 2.3](https://arxiv.org/abs/2302.13971)), and so does slmlib, whose runs here are often shorter than 2,000 steps.
+# 2.3](https://arxiv.org/abs/2302.13971)). For runs as short as ours 0.999 is out of the question: its warm-up would
+# be as long as they are.
 #
 # ## 3. The schedule
 #
@@ -671,7 +672,7 @@ print(f"{took:.0f} s, {speed:,.0f} tokens a second")
 #
 # [slmlib/training/trainer.py](../slmlib/training/trainer.py) is your loop and what a long run needs besides: it
 # measures, logs, saves, stops when asked to, and refuses to go on with a loss that is not a number. Read its
-# `train_step`: you know every line. The schedule is a pure function of the step
+# `train_step`: you know nearly every line. The schedule is a pure function of the step
 # ([schedules.py](../slmlib/training/schedules.py)), and equal to yours:
 
 # %%
@@ -687,14 +688,14 @@ print(f"equal at all {TOTAL:,} steps")
 # %% [markdown]
 # The real run takes its preset's recipe as it is. It was chosen because it gave a lower loss in runs as short as
 # ours, and it differs from the classic one: the schedule is `wsd` (warm up, stay, then a straight line down; after
-# [Hu et al. 2024, section 4](https://arxiv.org/abs/2404.06395)), and the embedding table learns several times as fast
-# as the rest.
+# [Hu et al. 2024, section 4](https://arxiv.org/abs/2404.06395)), and the embedding table has a rate several times as
+# high as AdamW is usually given.
 #
-# And a preset may move the hidden matrices by **Muon** ([Jordan et al.
-# 2024](https://kellerjordan.github.io/posts/muon/)) instead of AdamW. Muon averages a matrix's gradients too, but
-# then makes the average nearly orthogonal, so that every direction of the matrix learns equally fast and a few strong
-# ones do not drown the others; embedding, head and norms stay with AdamW. `optimizer="adamw"` in the `replace(...)`
-# below goes back to what you wrote by hand. The cell prints what this run uses.
+# And it moves the hidden matrices by **Muon** ([Jordan et al. 2024](https://kellerjordan.github.io/posts/muon/))
+# instead of AdamW. Muon averages a matrix's gradients too, but then makes the average nearly orthogonal, so that
+# every direction of the matrix learns equally fast and a few strong ones do not drown the others; embedding, head and
+# norms stay with AdamW. `optimizer="adamw"` in the `replace(...)` below goes back to what you wrote by hand. The cell
+# prints what this run uses.
 #
 # Before it begins, the trainer tries a few steps on a throw-away model: how many fit into the time?
 
@@ -716,7 +717,7 @@ read = plan.total_steps * plan.batch_size * config.context_length
 expected = "some seconds" if FAST else f"about {plan.minutes * 60:.0f} seconds"
 rule = "Muon for hidden matrices, AdamW for the rest" if plan.optimizer == "muon" else "AdamW"
 print(f"{device}")
-print(f"Optimizer: {rule}. Schedule: {plan.schedule}, peak {plan.learning_rate:g}.")
+print(f"Optimizer: {rule}. Schedule: {plan.schedule}.")
 print(f"{parameters:,} parameters, {plan.total_steps:,} steps, {read:,} tokens: this will take {expected}.")
 
 # %% [markdown]
