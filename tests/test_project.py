@@ -29,7 +29,16 @@ PYPROJECT, LOCK, CONDA, MAKEFILE = (
 BY_NAME = {"torch", "tiktoken", "datasets", "matplotlib", "ipywidgets", "jupyterlab", "nbval", "nbformat"}
 TOP_LEVEL = {
     *("lessons", "solutions", "slmlib", "checks", "tests", "benchmarks", ".ci", ".gitignore"),
-    *("README.md", "LICENSE", "Makefile", "environment.yml", "pyproject.toml", "requirements.lock"),
+    *(
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "Makefile",
+        "environment.yml",
+        "pyproject.toml",
+        "requirements.lock",
+    ),
 }
 LARGEST_FILE = 8_000_000
 
