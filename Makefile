@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help lab train env kernel test test-browser notebooks grade gpu-test lock clean
+.PHONY: help lab train env kernel test test-browser notebooks grade bench gpu-test lock clean
 
 # Options. `=`, not `?=`: some shells export HOST, and Jupyter must not listen there by surprise.
 HOST = 127.0.0.1
@@ -86,6 +86,9 @@ notebooks: .venv/.ready ## lessons and executed solutions, rebuilt where their s
 grade: .venv/.ready ## grade a folder of students' notebooks, or zips of them [DIR=submissions ARGS=--resume]
 	@[ -n "$$DIR" ] || { echo 'Name the folder: make grade DIR=submissions' >&2; exit 1; }
 	@exec $(IN_VENV) -m checks grade "$$DIR" $(ARGS)
+
+bench: .venv/.ready-test ## our speed beside other libraries', see benchmarks/README.md [ARGS="--only generation"]
+	@exec $(IN_VENV) -m benchmarks.peers $(ARGS)
 
 gpu-test: .venv/.ready-test ## the tests that need a CUDA GPU
 	@$(IN_VENV) -m pytest -m cuda || \

@@ -161,7 +161,7 @@ def lock() -> None:
     with tempfile.TemporaryDirectory() as folder:
         python = Path(folder, "bin/python")
         venv.create(folder, with_pip=True)
-        pip_install(python, "-e", ".[test]", f"torch=={torch}", pins="")
+        pip_install(python, "-e", ".[test,bench]", f"torch=={torch}", pins="")
         freeze = [python, "-m", "pip", "freeze", "--exclude-editable"]
         frozen = subprocess.run(freeze, capture_output=True, text=True, check=True).stdout
     text = lock_text(frozen, torch, ".".join(map(str, sys.version_info[:3])))
@@ -187,7 +187,7 @@ def lock_text(frozen: str, torch: str, python: str) -> str:
     header = (
         "# The versions this course was tested with, as constraints for pip (-c): nothing is installed\n"
         "# because it stands here. Made by `make lock`, not by hand: a clean environment,\n"
-        f'# pip install -e ".[test]" torch=={torch}, then pip freeze, on Python {python}, Linux x86-64;\n'
+        f'# pip install -e ".[test,bench]" torch=={torch}, then pip freeze, on Python {python}, Linux x86-64;\n'
         "# local version labels and the CUDA libraries that torch brings itself are left out.\n"
     )
     return header + "\n".join(sorted(pins, key=str.casefold)) + "\n"
