@@ -4,6 +4,7 @@ Documents are the Markdown files and the Markdown cells of the notebooks. Addres
 """
 
 import contextlib
+import dataclasses
 import functools
 import io
 import json
@@ -17,6 +18,8 @@ import pytest
 
 from checks import __main__ as checks_command
 from slmlib import cli
+from slmlib.config import ModelConfig, TrainConfig
+from slmlib.export.names import GPT2_NAMES, LLAMA_NAMES, QKV
 
 COURSE = Path(__file__).resolve().parent.parent
 MAKEFILE = (COURSE / "Makefile").read_text(encoding="utf-8")
@@ -187,3 +190,17 @@ def test_a_command_that_does_not_exist_is_found(text: str, problem: str) -> None
 )
 def test_a_right_command_is_left_alone(text: str) -> None:
     assert command_problems(text) == []
+
+
+def test_the_glossary_names_what_there_is() -> None:
+    """Our column holds fields of the configs and modules that export knows; Hugging Face's holds its own names."""
+    page = text_of(COURSE / "slmlib/GLOSSARY.md")
+    sizes, parts, training = page.split("\n## ")[1:]
+    fields = {field.name for config in (ModelConfig, TrainConfig) for field in dataclasses.fields(config)}
+    assert set(re.findall(r"(?m)^\| `(\w+)` ", sizes + training)) <= fields
+    for ours, gpt2, llama in re.findall(r"(?m)^\| `([\w.]+)`[^|]*\| ([^|]*) \| ([^|]*) \|", parts):
+        name = f".{ours}" if f".{ours}" in LLAMA_NAMES else ours
+        for theirs, names in ((gpt2, GPT2_NAMES), (llama, LLAMA_NAMES)):
+            if theirs.startswith("`") and name != "blocks.0":
+                known = names.get(name) or names[QKV]
+                assert f"`{known}`" in theirs, (ours, theirs)
