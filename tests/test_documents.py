@@ -192,6 +192,14 @@ def test_a_right_command_is_left_alone(text: str) -> None:
     assert command_problems(text) == []
 
 
+def test_every_target_has_a_way_without_make() -> None:
+    """Windows has no make, and a Makefile's bash is nobody's duty."""
+    listed = set(re.findall(r"(?m)^([a-z-]+):.*## ", MAKEFILE)) - {"help"}
+    assert listed == set(
+        re.findall(r"(?m)^\| `make ([a-z-]+)[^|]*` \| .*(?:python|delete)", text_of(COURSE / "README.md"))
+    )
+
+
 def test_the_glossary_names_what_there_is() -> None:
     """Our column holds fields of the configs and modules that export knows; Hugging Face's holds its own names."""
     page = text_of(COURSE / "slmlib/GLOSSARY.md")

@@ -1,5 +1,8 @@
 """The model that comes with the package: whole, small, and telling the same story as on the day it was shipped."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -8,6 +11,7 @@ from slmlib.errors import CheckpointError
 from slmlib.generation import generate, stream
 from slmlib.shipped import SHIPPED, load_model
 
+README = Path(__file__).resolve().parent.parent / "README.md"
 GOLDEN = 'Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw a big tree with a big tree. She wanted to climb it, but she was too small.\nLily asked her mom, "Can I have a stick, please?" Her mom'
 
 
@@ -64,3 +68,11 @@ def test_a_path_without_a_model_is_one_sentence(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     with pytest.raises(CheckpointError, match="has no checkpoint yet"):
         load_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(("page", "seed"), [(README, 0), (SHIPPED / "README.md", 1)], ids=["README", "card"])
+def test_a_quoted_story_is_what_its_command_tells(page, seed):
+    shipped = load_model()
+    told = generate(shipped.model, shipped.tokenizer, "Once upon a time", Sampling(seed=seed))[0]
+    quoted = re.findall(r"(?m)^> (.+)", page.read_text(encoding="utf-8"))
+    assert quoted == [line for line in told.splitlines() if line.strip()]
