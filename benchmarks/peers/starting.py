@@ -42,7 +42,7 @@ ROWS = [
         "s",
         tuple(COMMANDS),
         higher_is_better=False,
-        turns=5,
+        turns=3,
     )
 ]
 QUICK = Row(

@@ -84,6 +84,11 @@ def stories(megabytes: float) -> list[str]:
     return found
 
 
+def byte_count(texts: list[str]) -> int:
+    """UTF-8 bytes."""
+    return sum(len(text.encode()) for text in texts)
+
+
 class Bpe(Contestant):
     """A tokenizer of somebody's. For encoding it gets our merges, so that the ids are to be equal."""
 
@@ -91,7 +96,9 @@ class Bpe(Contestant):
 
     def __init__(self, work: dict[str, Any]):
         self.work, self.texts = work, stories(work["megabytes"])
-        self.bytes = sum(len(text.encode()) for text in self.texts)
+        self.sample = self.texts[
+            :1000
+        ]  # enough to see how well a vocabulary compresses, and no peak of memory
         self.prepare()
 
     def turn(self) -> tuple[float, dict[str, Any]]:
@@ -122,7 +129,7 @@ class Bpe(Contestant):
         row = row[row != self.work["vocab_size"] - 1]  # ours ends each story with this mark
         return {
             "result": hashlib.sha256(row.tobytes()).hexdigest(),
-            "bytes_per_token": self.bytes / len(row),
+            "bytes_per_token": byte_count(self.texts) / len(row),
         }
 
     def our_merges(self) -> Tokenizer:
@@ -164,9 +171,9 @@ class Slmlib(Bpe):
         words = list(BYTE_ALPHABET)
         for first, second in made.merges:
             words.append(words[first] + words[second])
-        size = len(made.encode_row(self.texts)) - len(self.texts)
+        size = len(made.encode_row(self.sample)) - len(self.sample)
         merges = [(words[first], words[second]) for first, second in made.merges]
-        return digest(merges) | {"bytes_per_token": self.bytes / size}
+        return digest(merges) | {"bytes_per_token": byte_count(self.sample) / size}
 
 
 class Tokenizers(Bpe):
@@ -271,5 +278,5 @@ class Sentencepiece(Bpe):
 
     def learned(self, made: Any) -> dict[str, Any]:
         """How many bytes a token of its own stands for."""
-        tokens = sum(map(len, made.encode(self.texts)))
-        return {"result": "", "bytes_per_token": self.bytes / tokens}
+        tokens = sum(map(len, made.encode(self.sample)))
+        return {"result": "", "bytes_per_token": byte_count(self.sample) / tokens}
