@@ -42,8 +42,13 @@ MOST_LOGITS = {"cpu": 2**23, "cuda": 2**28, "mps": 2**26}
 """How many logits a chunk of the loss has: enough for a fast product, few enough to leave the memory to the rest.
 Those of GPUs are guesses, not measured."""
 
-COMPILE_PAYS_AFTER = {"cpu": 90.0, "cuda": 120.0, "mps": float("inf")}
-"""Seconds a run has to last to get back what compiling costs (10 to 30 s). That of GPUs is not measured."""
+COMPILE_PAYS_AFTER = {"cpu": 60.0, "cuda": 120.0, "mps": float("inf")}
+"""Seconds a run has to last to get back what compiling costs: on two CPU cores about 12 s, and steps are then 1.28x as
+fast (benchmarks/results/step_time.md). That of GPUs is a guess."""
+
+SMALLEST_CHANCE = 1e-38
+"""What the chunked loss takes for a probability that is 0 in float32: a token then costs 87 nats, and not infinitely
+many. Its gradient is exact."""
 
 PRODUCT_RATE = {"cpu": 200e9, "cuda": 200e12, "mps": 5e12}
 """Floating-point operations a second in matrix products, typical of each kind of device."""
@@ -175,11 +180,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         for part, right, for_part in parts:
             logits = part @ w.T  # (chunk, V)
             gradient = logits.softmax(dim=-1, dtype=torch.float32)
-            # log sum exp of the logits, from the one place where the softmax cannot be 0
-            largest = logits.argmax(dim=-1, keepdim=True)  # (chunk, 1)
-            log_sum = logits.gather(1, largest).float() - gradient.gather(1, largest).log()
-            total += (log_sum - logits.gather(1, right).float()).sum()
-            gradient.scatter_add_(1, right, torch.full_like(log_sum, -1.0))
+            chance = gradient.gather(1, right)  # (chunk, 1)
+            total -= chance.clamp(min=SMALLEST_CHANCE).log().sum()
+            gradient.scatter_add_(1, right, torch.full_like(chance, -1.0))
             gradient = gradient.to(dtype)
             torch.mm(gradient, w, out=for_part)
             for_weight += gradient.T @ part
