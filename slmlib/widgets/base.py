@@ -140,6 +140,11 @@ def text_field(description: str, value: str, rows: int = 2) -> "ipywidgets.Texta
     return ipywidgets.Textarea(value=value, description=description, rows=rows, style=WHOLE_NAME, layout=WIDE)
 
 
+def note(text: str) -> str:
+    """Plain text as a quiet line of HTML. Not grey: no grey reads well both on a light and on a dark page."""
+    return f'<div style="opacity: 0.85">{html.escape(text)}</div>'
+
+
 def paragraph(text: str) -> str:
     """Plain text as one HTML paragraph that keeps its lines."""
     return f'<p style="white-space: pre-wrap; max-width: 44em; margin: 0.4em 0">{html.escape(text)}</p>'

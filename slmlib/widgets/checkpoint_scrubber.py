@@ -3,13 +3,11 @@
 CheckpointScrubber([Moment(0, 8.3, "Once upon a time ..."), ...])
 """
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from slmlib.plots.style import GREY
-from slmlib.widgets.base import Page, Widget, paragraph, slider, view
+from slmlib.widgets.base import Page, Widget, note, paragraph, slider, view
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -64,7 +62,7 @@ class CheckpointScrubber(Widget):
         )
         if letters and len(story) > letters:
             story = story[:letters].rstrip() + " ..."
-        measures = f'<div style="color: {GREY}">{html.escape(", ".join(found))}</div>' if found else ""
+        measures = note(", ".join(found)) if found else ""
         return Page(
             f'<div style="margin: 0.6em 0; max-width: 46em"><strong>{said}</strong>{measures}{paragraph(story)}</div>',
             "\n".join([said, *([", ".join(found)] if found else []), story]),

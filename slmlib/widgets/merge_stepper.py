@@ -6,15 +6,13 @@
 256 + k. Merges never cross the words of GPT-2's split.
 """
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import regex
 
-from slmlib.plots.style import GREY
 from slmlib.text.bpe import BYTE_OF_ID, NUM_BYTES, SPLIT_PATTERN
-from slmlib.widgets.base import Page, Widget, slider, view
+from slmlib.widgets.base import Page, Widget, note, slider, view
 from slmlib.widgets.token_viewer import box, visible
 
 if TYPE_CHECKING:
@@ -68,7 +66,7 @@ class MergeStepper(Widget):
         boxes = "".join(box(visible(self._bytes[one]), one, one == newest) for one in ids)
         words = "|".join(visible(self._bytes[one]) for one in ids)
         return Page(
-            f'<div style="margin: 0.5em 0"><div style="color: {GREY}">{html.escape(said)}</div>'
+            f'<div style="margin: 0.5em 0">{note(said)}'
             f'<div style="line-height: 1.9; overflow-wrap: anywhere">{boxes}</div></div>',
             f"{said}\n{words}",
         )

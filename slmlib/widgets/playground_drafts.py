@@ -15,7 +15,7 @@ from slmlib.errors import ConfigError
 from slmlib.generation import begin, generate_tokens
 from slmlib.model.decoder import Decoder, evaluating
 from slmlib.text.tokenizer import Tokenizer
-from slmlib.widgets.base import Page, paragraph, slider, view
+from slmlib.widgets.base import Page, note, paragraph, slider, view
 from slmlib.widgets.next_token import next_token_page, next_token_scores
 from slmlib.widgets.surprise_viewer import HEAVY, surprise_box, token_surprises
 from slmlib.widgets.token_viewer import visible
@@ -145,7 +145,7 @@ class Writer:
                 mean = sum(bits for _, bits in draft.surprises[place]) / len(row)
                 words.append(f"{mean:.1f} bits each on average")
             words += ["the end"] if draft.ended[place] else []
-            note, text = ", ".join(words), self.tokenizer.decode(row)
+            about, text = ", ".join(words), self.tokenizer.decode(row)
             shown = html.escape(text)
             if surprise:
                 shown = " " + "".join(
@@ -154,12 +154,12 @@ class Writer:
                 )
                 text = " " + " ".join(f"{token} {bits:.1f}" for token, bits in draft.surprises[place])
             columns.append(
-                f'<div style="flex: 1 1 16em; max-width: 46em"><strong>{title}</strong>: {note}'
+                f'<div style="flex: 1 1 16em; max-width: 46em"><strong>{title}</strong>: {about}'
                 f'<div style="white-space: pre-wrap; margin: 0.4em 0"><u>{html.escape(draft.prompt)}</u>{shown}</div></div>'
             )
-            lines.append(f"{title}: {note}\n{draft.prompt}{text}")
+            lines.append(f"{title}: {about}\n{draft.prompt}{text}")
         return Page(
-            f'<div style="opacity: 0.85">{said}</div>'
-            f'<div style="display: flex; flex-wrap: wrap; gap: 0.5em 2em; line-height: 1.5">{"".join(columns)}</div>',
+            note(said)
+            + f'<div style="display: flex; flex-wrap: wrap; gap: 0.5em 2em; line-height: 1.5">{"".join(columns)}</div>',
             "\n".join(lines),
         )

@@ -6,7 +6,6 @@ Nothing is said by colour alone: the number is the surprise in bits, and the mos
 border. One bit is a fair coin: a token of 3 bits had one chance in eight.
 """
 
-import html
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from slmlib.model.decoder import Decoder, evaluating
-from slmlib.plots.style import BLACK, GREY
+from slmlib.plots.style import BLACK
 from slmlib.text.tokenizer import Tokenizer
-from slmlib.widgets.base import Page, Widget, text_field, view
+from slmlib.widgets.base import Page, Widget, note, text_field, view
 from slmlib.widgets.token_viewer import above, framed, visible
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class SurpriseViewer(Widget):
         boxes = "".join(surprise_box(token, bits) for token, bits in shown)
         words = " ".join(f"{token} {bits:.1f}" for token, bits in shown)
         return Page(
-            f'<div style="margin: 0.5em 0"><div style="color: {GREY}">{html.escape(said)}</div>{boxes}</div>',
+            f'<div style="margin: 0.5em 0">{note(said)}{boxes}</div>',
             f"{said}\n{words}",
         )
 
