@@ -1,10 +1,12 @@
 """Grade the whole battery in one batch, and say of each file whether it was graded as it deserves.
 
-python tests/checks/grading/run_battery.py [WORDS ...] [--nbgrader PYTHON]
+python tests/checks/grading/run_battery.py [WORDS ...] [--nbgrader PYTHON] [--otter PYTHON]
 
-The table; of files whose name holds one of the words; beside nbgrader's points, where it is installed.
+The table; of files whose name holds one of the words; beside what nbgrader and otter-grader give, where a Python is named
+that has them and the course's libraries. A venv and `pip install nbgrader==0.9.6` (or otter-grader) make one.
 """
 
+import argparse
 import importlib.util
 import json
 import os
@@ -183,16 +185,23 @@ class _Server:
         self.socket.close()
 
 
-def table(verdicts, theirs=None) -> str:
-    """The battery as text, by family and name; `theirs`: nbgrader's points by name, or None where not run."""
-    lines = []
+WORTH = {"98.1": 3.0, "98.2": 2.0}
+
+
+def table(verdicts, others=None) -> str:
+    """The battery as text, by family and name; `others`: grader -> its points by name, or None where not installed."""
+    others = others or {}
+    lines = [
+        f"{name}: {'not installed' if theirs is None else _summary(theirs)}"
+        for name, theirs in others.items()
+    ]
     for family in FAMILIES.values():
         for one in (verdict for verdict in verdicts if verdict.family == family):
             earned = " ".join(f"{name}: {points:g}" for name, points in one.earned.items()) or one.state
             seconds = f"{one.row.grades.seconds:.1f} s" if one.row is not None else ""
             mark = "ok  " if not one.wrong else "BAD "
-            if theirs is not None:
-                seconds += f"  nbgrader: {_other(theirs, one):<22}"
+            for name, theirs in others.items():
+                seconds += f"  {name}: {_other(theirs, one.name):<20}" if theirs is not None else ""
             lines.append(
                 f"{mark} {family:<14} {one.name:<34} {earned:<18} {seconds:>7}  {'; '.join(one.wrong)}"
             )
@@ -201,38 +210,47 @@ def table(verdicts, theirs=None) -> str:
     return "\n".join(lines)
 
 
-def _other(theirs, verdict) -> str:
-    """What nbgrader made of a file, in words."""
-    if verdict.name not in theirs:
+def _summary(theirs) -> str:
+    """How many of the files another grader was given it got wrong."""
+    words = [_other(theirs, name) for name in theirs]
+    counts = {kind: sum(kind in word for word in words) for kind in ("right", "fooled", "lost", "not graded")}
+    return f"{len(words)} files, " + ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+
+def _other(theirs, name: str) -> str:
+    """What another grader made of a file, in words."""
+    if name not in theirs:
         return "not run"
-    points = theirs[verdict.name]
+    points = theirs[name]
     if points is None:
         return "not graded"
-    honest, lies, _ = expected(load(HERE / "battery" / f"{verdict.name}.py"))
-    worth = {"98.1": 3.0, "98.2": 2.0}
-    most = sum(worth.values()) - sum(worth[one] for one in lies)
-    least = sum(worth[one] for one in honest)
+    honest, lies, _ = expected(load(HERE / "battery" / f"{name}.py"))
+    most = sum(WORTH.values()) - sum(WORTH[one] for one in lies)
+    least = sum(WORTH[one] for one in honest)
     word = "fooled" if points > most else "honest answer lost" if points < least else "right"
     return f"{points:g} {word}"
 
 
 def main(words) -> int:
-    """Print the table; `--nbgrader PYTHON` puts nbgrader's points beside ours."""
-    python = words[words.index("--nbgrader") + 1] if "--nbgrader" in words else ""
-    words = [word for word in words if word not in ("--nbgrader", python)]
-    theirs = None
+    """Print the table; `--nbgrader PYTHON` and `--otter PYTHON` put their points beside ours."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--nbgrader", metavar="PYTHON", default="")
+    parser.add_argument("--otter", metavar="PYTHON", default="")
+    options = parser.parse_args(words)
+    words, others = options.words, {}
     with tempfile.TemporaryDirectory(prefix="battery-") as folder:
         verdicts = run(Path(folder), words, lambda line: print(line, file=sys.stderr, flush=True))
-        if python:
-            theirs = _by_nbgrader(python, Path(folder), words)
-    print(table(verdicts, theirs))
+        if options.nbgrader or options.otter:
+            others = _by_others(options.nbgrader, options.otter, Path(folder), words)
+    print(table(verdicts, others))
     return int(any(one.wrong for one in verdicts))
 
 
-def _by_nbgrader(python: str, folder: Path, wanted):
-    """The harmless part of the battery, graded by nbgrader."""
+def _by_others(nbgrader: str, otter: str, folder: Path, wanted):
+    """The harmless part of the battery, graded by the others; None for one that is not installed."""
     import nbformat
-    from beside_nbgrader import is_for_it, points_by_nbgrader
+    from beside_others import is_for_it, points_by_nbgrader, points_by_otter
 
     from checks.building.build import Lesson
     from checks.course import Course
@@ -240,8 +258,15 @@ def _by_nbgrader(python: str, folder: Path, wanted):
     course = Course(folder / "course")
     placed = write_files(folder / "again", course, 0, wanted)
     files = {name: Path(paths[0]).read_bytes() for name, paths in placed.items() if is_for_it(name, paths)}
-    found = points_by_nbgrader(python, files, nbformat.writes(Lesson.read(course, "98").solution()))
-    return {name: found.get(name) for name in files}
+    solution = nbformat.writes(Lesson.read(course, "98").solution())
+    found = {
+        "nbgrader": points_by_nbgrader(nbgrader, files, solution) if nbgrader else None,
+        "otter": points_by_otter(otter, files, WORTH) if otter else None,
+    }
+    return {
+        grader: None if points is None else {name: points.get(name) for name in files}
+        for grader, points in found.items()
+    }
 
 
 if __name__ == "__main__":
