@@ -128,10 +128,11 @@ class Server:
 class Notebook:
     """One notebook, open in a tab of the browser."""
 
-    def __init__(self, browser: Browser, server: Server, path: str):
+    def __init__(self, browser: Browser, server: Server, path: str, view: str = "doc"):
+        """view: `doc` shows the notebook alone, `lab` the list of files beside it."""
         self.page: Page = browser.new_page(viewport={"width": 1280, "height": 1400})
         self.page.set_default_timeout(PATIENCE)
-        self.page.goto(server.address(f"doc/tree/{path}") + "&reset")
+        self.page.goto(server.address(f"{view}/tree/{path}") + "&reset")
         self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
         self.page.wait_for_function(KERNEL)
 
