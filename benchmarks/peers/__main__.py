@@ -8,6 +8,7 @@ The rows that were run are written into benchmarks/results/peers-MACHINE.json an
 import argparse
 import importlib
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from benchmarks.peers import table
-from benchmarks.peers.harness import Row, race, refuse_wrong, serve
+from benchmarks.peers.harness import Result, Row, race, refuse_wrong, serve
 
 MODULES = ("training", "generation", "tokenizing", "starting")
 
@@ -44,6 +45,10 @@ def run(row: Row, paths: dict[str, str], contestants: Sequence[str] = ()) -> dic
 
     if contestants:
         row = table.narrowed(row, contestants)
+    import torch  # not above: the contestants' processes pass through this file, too
+
+    if row.work.get("device") == "cuda" and not torch.cuda.is_available():
+        return table.entry(row, {name: Result("unmeasured: no CUDA GPU here") for name in row.contestants})
     results = race(row, command)
     refuse_wrong(row, results, module_of(row.name).differs)
     return table.entry(row, results)
@@ -79,7 +84,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if not rows:
         parser.error(f"no row begins with {' or '.join(options.only)}")
     paths = dict(peer.split("=", 1) for peer in options.peer)
-    said = " ".join(["python -m benchmarks.peers", *(sys.argv[1:] if words is None else words)])
+    said = "python -m benchmarks.peers " + shlex.join(sys.argv[1:] if words is None else words)
     for row in rows:
         found = run(row, paths, options.contestants) | {"command": said}
         print(table.section(row.name, found), flush=True)

@@ -35,18 +35,18 @@ ROWS = [
         "tokens/s",
         NAMES,
         ("slmlib", "slmlib bf16", "slmlib llama shape"),
-        dict(sizes=size, new_tokens=200),
+        dict(sizes=size, new_tokens=200, texts=texts),
         turns=turns,
         threads=1,
     )
-    for name, size, turns in (("S", sizes.SMALL, 7), ("M", sizes.MEDIUM, 3))
+    for name, size, turns, texts in (("S", sizes.SMALL, 5, 4), ("M", sizes.MEDIUM, 3, 1))
 ]
 QUICK = Row(
     "generation/quick",
     "a model of nothing, to try the machinery",
     "tokens/s",
     ("slmlib", "transformers", "nanogpt"),
-    work=dict(sizes=sizes.QUICK, new_tokens=20),
+    work=dict(sizes=sizes.QUICK, new_tokens=20, texts=1),
     turns=2,
     threads=1,
 )
@@ -99,10 +99,13 @@ class Writer(Contestant):
             self.precision = "bfloat16"
 
     def turn(self) -> tuple[float, list[int]]:
-        """Tokens a second, reading the prompt included, and the tokens."""
-        started = time.perf_counter()
-        tokens = self.write()
-        return self.work["new_tokens"] / (time.perf_counter() - started), tokens
+        """Tokens a second in the fastest of some texts, reading the prompt included, and the tokens."""
+        seconds = []
+        for _ in range(self.work["texts"]):
+            started = time.perf_counter()
+            tokens = self.write()
+            seconds.append(time.perf_counter() - started)
+        return self.work["new_tokens"] / min(seconds), tokens
 
     def with_slmlib(self) -> list[int]:
         """Our loop, with its cache."""

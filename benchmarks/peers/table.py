@@ -52,6 +52,7 @@ def entry(row: Row, results: dict[str, Result]) -> dict[str, Any]:
     return {
         "title": row.title,
         "unit": row.unit,
+        "ours": champions,
         "day": date.today().isoformat(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
@@ -62,7 +63,7 @@ def entry(row: Row, results: dict[str, Result]) -> dict[str, Any]:
 def section(name: str, found: dict[str, Any]) -> str:
     """One row as a table of its contestants."""
     shown = found["contestants"]
-    champions = list(dict.fromkeys(ours for result in shown.values() for ours in result["ratios"]))
+    champions = [name for name in found["ours"] if any(name in one["ratios"] for one in shown.values())]
     load = "" if found["load"] is None else f", load {found['load']}"
     lines = [
         f"## {name}: {found['title']}",

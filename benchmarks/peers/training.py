@@ -20,11 +20,11 @@ from benchmarks.peers import peers, sizes
 from benchmarks.peers.harness import Contestant, Row, Unavailable
 from slmlib.config import TrainConfig
 from slmlib.devices import choose_device
-from slmlib.model.counts import flops_per_token
 from slmlib.text.stream import StreamInfo, TokenStream
 from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.speed import choose_tricks
 from slmlib.training.trainer import Trainer
+from slmlib.utilization import model_flops_utilization
 
 RATE, BETAS, CLIP = 1e-3, (0.9, 0.95), 1.0
 ON_CPU = (
@@ -109,8 +109,10 @@ class Training(Contestant):
     def __init__(self, work: dict[str, Any]):
         self.work, self.step = work, 0
         self.stream = token_stream(work["sizes"]["vocab_size"])
-        if work["device"] == "cuda":
-            self.precision = "bfloat16"
+        if (
+            work["device"] == "cuda"
+        ):  # on a CPU `choose_device` would lend everybody our way with freed memory
+            self.device = choose_device("cuda", "bfloat16")
 
     def train_step(self) -> float:
         """One optimizer step; returns its loss."""
@@ -125,6 +127,9 @@ class Training(Contestant):
             self.step += 1
         took = time.perf_counter() - started  # each step ended by reading its loss, which waits for a GPU
         tokens = self.work["steps"] * self.work["batch_size"] * self.work["sizes"]["context_length"]
+        if self.work["device"] == "cuda":
+            used = model_flops_utilization(sizes.gpt2(self.work["sizes"]), tokens / took, self.device)
+            self.precision = "bfloat16" if used is None else f"bfloat16, MFU {used:.1%}"
         return tokens / took, float(np.mean(losses))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
@@ -288,21 +293,3 @@ class TransformersTrainer(Training):
         self.step += steps
         tokens = steps * self.work["batch_size"] * self.work["sizes"]["context_length"]
         return tokens / (moments[-1] - moments[0]), loss
-
-
-def peak_flops() -> float:
-    """Multiplications and additions a second of this GPU in bfloat16, on products of 8,192 by 8,192."""
-    matrix = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
-    for _ in range(5):
-        matrix @ matrix
-    torch.cuda.synchronize()
-    started = time.perf_counter()
-    for _ in range(20):
-        matrix @ matrix
-    torch.cuda.synchronize()
-    return 20 * 2 * 8192**3 / (time.perf_counter() - started)
-
-
-def utilisation(row: Row, tokens_per_second: float, peak: float) -> float:
-    """MFU: the share of the GPU's peak that the model's own operations take (Chowdhery et al. 2022, appendix B)."""
-    return tokens_per_second * flops_per_token(sizes.gpt2(row.work["sizes"])) / peak
