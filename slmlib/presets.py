@@ -50,6 +50,10 @@ def _preset(
     )
     train = TrainConfig(
         batch_size=batch_size,
+        # Measured at 1M, 250 steps, bits per byte: Muon 1.098, AdamW alone 1.202 (`--optimizer adamw` is that). Muon
+        # 0.01, 0.02, 0.04: 1.141, 1.126, 1.137; momentum 0.95, 0.9: 1.117, 1.098. An orthogonalised step changes
+        # what a matrix does to a vector by the same share at every width, so the rate stays; it is halved where
+        # runs are long. Larger presets than 1M are not measured.
         optimizer="muon",
         muon_learning_rate=muon_learning_rate,
         muon_momentum=0.9,
@@ -57,7 +61,7 @@ def _preset(
         # AdamW alone at 1M, 400 steps, bits per byte: 1.203 with one rate of 8e-3 for all, 1.107 like this. With
         # Muon, 250 steps: 1.188 with 0.005 for the embedding, 1.141 with 0.02.
         embedding_rate_factor=7.0,
-        beta2=0.99,
+        beta2=0.99,  # against 0.95, with Muon: 1.098 and 1.109; with AdamW alone 1.202 both
         schedule="wsd",
         weight_decay=0.0,
     )
