@@ -4,8 +4,10 @@ Flags, help texts and validation come from the config dataclasses; nothing is wr
 imported only by the commands that need it, so that help and mistakes are answered at once.
 """
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, cast
@@ -16,6 +18,7 @@ from slmlib.config import ModelConfig, Sampling, TrainConfig
 from slmlib.errors import ConfigError, SlmError
 from slmlib.files import home, print_any_character
 from slmlib.presets import PRESETS, Preset, default_preset, preset
+from slmlib.ranks import launched
 from slmlib.storyworld.command import StoriesCommand
 
 
@@ -23,7 +26,10 @@ from slmlib.storyworld.command import StoriesCommand
 class Train:
     """Train a story model from scratch on this machine.
 
-    Ctrl-C saves; the same command goes on where it stopped.
+    Ctrl-C saves; the same command goes on where it stopped. On N GPUs of one machine the same run goes N at a
+    time: torchrun --nproc-per-node N -m slmlib train, with the same words after it, also to go on with a run that
+    another number of processes began. --batch-size counts the windows of all of them together. If one is killed the
+    others end; torchrun --max-restarts 3 goes on from the last checkpoint by itself.
     """
 
     preset: str = "auto"
@@ -50,6 +56,8 @@ class Train:
         wish = Wish(self.model, self.train, folder, self.corpus, chosen.tokenizer)
         with TerminalProgress() as progress:
             result = start_or_resume(wish, (progress,), started=_process_start())
+        if not result.trainer.ranks.is_first:
+            return
         loss_curve(read_log(folder / "log.jsonl")).save(folder / "loss.png")
         print(closing_card(result))
 
@@ -215,9 +223,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     print_any_character()
     try:
-        command: Any = tyro.cli(
-            _commands(arguments), args=arguments, prog="python -m slmlib", config=(tyro.conf.OmitArgPrefixes,)
-        )
+        with _said_once():
+            command: Any = tyro.cli(
+                _commands(arguments),
+                args=arguments,
+                prog="python -m slmlib",
+                config=(tyro.conf.OmitArgPrefixes,),
+            )
         command.execute()
     except SlmError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -232,6 +244,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = f" ({error.filename})" if error.filename else ""
         print(f"Error: The system refused: {error.strerror or error}{where}.", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+@contextmanager
+def _said_once() -> Iterator[None]:
+    """All processes of torchrun read the same words: only the first answers a mistake in them, or a cry for help."""
+    with ExitStack() as stack:
+        if not launched().is_first:
+            nowhere = stack.enter_context(open(os.devnull, "w"))
+            stack.enter_context(redirect_stdout(nowhere))
+            stack.enter_context(redirect_stderr(nowhere))
+        yield
 
 
 def _commands(arguments: Sequence[str]) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from slmlib.config import DeviceType, DType
 from slmlib.errors import ConfigError
+from slmlib.ranks import launched
 
 if TYPE_CHECKING:
     import torch
@@ -79,7 +80,8 @@ def choose_device(
 ) -> Device:
     """The device and dtype to use, with the reason.
 
-    device: `auto` (SLM_DEVICE if set, then CUDA, then CPU), `cpu`, `cuda` or `mps`.
+    device: `auto` (SLM_DEVICE if set, then CUDA, then CPU), `cpu`, `cuda` or `mps`. Of several processes that
+    torchrun started each gets a GPU of its own.
     dtype: `auto`, or a format to insist on.
     Raises ConfigError when what was asked for is not there.
     """
@@ -152,9 +154,12 @@ def _processor_name() -> str:
 
 
 def _require_present(kind: DeviceType) -> None:
-    """ConfigError when torch sees no such device."""
+    """ConfigError when torch sees no such device, or too few of them for the processes on this machine."""
     import torch
 
+    ranks = launched()
+    if kind == "mps" and ranks.world_size > 1:
+        raise ConfigError("MPS serves one process.", "Leave out torchrun, or use --device cpu.")
     if kind == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("MPS was asked for, but torch sees no Apple GPU.", "Use --device cpu.")
     if kind == "cuda" and not torch.cuda.is_available():
@@ -163,6 +168,14 @@ def _require_present(kind: DeviceType) -> None:
             f"CUDA was asked for, but torch sees no GPU (torch {torch.__version__} was built {built}).",
             "Check nvidia-smi and the driver, or use --device cpu.",
         )
+    if kind == "cuda":
+        if ranks.local_world_size > torch.cuda.device_count():
+            raise ConfigError(
+                f"{ranks.local_world_size} processes need a GPU each; here are {torch.cuda.device_count()}.",
+                f"Say torchrun --nproc-per-node {torch.cuda.device_count()}, or use --device cpu.",
+            )
+        if ranks.world_size > 1:
+            torch.cuda.set_device(ranks.local_rank)  # `cuda` means this one from now on
 
 
 @cache

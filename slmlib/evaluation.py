@@ -67,12 +67,15 @@ def evaluate(
     device: Device | None = None,
     batch_size: int = 0,
     progress: bool = False,
+    rank: int = 0,
+    world_size: int = 1,
 ) -> Evaluation:
     """Predict every token of the stream once, in windows of context_length, and add up the surprise.
 
     The mean is over tokens, not over batches, so batch_size changes nothing; 0 means as many windows, up to 32, as
     keep the logits below LOGITS numbers. device: gives the dtype of the matrix products; None means float32 where
-    the model is. Raises DataError for a stream of another vocabulary.
+    the model is. With several ranks, `nats` and `tokens` are those of this rank's windows; their sums over all
+    ranks are those of the whole. Raises DataError for a stream of another vocabulary.
     """
     if stream.info.vocab_size != model.config.vocab_size:
         raise DataError(
@@ -82,11 +85,11 @@ def evaluate(
         )
     context_length = model.config.context_length
     batch_size = batch_size or max(1, min(MOST_WINDOWS, LOGITS // (context_length * model.config.vocab_size)))
-    nats = torch.zeros((), dtype=torch.float64, device="cpu")
+    nats, tokens = torch.zeros((), dtype=torch.float64, device="cpu"), 0
     with (
         evaluating(model),
         tqdm(
-            total=len(stream) - 1,
+            total=(len(stream) - 1) // world_size,
             desc="evaluating",
             unit="token",
             unit_scale=True,
@@ -94,26 +97,31 @@ def evaluate(
             leave=False,
         ) as bar,
     ):
-        for inputs, targets in _batches(stream, context_length, batch_size):
+        windows = stream.evaluation_windows(context_length, rank=rank, world_size=world_size)
+        for inputs, targets in _batches(windows, context_length, batch_size):
             with torch.inference_mode(), device.autocast() if device else nullcontext():
                 logits = model(inputs.to(model.device))  # (B, T, V)
             surprise = F.cross_entropy(
                 logits.flatten(0, 1).float(), targets.to(model.device).flatten(), reduction="none"
             )  # (B * T, V), (B * T,) -> (B * T,)
             nats += surprise.cpu().double().sum()
+            tokens += targets.numel()
             bar.update(targets.numel())
-    return Evaluation(nats.item(), len(stream) - 1, stream.info.num_bytes)
+    return Evaluation(nats.item(), tokens, stream.info.num_bytes)
 
 
-def _batches(stream: TokenStream, context_length: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Windows of the stream stacked to (up to batch_size, context_length); a shorter last window comes alone."""
+def _batches(
+    windows: Iterator[tuple[Tensor, Tensor]], context_length: int, batch_size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Windows stacked to (up to batch_size, context_length); a shorter last window comes alone."""
     full: list[tuple[Tensor, Tensor]] = []
-    for window in stream.evaluation_windows(context_length):
+    for window in windows:
         if full and (len(full) == batch_size or len(window[0]) < context_length):
             yield _stack(full)
             full = []
         full.append(window)
-    yield _stack(full)
+    if full:
+        yield _stack(full)
 
 
 def _stack(windows: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

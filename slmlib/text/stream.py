@@ -228,17 +228,18 @@ class TokenStream:
         return starts
 
     def evaluation_windows(
-        self, context_length: int, max_tokens: int | None = None
+        self, context_length: int, max_tokens: int | None = None, *, rank: int = 0, world_size: int = 1
     ) -> Iterator[tuple["Tensor", "Tensor"]]:
         """The stream once, in order, as (inputs, targets), each 1-D int64 of context_length, the last shorter.
 
-        Each token but the first is a target exactly once. max_tokens: stop after so many targets.
+        Each token but the first is a target exactly once. max_tokens: stop after so many targets. With several
+        ranks each gets every world_size-th window: together they get all, each once.
         """
         import torch
 
         self.windows_per_epoch(min(context_length, 1))  # refuses what cannot give a single target
         end = len(self) - 1 if max_tokens is None else min(len(self) - 1, max_tokens)
-        for start in range(0, end, context_length):
+        for start in range(rank * context_length, end, world_size * context_length):
             window = torch.from_numpy(
                 self.tokens[start : min(start + context_length, end) + 1].astype(np.int64)
             )

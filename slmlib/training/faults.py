@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 from torch import Tensor
 
-from slmlib.devices import to_device
 from slmlib.errors import SlmError, TrainingError
 from slmlib.files import write_json
+from slmlib.ranks import ALONE, gradients_stay, is_lost_rank, lost_rank
 
 if TYPE_CHECKING:
     from slmlib.training.trainer import Trainer
@@ -71,6 +71,9 @@ def explained(trainer: "Trainer") -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
+        if is_lost_rank(error):
+            _save_what_is_good(trainer)
+            raise lost_rank(error, f"Step {trainer.step}") from error
         if isinstance(error, SlmError) or not (is_out_of_memory(error) or _is_device_failure(error)):
             raise
         if not is_out_of_memory(error):
@@ -78,24 +81,42 @@ def explained(trainer: "Trainer") -> Iterator[None]:
                 f"Step {trainer.step}: {trainer.device.name} failed ({reason}). What was saved before is intact.",
                 "The same command goes on from the last checkpoint; if it happens again, run: slmlib doctor.",
             ) from error
-        trainer.optimizer.zero_grad(set_to_none=True)
-        if trainer.history:
-            trainer.save()  # a step changes weights only at its very end, so these are the last good ones
+        _save_what_is_good(trainer)
+        saved = "The run is saved." if trainer.ranks.is_first else "What was saved before is intact."
         raise TrainingError(
             f"Step {trainer.step}: there is no memory left on {trainer.device.name} ({reason}). "
-            + ("The run is saved." if trainer.history else "Nothing was trained yet."),
+            + (saved if trainer.history else "Nothing was trained yet."),
             "Close other programs; the same command goes on. Or start a new run with a smaller --micro-batch-size.",
         ) from error
 
 
+def _save_what_is_good(trainer: "Trainer") -> None:
+    """A step changes weights only at its very end, so these are the last good ones."""
+    trainer.optimizer.zero_grad(set_to_none=True)
+    if trainer.history:
+        trainer.save()
+
+
 def give_up(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) -> NoReturn:
-    """Stop before a bad gradient reaches the weights; save what is good, write down what was found."""
+    """Stop before a bad gradient reaches the weights; save what is good, write down what was found.
+
+    All ranks come here together, because they share loss and gradient; the first examines the whole batch.
+    """
     trainer.optimizer.zero_grad(set_to_none=True)
     told = f"Step {trainer.step}: the loss is {loss} and the gradient norm {gradient_norm} (learning rate {rate:.2g})."
     if not trainer.history:
         raise TrainingError(
             f"{told} Nothing was trained yet: the speed was being measured.", "Use a smaller learning rate."
         )
+    ranks = trainer.ranks
+    outcome, remedy = ranks.from_first(
+        _examine_and_save(trainer, loss, gradient_norm, rate) if ranks.is_first else ("", "")
+    )
+    raise TrainingError(f"{told} {outcome}", remedy)
+
+
+def _examine_and_save(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) -> tuple[str, str]:
+    """What was found and where it is written down; what to do."""
     found = examine(trainer, loss, gradient_norm, rate)
     path = trainer.folder / f"fault-step-{trainer.step:08d}.json"
     write_json(path, found)
@@ -104,17 +125,15 @@ def give_up(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) 
         outcome = f"The state before this step is saved in {trainer.folder / 'checkpoints'}"
     else:
         outcome = f"The last good checkpoint is in {trainer.folder / 'checkpoints'}"
-    raise TrainingError(
-        f"{told} {found['likeliest_cause']} {outcome}; a report is in {path}.", found["what_to_do"]
-    )
+    return f"{found['likeliest_cause']} {outcome}; a report is in {path}.", found["what_to_do"]
 
 
 def examine(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) -> dict[str, Any]:
     """Repeat a step that went wrong, also in plain float32, and say what that tells about the cause."""
-    inputs, targets = (to_device(part, trainer.device) for part in trainer.batch(trainer.step))
+    batch = trainer.micro_batches(ALONE)
     bad = [name for name, tensor in trainer.model.state_dict().items() if not tensor.isfinite().all()]
-    again, norms = _repeat(trainer, inputs, targets, as_trained=True)
-    plain, plain_norms = _repeat(trainer, inputs, targets, as_trained=False)
+    again, norms = _repeat(trainer, batch, as_trained=True)
+    plain, plain_norms = _repeat(trainer, batch, as_trained=False)
     lower = trainer.config.dtype != "float32" or trainer.config.compile == "on"
     if bad:
         cause = f"The weights are no longer numbers ({', '.join(bad[:3])}): an earlier step or the memory broke them."
@@ -141,26 +160,24 @@ def examine(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) 
         "computed_again": {"loss": _told(again), "gradient_norm_by_layer": _told_all(norms)},
         "in_float32": {"loss": _told(plain), "gradient_norm_by_layer": _told_all(plain_norms)},
         "last_losses_measured": [_told(entry["nats"] / entry["tokens"]) for entry in trainer.history[-3:]],
-        "batch": _batch_in_words(trainer, inputs, targets),
+        "batch": _batch_in_words(trainer, batch),
     }
 
 
 def _repeat(
-    trainer: "Trainer", inputs: Tensor, targets: Tensor, as_trained: bool
+    trainer: "Trainer", batch: list[tuple[Tensor, Tensor]], as_trained: bool
 ) -> tuple[float, dict[str, float]]:
     """Loss and gradient norm by layer of one batch, before clipping; the weights and the optimizer stay."""
-    if trainer.model.config.dropout:
-        torch.manual_seed(trainer.config.seed * 1_000_003 + trainer.step)
     loss_of = trainer.loss_of if as_trained else trainer.model.loss
-    size = trainer.config.micro_batch_size or trainer.config.batch_size
-    parts = list(zip(inputs.split(size), targets.split(size), strict=True))
     total = 0.0
     trainer.model.train()
     trainer.optimizer.zero_grad(set_to_none=True)
-    for part_inputs, part_targets in parts:
-        with trainer.device.autocast() if as_trained else nullcontext():
-            loss = loss_of(part_inputs, part_targets) / len(parts)
-        loss.backward()
+    for place, (inputs, targets) in enumerate(batch):
+        trainer.seed_dropout(place)
+        with gradients_stay(loss_of):
+            with trainer.device.autocast() if as_trained else nullcontext():
+                loss = loss_of(inputs, targets) / len(batch)
+            loss.backward()
         total += loss.item()
     squares: dict[str, float] = {}
     for name, parameter in trainer.model.named_parameters():
@@ -172,7 +189,7 @@ def _repeat(
 
 
 @torch.no_grad()
-def _batch_in_words(trainer: "Trainer", inputs: Tensor, targets: Tensor) -> list[dict[str, Any]]:
+def _batch_in_words(trainer: "Trainer", batch: list[tuple[Tensor, Tensor]]) -> list[dict[str, Any]]:
     """Each window of the batch: where it starts in the stream, its loss, how its text begins; the worst first."""
     starts = trainer.train.window_starts(
         trainer.step,
@@ -180,7 +197,8 @@ def _batch_in_words(trainer: "Trainer", inputs: Tensor, targets: Tensor) -> list
         context_length=trainer.model.config.context_length,
         seed=trainer.config.seed,
     )
-    losses = [trainer.model.loss(i[None], t[None]).item() for i, t in zip(inputs, targets, strict=True)]
+    windows = [(i[None], t[None]) for part in batch for i, t in zip(*part, strict=True)]  # (1, time) each
+    losses = [trainer.model.loss(inputs, targets).item() for inputs, targets in windows]
     order = sorted(
         range(len(losses)), key=lambda row: -losses[row] if math.isfinite(losses[row]) else -math.inf
     )
@@ -188,7 +206,7 @@ def _batch_in_words(trainer: "Trainer", inputs: Tensor, targets: Tensor) -> list
         {
             "starts_at_token": int(starts[row]),
             "loss": _told(losses[row]),
-            "text": trainer.tokenizer.decode(inputs[row, :30]),
+            "text": trainer.tokenizer.decode(windows[row][0][0, :30]),
         }
         for row in order
     ]

@@ -22,10 +22,11 @@ from slmlib.evaluation import Evaluation
 from slmlib.files import explain_os_errors, write_json
 from slmlib.model.counts import flops_per_token, training_memory
 from slmlib.model.decoder import Decoder
+from slmlib.ranks import ALONE, Ranks, largest_divisor, together
 from slmlib.text.prepare import PreparedData, prepare
 from slmlib.text.tokenizer import gpt2
 from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
-from slmlib.training.faults import explained, is_out_of_memory
+from slmlib.training.faults import is_out_of_memory
 from slmlib.training.logs import Observer, tensorboard_log, wandb_log
 from slmlib.training.readme import write_readme
 from slmlib.training.selftest import require_healthy
@@ -80,27 +81,43 @@ def start_or_resume(
 ) -> Result:
     """Train what was wished for, from the newest good checkpoint in its folder if there is one.
 
-    started: when the time budget began, in seconds of time.perf_counter; 0 means now.
+    started: when the time budget began, in seconds of time.perf_counter; 0 means now. Started by torchrun, the
+    processes train together (`slmlib.ranks`) and only the first speaks.
     Raises SlmError in one sentence when the folder holds another run, the corpus cannot be used, the
     memory will not do, or the training breaks down.
     """
     started = started or time.perf_counter()
-    with only_process_in(wish.folder):
-        return _start_or_resume(wish, observers, say, progress, started)
+    with together() as ranks:
+        if not ranks.is_first:
+            return _start_or_resume(wish, (), lambda _: None, False, started, ranks)
+        with only_process_in(wish.folder):
+            return _start_or_resume(wish, observers, say, progress, started, ranks)
 
 
 def _start_or_resume(
-    wish: Wish, observers: tuple[Observer, ...], say: Callable[[str], None], progress: bool, started: float
+    wish: Wish,
+    observers: tuple[Observer, ...],
+    say: Callable[[str], None],
+    progress: bool,
+    started: float,
+    ranks: Ranks,
 ) -> Result:
-    restore_replaced(wish.folder / "checkpoints")
-    checkpoint = newest_checkpoint(wish.folder / "checkpoints", say)
+    checkpoints = wish.folder / "checkpoints"
+    with ranks.first_goes_first():
+        if ranks.is_first:
+            restore_replaced(checkpoints)
+        checkpoint = newest_checkpoint(checkpoints, say)
     decided = checkpoint.progress.decided if checkpoint else wish.train
+    share = ranks.share(decided.batch_size, 1 if checkpoint else decided.micro_batch_size or 1)
     device = choose_device(decided.device, decided.dtype)
     say(f"Device: {device}")
+    if ranks.world_size > 1:
+        say(f"Processes: {ranks.world_size}, each with {share} of a batch's {decided.batch_size} windows.")
     if checked := require_healthy(decided, device):
         say(checked)
-    decided = fit_memory(wish.model, decided, device, say, may_halve=checkpoint is None)
-    data = prepare_data(wish, device, progress)
+    decided = fit_memory(wish.model, decided, device, say, may_halve=checkpoint is None, ranks=ranks)
+    with ranks.first_goes_first():
+        data = prepare_data(wish, device, progress)
     say(f"Corpus: {data.corpus_name}. {data.corpus_why}")
     if data.tokenizer.vocab_size != wish.model.vocab_size:
         say(
@@ -108,21 +125,22 @@ def _start_or_resume(
         )
         wish = replace(wish, model=wish.model.change({"vocab_size": data.tokenizer.vocab_size}))
     if checkpoint is None:
-        decided = decide(replace(wish, train=decided), data, device, say, started)
+        decided = ranks.from_first(decide(replace(wish, train=decided), data, device, say, started, ranks))
         model = Decoder(wish.model, seed=wish.train.seed)
     else:
         require_same_run(checkpoint, wish)
         say(f"Going on from step {checkpoint.progress.step} in {checkpoint.folder}.")
         model = checkpoint.model
     folder = wish.folder
-    if decided.tensorboard:
+    if decided.tensorboard and ranks.is_first:
         observers = (*observers, tensorboard_log(folder / "tensorboard"))
-    if decided.wandb:
+    if decided.wandb and ranks.is_first:
         observers = (
             *observers,
             wandb_log(folder, {"model": wish.model.to_dict(), "train": decided.to_dict()}),
         )
-    write_readme(wish, decided, data.corpus_name)
+    if ranks.is_first:
+        write_readme(wish, decided, data.corpus_name)
     trainer = Trainer(
         model.to(device.type),
         data.tokenizer,
@@ -134,10 +152,11 @@ def _start_or_resume(
         asked=wish.train,
         resume=checkpoint,
         observers=observers,
+        ranks=ranks,
     )
+    ranks.require_same(f"{trainer.step} steps done, data {data.train.info.sha256[:12]}, {device.dtype}")
     trained_now = not (trainer.history and trainer.finished)
-    with explained(trainer):
-        evaluation = trainer.run() if trained_now else trainer.last_evaluation
+    evaluation = trainer.run() if trained_now else trainer.last_evaluation
     return Result(evaluation, trainer.finished, trained_now, trainer)
 
 
@@ -169,11 +188,13 @@ def decide(
     device: Device,
     say: Callable[[str], None] = print,
     started: float = 0.0,
+    ranks: Ranks = ALONE,
 ) -> TrainConfig:
     """Replace every `auto` and 0 by a number, once: a resumed run repeats these instead of measuring again.
 
     started: when the time budget began, in seconds of time.perf_counter; 0 means now. What was spent since then,
-    and what measuring and compiling take here, is no longer there for training.
+    and what measuring and compiling take here, is no longer there for training. With several ranks each measures
+    its own speed; what the first decides holds.
     """
     started = started or time.perf_counter()
     budget = wish.train.minutes * 60
@@ -182,19 +203,19 @@ def decide(
         device=device.type,
         dtype=device.dtype,
         threads=wish.train.threads or torch.get_num_threads(),
-        micro_batch_size=wish.train.micro_batch_size or wish.train.batch_size,
+        micro_batch_size=wish.train.micro_batch_size or ranks.share(wish.train.batch_size),
     )
     seconds = (
         seconds_of_steps(wish.model, decided, device)
         if decided.total_steps
         else max(0.0, budget - (time.perf_counter() - started))
     )
-    decided, told = choose_tricks(wish.model, decided, device, seconds)
+    decided, told = choose_tricks(wish.model, decided, device, ranks.least(seconds))
     say(told)
     if decided.total_steps and device.type == "cpu":
         return decided
     # On a GPU also for what memory really does: the estimate leaves out the framework's own share.
-    decided, step_seconds = try_step(wish, decided, data, device, say)
+    decided, step_seconds = try_step(wish, decided, data, device, say, ranks)
     if decided.total_steps:
         return decided
     tokens_per_second = decided.batch_size * wish.model.context_length / step_seconds
@@ -208,47 +229,59 @@ def decide(
 
 
 def try_step(
-    wish: Wish, config: TrainConfig, data: PreparedData, device: Device, say: Callable[[str], None]
+    wish: Wish,
+    config: TrainConfig,
+    data: PreparedData,
+    device: Device,
+    say: Callable[[str], None],
+    ranks: Ranks = ALONE,
 ) -> tuple[TrainConfig, float]:
-    """Seconds of a training step, and the config with the micro-batch halved as often as memory ran out."""
+    """Seconds of a training step, and the config with the micro-batch halved as often as memory ran out.
+
+    Each rank tries its share alone first: the others would wait for ever for one whose memory runs out.
+    """
+    share = ranks.share(config.batch_size)
     while True:
+        tried, shortage = replace(config, total_steps=config.total_steps or 1000), None
         try:
-            steps = config.total_steps or 1000
-            return config, measure_step(wish, replace(config, total_steps=steps), data, device)
+            seconds = measure_step(wish, replace(tried, batch_size=share), data, device)
         except (RuntimeError, MemoryError) as error:
-            size = config.micro_batch_size
             if not is_out_of_memory(error):
                 raise
-            if size == 1:
-                raise ConfigError(
-                    "This model does not fit into memory even with one window at a time.",
-                    "Use a smaller preset or a shorter --context-length, or close other programs.",
-                ) from error
-            smaller = largest_divisor(config.batch_size, size // 2)
-            say(
-                f"A micro-batch of {size} windows does not fit into memory; {smaller} at a time from now on, "
-                "with the same batch and the same result up to rounding."
+            shortage = error
+        if not ranks.any(shortage is not None):
+            return config, seconds if ranks.world_size == 1 else measure_step(
+                wish, tried, data, device, ranks
             )
-            config = replace(config, micro_batch_size=smaller)
+        size = config.micro_batch_size
+        if size == 1:
+            raise ConfigError(
+                "This model does not fit into memory even with one window at a time.",
+                "Use a smaller preset or a shorter --context-length, or close other programs.",
+            ) from shortage
+        smaller = largest_divisor(share, size // 2)
+        say(
+            f"A micro-batch of {size} windows does not fit into memory; {smaller} at a time from now on, "
+            "with the same batch and the same result up to rounding."
+        )
+        config = replace(config, micro_batch_size=smaller)
+        del shortage  # its frames hold the tensors that were too many
         if device.type == "cuda":
             torch.cuda.empty_cache()
 
 
-def largest_divisor(number: int, limit: int) -> int:
-    """The largest divisor of `number` that is at most `limit`: micro-batches must be equally large."""
-    return max(size for size in range(1, limit + 1) if number % size == 0)
-
-
-def measure_step(wish: Wish, config: TrainConfig, data: PreparedData, device: Device) -> float:
+def measure_step(
+    wish: Wish, config: TrainConfig, data: PreparedData, device: Device, ranks: Ranks = ALONE
+) -> float:
     """Seconds of a training step, tried on a throw-away model: the real one is not touched.
 
     The fastest quarter decides: other programs make steps slower for a moment, nothing makes them faster.
     """
     patience = MEASURING_SHARE * config.minutes * 60
     model = Decoder(wish.model, seed=0).to(device.type)
-    trainer = Trainer(model, data.tokenizer, data.train, data.valid, config, device, wish.folder)
+    trainer = Trainer(model, data.tokenizer, data.train, data.valid, config, device, wish.folder, ranks=ranks)
     times: list[float] = []
-    while len(times) < 25 and sum(times[1:]) < patience:  # the first one may compile
+    while ranks.any(len(times) < 25 and sum(times[1:]) < patience):  # the first one may compile
         started = time.perf_counter()
         trainer.train_step(rate=0.0)
         times.append(time.perf_counter() - started)
@@ -307,14 +340,21 @@ def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:
 
 
 def fit_memory(
-    model: ModelConfig, train: TrainConfig, device: Device, say: Callable[[str], None], may_halve: bool = True
+    model: ModelConfig,
+    train: TrainConfig,
+    device: Device,
+    say: Callable[[str], None],
+    may_halve: bool = True,
+    ranks: Ranks = ALONE,
 ) -> TrainConfig:
     """Say what the training will need, before anything is allocated; make an open micro-batch fit.
 
-    may_halve: whether the micro-batch may still be decided. Raises ConfigError when the device cannot hold it.
+    may_halve: whether the micro-batch may still be decided. Ranks go by the one with the least memory; those on one
+    machine's processor share its memory. Raises ConfigError when the device cannot hold it.
     """
-    free = device.memory()
-    size = train.micro_batch_size or train.batch_size
+    free = int(ranks.least(device.memory() // (1 if device.type == "cuda" else ranks.local_world_size)))
+    share = ranks.share(train.batch_size)
+    size = min(share, train.micro_batch_size or share)
     needed = _needed(model, train, size, device)
     say(f"Memory: at least {_size(needed)} needed, {_size(free)} free.")
     if needed <= free:
@@ -326,7 +366,7 @@ def fit_memory(
         and smaller > 1
         and _needed(model, train, smaller, device) > free
     ):
-        smaller = largest_divisor(train.batch_size, smaller // 2)
+        smaller = largest_divisor(share, smaller // 2)
     if smaller == size or _needed(model, train, smaller, device) > free:
         advice = f", or --micro-batch-size {max(1, size // 4)}" if size > 1 else ""
         raise ConfigError(

@@ -2,11 +2,12 @@
 
 Everything a run does can be repeated: the batch of a step is a pure function of (stream, seed, step), so
 are the learning rate and the randomness of dropout. Resuming is loading weights and optimizer and going on.
+Several processes (`slmlib.ranks`) each take a share of that batch and make the same step.
 """
 
 import math
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from slmlib.errors import CheckpointError
 from slmlib.evaluation import Evaluation, evaluate
 from slmlib.generation import Sampling, generate
 from slmlib.model.decoder import Decoder
+from slmlib.ranks import ALONE, Ranks, gradients_stay, largest_divisor
 from slmlib.text.stream import TokenStream
 from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.checkpoint import (
@@ -29,7 +31,7 @@ from slmlib.training.checkpoint import (
     save_checkpoint,
     step_folder,
 )
-from slmlib.training.faults import SMALLEST_SCALE, DivergenceWatch, give_up
+from slmlib.training.faults import SMALLEST_SCALE, DivergenceWatch, explained, give_up
 from slmlib.training.interrupts import StopRequest
 from slmlib.training.logs import Event, JsonlLog, Observer
 from slmlib.training.optimizers import build_optimizer
@@ -44,8 +46,9 @@ class Trainer:
 
     model: the plain Decoder, already on the device. config: decided, that is without `auto` (see `decide`).
     asked: the config before it was decided; stored, so that a later command can be compared with it.
-    observers: get every event; the log file always does. Raises CheckpointError when `resume` belongs to
-    other data, TrainingError when the loss is no longer a number.
+    observers: get every event; the log file always does. ranks: the processes that train together, of which only
+    the first logs and saves. Raises CheckpointError when `resume` belongs to other data, TrainingError when the
+    loss is no longer a number.
     """
 
     def __init__(
@@ -60,16 +63,18 @@ class Trainer:
         asked: TrainConfig | None = None,
         resume: Checkpoint | None = None,
         observers: tuple[Observer, ...] = (),
+        ranks: Ranks = ALONE,
     ):
         self.model, self.tokenizer, self.train, self.valid = model, tokenizer, train, valid
         self.config, self.asked, self.device, self.folder = config, asked or config, device, folder
+        self.ranks, share = ranks, ranks.share(config.batch_size)
+        self.micro_batch_size = largest_divisor(share, min(share, config.micro_batch_size or share))
         set_threads(config.threads)
         self.optimizer = build_optimizer(model, config)
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.dtype == "float16")
         # The tricks are for the Decoder as it is; a model that was changed is asked for its own loss.
-        self.loss_of: Callable[[Tensor, Tensor], Tensor] = (
-            FastLoss(model, config) if type(model) is Decoder else model.loss
-        )
+        loss_of = FastLoss(model, config) if type(model) is Decoder else model.loss
+        self.loss_of = ranks.averaging(model, loss_of)
         self.step, self.history, self.seconds = 0, list[dict[str, float]](), 0.0
         self.evaluation_steps, self.watch = spread(config.total_steps, config.evaluations), DivergenceWatch()
         if resume is not None:
@@ -80,9 +85,16 @@ class Trainer:
         """Train to the last step or until asked to stop; returns the last measurement of the validation set."""
         config, total = self.config, self.config.total_steps
         checkpoint_steps = spread(total, config.checkpoints) | self.evaluation_steps
-        self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
-        with StopRequest() as stop:
-            self.tell("start", tokens=len(self.train), device=str(self.device), decided=config.to_dict())
+        if self.ranks.is_first:
+            self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
+        with StopRequest() as stop, explained(self):
+            self.tell(
+                "start",
+                tokens=len(self.train),
+                device=str(self.device),
+                processes=self.ranks.world_size,
+                decided=config.to_dict(),
+            )
             if not self.history:
                 self.write_story("before")
                 self.evaluate()
@@ -90,7 +102,8 @@ class Trainer:
             elif self.evaluation_is_due:
                 self.evaluate()  # it was broken off to save in time
                 self.save()
-            while self.step < total and not stop.requested:
+            stopping = self.ranks.any(stop.requested)
+            while self.step < total and not stopping:
                 started = time.perf_counter()
                 rate = learning_rate(self.step, config)
                 loss, gradient_norm = self.train_step(rate)
@@ -109,7 +122,8 @@ class Trainer:
                     self.tell("warning", text=warning)
                 if self.step in self.evaluation_steps:
                     self.evaluate(stop)
-                if self.step in checkpoint_steps or stop.requested:
+                stopping = self.ranks.any(stop.requested)
+                if self.step in checkpoint_steps or stopping:
                     self.save()
             if self.finished:
                 self.write_story("after")
@@ -119,25 +133,21 @@ class Trainer:
     def train_step(self, rate: float) -> tuple[float, float]:
         """One optimizer step over one global batch; returns its mean loss and the gradient norm before clipping.
 
-        Micro-batches are equally large, so the mean of their mean losses is the mean over the batch.
+        Micro-batches are equally large, so the mean of their mean losses, over all ranks, is the mean over the batch.
         """
-        config = self.config
-        if (
-            self.model.config.dropout
-        ):  # a pure function of (seed, step); without it torch's state is left alone
-            torch.manual_seed(config.seed * 1_000_003 + self.step)
-        inputs, targets = (to_device(part, self.device) for part in self.batch(self.step))
-        size = config.micro_batch_size or config.batch_size
-        micro_batches = list(zip(inputs.split(size), targets.split(size), strict=True))
+        micro_batches = self.micro_batches(self.ranks)
         total_loss = 0.0
         self.model.train()
-        for micro_inputs, micro_targets in micro_batches:
-            with self.device.autocast():
-                loss = self.loss_of(micro_inputs, micro_targets) / len(micro_batches)
-            self.scaler.scale(loss).backward()
+        for number, (inputs, targets) in enumerate(micro_batches, start=1):
+            self.seed_dropout(self.ranks.rank * len(micro_batches) + number - 1)
+            with gradients_stay(self.loss_of, here=number < len(micro_batches)):
+                with self.device.autocast():
+                    loss = self.loss_of(inputs, targets) / len(micro_batches)
+                self.scaler.scale(loss).backward()
             total_loss += loss.item()
+        total_loss = self.ranks.mean(total_loss)
         self.scaler.unscale_(self.optimizer)
-        limit = config.gradient_clip or math.inf
+        limit = self.config.gradient_clip or math.inf
         gradient_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit).item()
         overflow = (
             self.scaler.is_enabled() and self.scaler.get_scale() >= SMALLEST_SCALE
@@ -151,21 +161,41 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         return total_loss, gradient_norm
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Inputs and targets of one global batch, (batch_size, context_length) each, on the CPU."""
+    def micro_batches(self, ranks: Ranks) -> list[tuple[Tensor, Tensor]]:
+        """This step's batch, or this rank's share of it, in equal parts on the device."""
+        parts = (to_device(part, self.device) for part in self.batch(self.step, ranks))
+        return list(zip(*(part.split(self.micro_batch_size) for part in parts), strict=True))
+
+    def batch(self, step: int, ranks: Ranks = ALONE) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of one global batch, or of a rank's share, (batch_size, context_length) each, on the CPU."""
         return self.train.batch(
             step,
             batch_size=self.config.batch_size,
             context_length=self.model.config.context_length,
             seed=self.config.seed,
+            rank=ranks.rank,
+            world_size=ranks.world_size,
         )
+
+    def seed_dropout(self, place: int) -> None:
+        """Make dropout a pure function of (seed, step, place of the micro-batch in the global batch).
+
+        So it does not matter which rank computes a micro-batch. Without dropout torch's state is left alone.
+        """
+        if self.model.config.dropout:
+            torch.manual_seed(self.config.seed * 1_000_003 + self.step + place * 10**12)
 
     def evaluate(self, stop: StopRequest | None = None) -> None:
         """Measure the whole validation set and remember the result; nothing is remembered if `stop` breaks it off."""
-        measure = partial(evaluate, self.model, self.valid, self.device)
-        measured = stop.breaks_off(measure) if stop else measure()
-        if measured is None:
+        ranks = self.ranks
+        measure = partial(
+            evaluate, self.model, self.valid, self.device, rank=ranks.rank, world_size=ranks.world_size
+        )
+        part = stop.breaks_off(measure) if stop else measure()
+        if ranks.any(part is None) or part is None:
             return
+        nats, tokens = ranks.sum(part.nats, part.tokens)
+        measured = replace(part, nats=nats, tokens=int(tokens))
         self.history.append({"step": self.step, **measured.to_dict()})
         self.tell(
             "evaluation",
@@ -190,7 +220,9 @@ class Trainer:
         return Evaluation.from_history(self.history[-1])
 
     def save(self) -> None:
-        """Write a checkpoint of this step and delete what is no longer needed."""
+        """Write a checkpoint of this step and delete what is no longer needed; the first rank does, for all."""
+        if not self.ranks.is_first:
+            return
         folder = step_folder(self.folder / "checkpoints", self.step)
         save_checkpoint(folder, self.model, self.tokenizer, self.progress(), self.optimizer)
         best = min(self.history, key=lambda entry: entry["nats"])["step"]
@@ -198,7 +230,9 @@ class Trainer:
         self.tell("checkpoint", folder=folder.name)
 
     def write_story(self, name: str) -> None:
-        """Let the model tell a story; it goes to the observers as `story` under the name."""
+        """Let the model tell a story; it goes to the first rank's observers as `story` under the name."""
+        if not self.ranks.is_first:
+            return
         sampling = Sampling(seed=self.config.seed)
         self.tell(
             "story",

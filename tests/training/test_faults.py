@@ -331,12 +331,12 @@ def test_sigterm_breaks_off_a_long_measurement_saves_and_loses_nothing(world, wh
 
     real, calls = trainer_module.evaluate, []
 
-    def endless(model, stream, device):
+    def endless(model, stream, device, **share):
         if stopped.step == step and not calls:
             calls.append(step)
             os.kill(os.getpid(), signal.SIGTERM)
             raise AssertionError("the measurement went on")
-        return real(model, stream, device)
+        return real(model, stream, device, **share)
 
     monkeypatch.setattr(trainer_module, "evaluate", endless)
     stopped = world.trainer("stopped")
@@ -360,11 +360,11 @@ def test_a_run_whose_last_measurement_was_broken_off_is_not_called_finished(wish
 
     real, calls = trainer_module.evaluate, []
 
-    def evaluate(model, stream, device):
+    def evaluate(model, stream, device, **share):
         calls.append(1)
         if len(calls) == 4:
             os.kill(os.getpid(), signal.SIGTERM)
-        return real(model, stream, device)
+        return real(model, stream, device, **share)
 
     monkeypatch.setattr(trainer_module, "evaluate", evaluate)
     stopped = start_or_resume(wish, (), lambda _: None, progress=False)
