@@ -27,7 +27,7 @@ class Train:
     """Train a story model from scratch on this machine.
 
     Ctrl-C saves; the same command goes on where it stopped. On N GPUs of one machine the same run goes N at a
-    time: torchrun --nproc-per-node N -m slmlib train, with the same words after it, also to go on with a run that
+    time: torchrun --nproc-per-node N -m -- slmlib train, with the same words after it, also to go on with a run that
     another number of processes began. --batch-size counts the windows of all of them together. If one is killed the
     others end; torchrun --max-restarts 3 goes on from the last checkpoint by itself.
     """

@@ -1,9 +1,9 @@
 """Several processes that train one model together: who am I among them, and what do we agree on?
 
-`torchrun --nproc-per-node 4 -m slmlib train ...` starts four equal processes, the ranks, each with its own GPU. Every
-rank holds the whole model and takes its share of each batch; DistributedDataParallel averages the gradients while they
-are computed, so that all ranks take the same step (Li et al. 2020, arXiv 2006.15704). The first rank alone speaks, logs
-and saves. Whatever may differ between ranks (a signal, a clock, free memory) is agreed on here before anybody acts on
+`torchrun --nproc-per-node 4 -m -- slmlib train ...` starts four equal processes, the ranks, each with its own GPU
+(`--` keeps torchrun from reading our `--run` as one of its own flags). Every rank holds the whole model and takes its
+share of each batch; DistributedDataParallel averages the gradients while they are computed, so that all ranks take the
+same step (Li et al. 2020, arXiv 2006.15704). The first rank alone speaks, logs and saves. Whatever may differ between ranks (a signal, a clock, free memory) is agreed on here before anybody acts on
 it: ranks that did different things would wait for each other.
 
 One process is the trivial case: each question is answered at once, and torch.distributed stays untouched.
@@ -20,6 +20,7 @@ from slmlib.errors import ConfigError, SlmError, TrainingError
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.distributed import Store
 
     from slmlib.model.decoder import Decoder
 
@@ -164,14 +165,18 @@ def together() -> Iterator[Ranks]:
     import torch.distributed as dist
 
     # gloo carries numbers that are agreed on, between processors; nccl carries gradients, between GPUs.
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    store = _meeting_place(ranks)
+    dist.init_process_group(
+        backend, store=store, rank=ranks.rank, world_size=ranks.world_size, timeout=PATIENCE
+    )
     try:
         yield ranks
     except Exception as error:
         # The connections stay: taking them down properly would wait for ranks that are no more.
         if not (isinstance(error, SlmError) or is_lost_rank(error)):
             raise
-        if _is_told():
+        if _is_told(store):
             raise SystemExit(2) from None
         if isinstance(error, SlmError):
             raise
@@ -208,14 +213,22 @@ def largest_divisor(number: int, limit: int) -> int:
     return max(size for size in range(1, limit + 1) if number % size == 0)
 
 
-def _is_told() -> bool:
-    """Whether another rank has already said why the run ends. torchrun's own store outlives the ranks."""
+def _meeting_place(ranks: Ranks) -> "Store":
+    """torchrun's table of keys and values, where ranks learn each other's address; it outlives them.
+
+    On one machine it also outlives a restart, and a rank that reads an address of the dead attempt waits for it
+    (pytorch issue 135712): so each attempt has keys of its own.
+    """
     import torch.distributed as dist
 
-    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    store, _, _ = next(dist.rendezvous("env://", timeout=PATIENCE))
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # several machines count each for itself
+    return dist.PrefixStore(attempt if ranks.local_world_size == ranks.world_size else "", store)
+
+
+def _is_told(store: "Store") -> bool:
+    """Whether another rank has already said why the run ends."""
     try:
-        store = dist.TCPStore(address, port, is_master=False, timeout=timedelta(seconds=10))
-        return store.add(f"slmlib/told/{attempt}", 1) > 1
-    except RuntimeError:
+        return store.add("why it ended was told", 1) > 1
+    except RuntimeError:  # torchrun itself has gone
         return False
