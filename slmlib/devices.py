@@ -168,14 +168,13 @@ def _require_present(kind: DeviceType) -> None:
             f"CUDA was asked for, but torch sees no GPU (torch {torch.__version__} was built {built}).",
             "Check nvidia-smi and the driver, or use --device cpu.",
         )
-    if kind == "cuda":
+    if kind == "cuda" and ranks.world_size > 1:
         if ranks.local_world_size > torch.cuda.device_count():
             raise ConfigError(
                 f"{ranks.local_world_size} processes need a GPU each; here are {torch.cuda.device_count()}.",
                 f"Say torchrun --nproc-per-node {torch.cuda.device_count()}, or use --device cpu.",
             )
-        if ranks.world_size > 1:
-            torch.cuda.set_device(ranks.local_rank)  # `cuda` means this one from now on
+        torch.cuda.set_device(ranks.local_rank)  # `cuda` means this one from now on
 
 
 @cache

@@ -218,7 +218,9 @@ class RandomTokens:
     def __init__(self, vocab_size: int):
         self.vocab_size = vocab_size
 
-    def batch(self, step: int, *, batch_size: int, context_length: int, seed: int) -> tuple[Tensor, Tensor]:
+    def batch(
+        self, step: int, *, batch_size: int, context_length: int, seed: int, rank: int, world_size: int
+    ) -> tuple[Tensor, Tensor]:
         """Inputs and targets, (batch_size, context_length) each."""
         row = torch.randint(self.vocab_size, (batch_size, context_length + 1))
         return row[:, :-1], row[:, 1:]

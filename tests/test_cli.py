@@ -334,3 +334,16 @@ def test_a_family_is_counted_part_by_part(capsys):
     sizes = [float(size) for size in re.findall(r"([\d.]+) GB$", told, re.MULTILINE)]
     assert sizes[:3] == [0.65, 0.65, 1.30]  # 4, 4 and 8 bytes a parameter
     assert sizes[-1] == pytest.approx(sum(sizes[:-1]), abs=0.03)
+
+
+def test_of_several_processes_only_the_first_answers_a_mistake(capsys, monkeypatch):
+    for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RUN_ID"):
+        monkeypatch.setenv(name, "2")
+    for rank, answers in (("0", True), ("1", False)):
+        monkeypatch.setenv("RANK", rank)
+        monkeypatch.setenv("LOCAL_RANK", rank)
+        code, told, errors = answer(capsys, "train", "--embed-dim", "wide")
+        assert code == 2
+        assert bool(told + errors) == answers
+        code, told, _ = answer(capsys, "train", "--help")
+        assert (code, bool(told)) == (0, answers)

@@ -58,7 +58,7 @@ def on_ranks(work, count: int = 2) -> list:
         for process in processes:
             process.start()
         for process in processes:
-            process.join(timeout=60)
+            process.join(timeout=120)
         stuck = [rank for rank, process in enumerate(processes) if process.is_alive()]
         for process in processes:
             process.kill()
@@ -552,7 +552,7 @@ def test_torchrun_restarts_a_killed_rank_and_the_command_goes_on(wish, tmp_path)
             assert launcher.poll() is None, output.read_text(errors="replace")
             ranks = psutil.Process(launcher.pid).children()
             next(rank for rank in ranks if rank.environ()["RANK"] == "1").kill()
-            code = launcher.wait(timeout=60)
+            code = launcher.wait(timeout=200)
         finally:
             launcher.terminate()  # torchrun ends its ranks
     said = output.read_text(errors="replace")

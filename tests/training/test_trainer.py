@@ -145,7 +145,7 @@ def test_it_learns_one_batch_by_heart(world, monkeypatch):
     model = Decoder(world.model_config.change(dict(dropout=0.0)), seed=0)
     trainer = world.trainer("heart", model=model, weight_decay=0.0)
     batch = trainer.batch(0)
-    monkeypatch.setattr(trainer, "batch", lambda step: batch)
+    monkeypatch.setattr(trainer, "batch", lambda step, ranks: batch)
     losses = [trainer.train_step(rate=1e-2)[0] for _ in range(150)]
     assert losses[0] > 5
     assert losses[-1] < 0.1
