@@ -23,9 +23,10 @@ import psutil
 import pytest
 import torch
 import torch.distributed as dist
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 
 from slmlib import devices
-from slmlib.config import ModelConfig
+from slmlib.config import ModelConfig, TrainConfig
 from slmlib.devices import Device
 from slmlib.errors import ConfigError, TrainingError
 from slmlib.evaluation import evaluate
@@ -170,6 +171,23 @@ def test_gradients_and_losses_equal_those_of_one_process(world, optimizer, micro
             assert max((mine[name] - theirs[name]).abs().max().item() for name in mine) < 1e-6
         assert_same_weights(alone, state, atol=1e-3)
     assert_same_weights(answers[0][2], answers[1][2], atol=0.0)
+
+
+def test_gradients_travel_once_a_step(world):
+    """Those of all micro-batches but the last only add up where they are."""
+
+    def work(ranks):
+        trainer, sent = trainer_for(world, ranks, "once", micro_batch_size=1), []
+
+        def send(group, bucket):
+            sent.append(bucket.index())
+            return allreduce_hook(group, bucket)
+
+        trainer.loss_of.register_comm_hook(None, send)
+        trainer.train_step(rate=1e-3)
+        return sent
+
+    assert on_ranks(work) == [[0], [0]]
 
 
 def test_a_whole_run_is_that_of_one_process_and_written_down_once(world):
