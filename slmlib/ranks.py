@@ -195,7 +195,8 @@ def is_lost_rank(error: BaseException) -> bool:
 
 def lost_rank(error: BaseException, when: str) -> TrainingError:
     """The sentence for it."""
-    reason = str(error).strip().partition("\n")[0].rsplit("] ", 1)[-1].rstrip(".")
+    told = str(error).strip().partition("\n")[0].rsplit("] ", 1)[-1]  # without the line of gloo's source
+    reason = told.partition(". ")[0].rstrip(".")
     return TrainingError(
         f"{when}: another process of this run has ended ({reason}), so this one ends too.",
         "Nothing that was saved is lost; the same command goes on from the last checkpoint.",

@@ -398,12 +398,10 @@ def wish(tmp_path, monkeypatch) -> Wish:
     monkeypatch.setenv("SLM_HOME", str(tmp_path / "home"))
     (tmp_path / "stories.txt").write_text("\n<|endoftext|>\n".join(tiny_stories(0)))
     model = ModelConfig(vocab_size=280, context_length=16, embed_dim=16, num_layers=1, num_heads=2)
-    world_free = dict(
+    train = TrainConfig(
         total_steps=6, batch_size=4, dtype="float32", device="cpu", sample_prompt="Tom", threads=1
     )
-    from slmlib.config import TrainConfig
-
-    return Wish(model, TrainConfig(**world_free), tmp_path / "runs" / "one", str(tmp_path / "stories.txt"))
+    return Wish(model, train, tmp_path / "runs" / "one", str(tmp_path / "stories.txt"))
 
 
 def test_a_time_budget_is_decided_by_the_first_rank_and_its_run_is_locked(wish, monkeypatch):
