@@ -15,7 +15,7 @@ from slmlib.model.cache import KVCache
 from slmlib.model.decoder import Decoder, evaluating
 from slmlib.model.layout import gains_from_column_head, with_column_head
 from slmlib.model.mamba import Mamba, MambaState
-from slmlib.text.tokenizer import Tokenizer
+from slmlib.text.base_tokenizer import BaseTokenizer
 
 
 def probabilities(logits: Tensor, sampling: Sampling, seen: Tensor | None = None) -> Tensor:
@@ -113,7 +113,7 @@ def generate_tokens(
 
 def generate(
     model: Decoder | Mamba,
-    tokenizer: Tokenizer,
+    tokenizer: BaseTokenizer,
     prompts: str | Sequence[str] = "",
     sampling: Sampling | None = None,
     use_cache: bool = True,
@@ -127,11 +127,13 @@ def generate(
             for row, token in zip(new, tokens, strict=True):
                 if token is not None:
                     row.append(token)
-    return [text + tokenizer.decode(row) for text, row in zip(texts, new, strict=True)]
+    # By bytes, as `stream` does: a continuation keeps the space that it begins with.
+    told = [tokenizer.decode_bytes(row).decode("utf-8", errors="replace") for row in new]
+    return [text + continuation for text, continuation in zip(texts, told, strict=True)]
 
 
 def stream(
-    model: Decoder | Mamba, tokenizer: Tokenizer, prompt: str = "", sampling: Sampling | None = None
+    model: Decoder | Mamba, tokenizer: BaseTokenizer, prompt: str = "", sampling: Sampling | None = None
 ) -> Iterator[str]:
     """The continuation of one prompt, piece by piece as it is written; characters are never cut in half."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -144,11 +146,11 @@ def stream(
     yield decoder.decode(b"", final=True)
 
 
-def begin(model: Decoder | Mamba, tokenizer: Tokenizer, prompt: str) -> list[int]:
-    """Every story in training followed an end-of-text token, so every prompt does too."""
+def begin(model: Decoder | Mamba, tokenizer: BaseTokenizer, prompt: str) -> list[int]:
+    """Every text in training followed the same token (with us the end of another), so every prompt does too."""
     if tokenizer.vocab_size != model.config.vocab_size:
         raise DataError(
             f"The tokenizer has {tokenizer.vocab_size:,} tokens, the model {model.config.vocab_size:,}.",
             "Use the tokenizer that the model was trained with; it lies in the model's checkpoint.",
         )
-    return [tokenizer.end_of_text, *tokenizer.encode(prompt)]
+    return [tokenizer.begin_of_text, *tokenizer.encode(prompt)]

@@ -11,17 +11,20 @@ from torch import Tensor
 from slmlib.config import TrainConfig
 from slmlib.errors import CheckpointError, SlmError
 from slmlib.export.huggingface import architecture_for, decoder_from_hf, to_hf_config, to_hf_weights
-from slmlib.export.vocabulary import from_hf_tokenizer, to_hf_tokenizer
+from slmlib.export.vocabulary import read_hf_tokenizer, to_hf_tokenizer
 from slmlib.files import atomic_write, read_json, write_json
 from slmlib.model.decoder import Decoder
-from slmlib.text.tokenizer import END_OF_TEXT, Tokenizer
+from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.training.checkpoint import Progress, save_checkpoint
 
-_NEEDED = ("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json")
+_NEEDED = (
+    *("config.json", "*.safetensors", "*.safetensors.index.json"),
+    *("tokenizer.json", "tokenizer.model", "tokenizer_config.json"),
+)
 _PROBE = "Once upon a time there was a little girl who lived in a house near the sea."
 
 
-def export_folder(folder: Path | str, model: Decoder, tokenizer: Tokenizer, model_type: str = "") -> Path:
+def export_folder(folder: Path | str, model: Decoder, tokenizer: BaseTokenizer, model_type: str = "") -> Path:
     """Write config.json, model.safetensors and the tokenizer's files. Returns the folder.
 
     model_type: which of transformers' classes, such as llama; empty takes the first that is this model exactly.
@@ -33,7 +36,7 @@ def export_folder(folder: Path | str, model: Decoder, tokenizer: Tokenizer, mode
     if config.tie_embeddings:
         del tensors["head.weight"]
     marks = {
-        "bos_token_id": tokenizer.end_of_text,
+        "bos_token_id": tokenizer.begin_of_text,
         "eos_token_id": tokenizer.end_of_text,
         "pad_token_id": None,
     }
@@ -49,8 +52,8 @@ def export_folder(folder: Path | str, model: Decoder, tokenizer: Tokenizer, mode
         folder / "tokenizer_config.json",
         {
             "tokenizer_class": "PreTrainedTokenizerFast",
-            "bos_token": END_OF_TEXT,
-            "eos_token": END_OF_TEXT,
+            "bos_token": tokenizer.token_bytes(tokenizer.begin_of_text).decode("utf-8"),
+            "eos_token": tokenizer.token_bytes(tokenizer.end_of_text).decode("utf-8"),
             "model_max_length": config.context_length,
             "clean_up_tokenization_spaces": False,
         },
@@ -66,11 +69,11 @@ def import_folder(source: Path | str, folder: Path | str) -> Path:
     """
     local = find(source)
     model = read_model(local)
-    tokenizer = from_hf_tokenizer(read_json(local / "tokenizer.json"), model.config.vocab_size)
+    tokenizer = read_hf_tokenizer(local, model.config.vocab_size)
     return save_imported(folder, model, tokenizer, Path(source).name)
 
 
-def save_imported(folder: Path | str, model: Decoder, tokenizer: Tokenizer, source: str) -> Path:
+def save_imported(folder: Path | str, model: Decoder, tokenizer: BaseTokenizer, source: str) -> Path:
     """A model that was trained elsewhere as a checkpoint; source: what its history calls it."""
     progress = Progress(
         step=0,

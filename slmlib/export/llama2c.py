@@ -27,7 +27,7 @@ from slmlib.files import atomic_write
 from slmlib.model.decoder import Decoder
 from slmlib.model.houses.row import MODERN
 from slmlib.model.positions import rope_angles
-from slmlib.text.tokenizer import Tokenizer
+from slmlib.text.base_tokenizer import BaseTokenizer
 
 _HEADER = struct.Struct("<7i")
 _FLOAT = np.dtype("<f4")
@@ -43,7 +43,7 @@ _NO_PART_OF_THE_FILE = {"rope_pairs", "dropout", "init_std", "initialization"}
 _CHECKED_POSITIONS = 64
 
 
-def write_llama2c(folder: Path | str, model: Decoder, tokenizer: Tokenizer) -> Path:
+def write_llama2c(folder: Path | str, model: Decoder, tokenizer: BaseTokenizer) -> Path:
     """Write model.bin and tokenizer.bin for `./run model.bin -z tokenizer.bin`. Returns the folder.
 
     The rows of the embedding are in the order of tokenizer.bin. Raises ConfigError for a model that the format

@@ -1,10 +1,11 @@
-"""Our tokenizer as llama2.c's tokenizer.bin, and back.
+"""Tokenizers as llama2.c's tokenizer.bin, and back.
 
     int32 length of the longest token; then for each token: float32 score, int32 length, its bytes
 
 run.c has no split pattern and no list of merges. It starts from single characters (a character that is no token
 from its bytes, byte b being token b + 3) and joins, again and again, the two neighbours whose join has the
-highest score. With minus a merge's rank as its score this is BPE over the whole text at once. What that changes:
+highest score: that is SentencePiece, and Llama's own tokenizer, or another one of that layout, goes out and in with the
+same ids. Ours goes too, with minus a merge's rank as its score: BPE over the whole text at once. What that changes:
 
 - run.c puts a space before every prompt, so that its "Once" is our " Once".
 - Merges may cross the borders of GPT-2's split pattern. In ` 'the` our quotation mark stays with its space, while
@@ -21,21 +22,35 @@ import struct
 from pathlib import Path
 
 from slmlib.errors import DataError
+from slmlib.export.sentencepiece import SPACE, Kind, Piece, sentencepiece_rules
 from slmlib.files import atomic_write
+from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.bpe import BYTE_OF_ID, NUM_BYTES
+from slmlib.text.imported_tokenizer import ImportedTokenizer
 from slmlib.text.tokenizer import Tokenizer
 
 _BEGIN = 1
 _LENGTH, _TOKEN = struct.Struct("<i"), struct.Struct("<fi")
 _NEVER = -1e10
 """A score that no join of run.c ever takes: for special tokens."""
+_LLAMAS_BYTES = [b"<0x%02X>" % value for value in range(NUM_BYTES)]
+_LLAMAS_MARKS = [b"<unk>", b"\n<s>\n", b"\n</s>\n"]
 
 
-def ids_in_file(tokenizer: Tokenizer) -> list[int]:
+def ids_in_file(tokenizer: BaseTokenizer) -> list[int]:
     """Our id of each token of tokenizer.bin, in its order: end-of-text at 1, byte b at b + 3, the rest around.
 
-    Raises DataError for a tokenizer without two more tokens to fill places 0 and 2.
+    Raises DataError for a tokenizer without two more tokens to fill places 0 and 2, and for an imported one that
+    is not laid out as Llama's.
     """
+    if isinstance(tokenizer, ImportedTokenizer):
+        bytes_at_3 = [tokenizer.piece(token).encode("utf-8") for token in range(3, 3 + NUM_BYTES)]
+        if bytes_at_3 != _LLAMAS_BYTES or tokenizer.begin_of_text != _BEGIN:
+            raise DataError(
+                "llama2.c cannot read with this tokenizer: it is not laid out as Llama's.",
+                "Export a Hugging Face folder instead.",
+            )
+        return list(range(tokenizer.vocab_size))
     last = tokenizer.end_of_text
     rest = [token for token in range(NUM_BYTES, tokenizer.vocab_size) if token != last]
     if len(rest) < 2:
@@ -47,26 +62,30 @@ def ids_in_file(tokenizer: Tokenizer) -> list[int]:
     return [rest[0], last, rest[1], *by_value, *rest[2:]]
 
 
-def write_tokenizer(path: Path | str, tokenizer: Tokenizer) -> None:
+def write_tokenizer(path: Path | str, tokenizer: BaseTokenizer) -> None:
     """Write tokenizer.bin, whole or not at all."""
     order = ids_in_file(tokenizer)
-    first_special = NUM_BYTES + len(tokenizer.merges)
+    if isinstance(tokenizer, ImportedTokenizer):
+        entries = _llamas_entries(tokenizer)
+    else:
+        assert isinstance(tokenizer, Tokenizer)
+        entries = _our_entries(tokenizer)
     with atomic_write(path) as file:
-        file.write(_LENGTH.pack(max(len(tokenizer.token_bytes(token)) for token in order)))
-        for token in order:
-            rank = max(0, token - NUM_BYTES)
-            content = tokenizer.token_bytes(token)
-            file.write(_TOKEN.pack(_NEVER if token >= first_special else -rank, len(content)) + content)
+        file.write(_LENGTH.pack(max(len(content) for _, content in entries)))
+        for score, content in (entries[token] for token in order):
+            file.write(_TOKEN.pack(score, len(content)) + content)
 
 
-def read_tokenizer(path: Path | str, vocab_size: int) -> tuple[Tokenizer, list[int]]:
+def read_tokenizer(path: Path | str, vocab_size: int) -> tuple[BaseTokenizer, list[int]]:
     """The tokenizer of a file like those above, and our id of each of its tokens.
 
     vocab_size: of the model; the file does not say it. Raises DataError for a file that is missing, damaged, or
-    not a byte-level BPE with end-of-text (Llama's own is not).
+    neither Llama's nor a byte-level BPE with end-of-text.
     """
     path = Path(path)
     entries = _entries(path, vocab_size)
+    if [content for _, content in entries[3 : 3 + NUM_BYTES]] == _LLAMAS_BYTES:
+        return _llamas(entries, path), list(range(vocab_size))
     places = {content: place for place, (_, content) in enumerate(entries)}
     if len(places) < vocab_size:
         raise _foreign(path, "two of its tokens are the same bytes")
@@ -87,6 +106,46 @@ def read_tokenizer(path: Path | str, vocab_size: int) -> tuple[Tokenizer, list[i
         raise _foreign(path, str(error).rstrip(".")) from None
     ours = [places[bytes([value])] for value in BYTE_OF_ID] + ranked + special
     return tokenizer, sorted(range(vocab_size), key=ours.__getitem__)
+
+
+def _our_entries(tokenizer: Tokenizer) -> list[tuple[float, bytes]]:
+    """Score and bytes of each of our tokens, by its id."""
+    first_special = NUM_BYTES + len(tokenizer.merges)
+    return [
+        (_NEVER if token >= first_special else -max(0, token - NUM_BYTES), tokenizer.token_bytes(token))
+        for token in range(tokenizer.vocab_size)
+    ]
+
+
+def _llamas_entries(tokenizer: ImportedTokenizer) -> list[tuple[float, bytes]]:
+    """Score and text of each token, by its id: the earlier a merge makes it, the higher its score."""
+    scores: dict[str, float] = {}
+    for rank, (left, right) in enumerate(tokenizer.merges):
+        scores.setdefault(left + right, -rank)
+    pieces = [tokenizer.piece(token) or f"<unused-{token}>" for token in range(tokenizer.vocab_size)]
+    texts = [piece.replace(SPACE, " ").encode("utf-8") for piece in pieces]
+    scored = [(scores.get(piece, _NEVER), text) for piece, text in zip(pieces, texts, strict=True)]
+    return [(_NEVER, mark) for mark in _LLAMAS_MARKS] + scored[len(_LLAMAS_MARKS) :]
+
+
+def _llamas(entries: list[tuple[float, bytes]], path: Path) -> ImportedTokenizer:
+    """A tokenizer laid out as Llama's. run.c ends a text at the token that begins one, and so does this."""
+    try:
+        texts = [content.decode("utf-8").replace(" ", SPACE) for _, content in entries]
+    except UnicodeDecodeError as error:
+        raise _foreign(path, str(error)) from None
+    marks = [
+        Piece("<unk>", kind=Kind.UNKNOWN),
+        Piece("<s>", kind=Kind.CONTROL),
+        Piece("</s>", kind=Kind.CONTROL),
+    ]
+    pieces = marks + [Piece(text, kind=Kind.BYTE) for text in texts[3 : 3 + NUM_BYTES]]
+    pieces += [Piece(text, score) for text, (score, _) in zip(texts, entries, strict=True)][3 + NUM_BYTES :]
+    try:
+        rules = sentencepiece_rules(pieces, _BEGIN)
+        return ImportedTokenizer.from_rules(rules, len(pieces), _BEGIN, _BEGIN)
+    except DataError as error:
+        raise _foreign(path, error.problem.rstrip(".")) from None
 
 
 def _entries(path: Path, vocab_size: int) -> list[tuple[float, bytes]]:

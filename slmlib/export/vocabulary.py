@@ -1,101 +1,136 @@
-"""Our tokenizer as Hugging Face's tokenizer.json, and back where theirs is one of ours."""
+"""Hugging Face's tokenizer.json in and out: ours written as theirs, theirs read as one of ours."""
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from slmlib.errors import DataError
-from slmlib.text.bpe import BYTE_ALPHABET, NUM_BYTES
+from slmlib.export.sentencepiece import read_sentencepiece
+from slmlib.export.tokenizer_json import added_token, begin_with, bpe_model, completed
+from slmlib.files import read_json
+from slmlib.text.base_tokenizer import BaseTokenizer
+from slmlib.text.bpe import BYTE_ALPHABET
+from slmlib.text.imported_tokenizer import ImportedTokenizer
 from slmlib.text.tokenizer import END_OF_TEXT, Tokenizer
 
 
-def to_hf_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
-    """The content of tokenizer.json: the same ids for the same text, with end-of-text in front.
+def to_hf_tokenizer(tokenizer: BaseTokenizer) -> dict[str, Any]:
+    """The content of tokenizer.json: the same ids for the same text.
 
-    The end-of-text token is there because every story in training followed one, so every prompt does.
+    An imported tokenizer is written as it came. Ours puts end-of-text in front: every story in training followed
+    one, so every prompt does.
     """
+    if isinstance(tokenizer, ImportedTokenizer):
+        rules: dict[str, Any] = json.loads(tokenizer.rules)
+        return rules
+    assert isinstance(tokenizer, Tokenizer)
     pieces = _printable(tokenizer.merges)
     special = tokenizer.special_tokens
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    begin = {"SpecialToken": {"id": END_OF_TEXT, "type_id": 0}}
-    first, second = ({"Sequence": {"id": name, "type_id": 0}} for name in "AB")
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [
-            dict(
-                id=i,
-                content=name,
-                single_word=False,
-                lstrip=False,
-                rstrip=False,
-                normalized=False,
-                special=True,
-            )
-            for name, i in special.items()
-        ],
+        "added_tokens": [added_token(name, index) for name, index in special.items()],
         "normalizer": None,
         "pre_tokenizer": byte_level,  # its regular expression is GPT-2's, and ours
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": [begin, first],
-            "pair": [begin, first, second],
-            "special_tokens": {
-                END_OF_TEXT: {"id": END_OF_TEXT, "ids": [tokenizer.end_of_text], "tokens": [END_OF_TEXT]}
-            },
-        },
+        "post_processor": begin_with(END_OF_TEXT, tokenizer.end_of_text),
         "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": {piece: index for index, piece in enumerate(pieces)} | special,
-            "merges": [[pieces[first], pieces[second]] for first, second in tokenizer.merges],
-        },
+        "model": bpe_model(
+            {piece: index for index, piece in enumerate(pieces)} | special,
+            [(pieces[first], pieces[second]) for first, second in tokenizer.merges],
+        ),
     }
 
 
-def from_hf_tokenizer(content: Any, vocab_size: int) -> Tokenizer:
-    """Our tokenizer for their tokenizer.json, if it does the same: byte-level BPE as in GPT-2.
+def read_hf_tokenizer(folder: Path, vocab_size: int) -> BaseTokenizer:
+    """The tokenizer in a Hugging Face folder: tokenizer.json, or SentencePiece's tokenizer.model where it is alone.
 
-    vocab_size: of the model; rows that no token uses get names like <|unused-0|>. Raises DataError for a
-    tokenizer that splits otherwise, changes the text first, or numbers its tokens otherwise.
+    vocab_size: of the model. Raises DataError, with the reason, for a tokenizer that slmlib cannot be.
     """
-    if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
-        raise _foreign("it is not a tokenizer.json")
-    model, before = content["model"], content.get("pre_tokenizer") or {}
-    if model.get("type", "BPE") != "BPE" or model.get("byte_fallback") or model.get("unk_token"):
-        raise _foreign("it is not a byte-level BPE")
-    if (
-        before.get("type") != "ByteLevel"
-        or before.get("add_prefix_space")
-        or not before.get("use_regex", True)
-    ):
-        raise _foreign("it does not split text as GPT-2 does")
-    if content.get("normalizer"):
-        raise _foreign("it changes the text before splitting it")
+    settings: dict[str, Any] = {}
+    for name in ("config.json", "tokenizer_config.json"):
+        found = read_json(folder / name) if (folder / name).is_file() else {}
+        settings |= found if isinstance(found, dict) else {}
+    rules, model = folder / "tokenizer.json", folder / "tokenizer.model"
+    try:
+        content = read_sentencepiece(model) if model.is_file() and not rules.is_file() else read_json(rules)
+        return from_hf_tokenizer(content, vocab_size, settings)
+    except DataError as error:
+        raise DataError(
+            f"The tokenizer cannot be one of slmlib's: {error.problem}",
+            f"{error.fix} In Python, slmlib.export.folders.read_model gives the model alone.",
+        ) from None
+
+
+def from_hf_tokenizer(
+    content: Any, vocab_size: int, settings: Mapping[str, Any] = MappingProxyType({})
+) -> BaseTokenizer:
+    """The tokenizer that the content of a tokenizer.json describes.
+
+    GPT-2's layout becomes a `Tokenizer`, as if it had been learned here; rows of the model that no token uses get
+    names like <|unused-0|>. Any other becomes an `ImportedTokenizer`. settings: of config.json and
+    tokenizer_config.json, which say what begins and ends a text.
+    """
+    content = completed(content)
+    ours = _as_ours(content, vocab_size)
+    if ours is not None:
+        return ours
+    end = _mark("eos", content, settings)
+    begin = _mark("bos", content, settings)
+    if end is None:
+        raise DataError(
+            "nothing says which of its tokens ends a text.", "Name it as eos_token in tokenizer_config.json."
+        )
+    return ImportedTokenizer.from_rules(content, vocab_size, end if begin is None else begin, end)
+
+
+def _as_ours(content: dict[str, Any], vocab_size: int) -> Tokenizer | None:
+    """A byte-level BPE that splits as GPT-2 does, numbered bytes first, then merges, then special tokens."""
+    model, split = content["model"], content["pre_tokenizer"] or {}
+    if model["type"] != "BPE" or model["byte_fallback"] or model["unk_token"] or content["normalizer"]:
+        return None
+    if (split["type"], split.get("add_prefix_space"), split.get("use_regex")) != ("ByteLevel", False, True):
+        return None
     ids: dict[str, int] = {character: index for index, character in enumerate(BYTE_ALPHABET)}
     merges = []
-    for index, merge in enumerate(model.get("merges", [])):
-        first, second = merge.split(" ") if isinstance(merge, str) else merge
+    for first, second in model["merges"]:
         if first not in ids or second not in ids:
-            raise _foreign(f"merge {index} joins tokens that do not exist there")
+            return None
         merges.append((ids[first], ids[second]))
-        ids[first + second] = NUM_BYTES + index
-    special = {token["content"]: token["id"] for token in content.get("added_tokens", [])}
-    vocab = model.get("vocab", {})
-    if any(vocab.get(piece) != index for piece, index in ids.items()):
-        raise _foreign("its tokens are not numbered bytes first, then merges")
-    names = [name for name, _ in sorted(special.items(), key=lambda item: item[1])]
-    last = len(ids) + len(names)
-    if [special[name] for name in names] != list(range(len(ids), last)) or vocab_size < last:
-        raise _foreign("its special tokens are not numbered after the merges")
-    names += [f"<|unused-{index}|>" for index in range(vocab_size - last)]
-    return Tokenizer(tuple(merges), tuple(names))
+        ids[first + second] = len(ids)
+    special = {token["content"]: token["id"] for token in content["added_tokens"] if token["special"]}
+    names = sorted(special, key=special.__getitem__)
+    if _all_ids(content) != ids | {name: len(ids) + index for index, name in enumerate(names)}:
+        return None
+    names += [f"<|unused-{index}|>" for index in range(vocab_size - len(ids) - len(names))]
+    try:
+        tokenizer = Tokenizer(tuple(merges), tuple(names))
+    except DataError:  # it lacks <|endoftext|>, or has names that cannot be told apart
+        return None
+    return tokenizer if tokenizer.vocab_size == vocab_size else None
+
+
+def _mark(kind: str, content: dict[str, Any], settings: Mapping[str, Any]) -> int | None:
+    """The id of the bos or eos token: by the name in tokenizer_config.json, else by the number in config.json."""
+    name, number = settings.get(f"{kind}_token"), settings.get(f"{kind}_token_id")
+    name = name.get("content") if isinstance(name, dict) else name
+    number = number[0] if isinstance(number, list) and number else number
+    ids = _all_ids(content)
+    if isinstance(name, str) and name in ids:
+        return ids[name]
+    if type(number) is int:
+        return number
+    return ids.get(END_OF_TEXT) if kind == "eos" else None
+
+
+def _all_ids(content: dict[str, Any]) -> dict[str, int]:
+    """The id of each token, also of those that were added later."""
+    vocab = content["model"]["vocab"]
+    added = {token["content"]: token["id"] for token in content["added_tokens"]}
+    return (vocab if isinstance(vocab, dict) else {}) | added
 
 
 def _printable(merges: tuple[tuple[int, int], ...]) -> list[str]:
@@ -104,10 +139,3 @@ def _printable(merges: tuple[tuple[int, int], ...]) -> list[str]:
     for first, second in merges:
         pieces.append(pieces[first] + pieces[second])
     return pieces
-
-
-def _foreign(reason: str) -> DataError:
-    return DataError(
-        f"The tokenizer cannot be one of slmlib's: {reason}.",
-        "In Python, slmlib.export.folders.read_model gives the model alone; take AutoTokenizer for its text.",
-    )

@@ -15,8 +15,10 @@ import psutil
 
 from slmlib.errors import DataError, SlmError
 from slmlib.files import atomic_write, explain_os_errors, flush_folder, home, read_json, write_json
+from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.cleaning import Cleaner, CleaningReport, Split
 from slmlib.text.corpus import Corpus, open_corpus
+from slmlib.text.imported_tokenizer import load_tokenizer
 from slmlib.text.near_duplicates import NearDuplicates
 from slmlib.text.progress import story_bar
 from slmlib.text.stream import TokenStream
@@ -36,7 +38,7 @@ class PreparedData:
     did. folder: holds tokenizer.json, the streams, and the cleaned stories as train.txt and valid.txt.
     """
 
-    tokenizer: Tokenizer
+    tokenizer: BaseTokenizer
     train: TokenStream
     valid: TokenStream
     corpus_name: str
@@ -50,7 +52,7 @@ def prepare(
     *,
     vocab_size: int = 4096,
     max_bytes: int | None = None,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: BaseTokenizer | None = None,
     folder: Path | str | None = None,
     near_duplicates: float = 0.0,
     progress: bool = True,
@@ -94,7 +96,7 @@ def prepare(
 
 def _open(folder: Path, corpus: Corpus) -> PreparedData:
     """What an earlier call made, checked. SlmError when anything is missing or damaged."""
-    tokenizer = Tokenizer.load(folder / "tokenizer.json")
+    tokenizer = load_tokenizer(folder / "tokenizer.json")
     return PreparedData(
         tokenizer=tokenizer,
         train=TokenStream.open(folder / "train.bin", tokenizer),
@@ -110,7 +112,7 @@ def _build(
     folder: Path,
     corpus: Corpus,
     vocab_size: int,
-    tokenizer: Tokenizer | None,
+    tokenizer: BaseTokenizer | None,
     near: NearDuplicates | None,
     progress: bool,
 ) -> None:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from slmlib.errors import ConfigError, DataError, SlmError
 from slmlib.files import atomic_write, read_json, sha256_file, write_json
+from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.progress import story_bar
-from slmlib.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,7 +74,7 @@ class TokenStream:
         cls,
         path: Path | str,
         stories: Iterable[str],
-        tokenizer: Tokenizer,
+        tokenizer: BaseTokenizer,
         *,
         corpus_name: str = "",
         expected_bytes: int | None = None,
@@ -119,7 +119,7 @@ class TokenStream:
         return cls(path, info)
 
     @classmethod
-    def open(cls, path: Path | str, tokenizer: Tokenizer | None = None, *, verify: bool = True) -> Self:
+    def open(cls, path: Path | str, tokenizer: BaseTokenizer | None = None, *, verify: bool = True) -> Self:
         """Open a stream and check it: against its sidecar, its hash, and the tokenizer if one is given.
 
         verify=False skips the hash, which reads the whole file once. Raises DataError.

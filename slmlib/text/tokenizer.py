@@ -5,30 +5,31 @@ So the merges and the names of the special tokens are all there is to store; eve
 Encoding runs through a `tiktoken.Encoding` built from them.
 """
 
-import hashlib
-import json
-import operator
 import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slmlib.errors import DataError, SlmError
-from slmlib.files import read_json, write_json
+from slmlib.errors import DataError
+from slmlib.text.base_tokenizer import (
+    AGAIN,
+    VERSION,
+    BaseTokenizer,
+    disallowed_special,
+    require_unicode,
+)
 from slmlib.text.bpe import (
     BYTE_ALPHABET,
     BYTE_OF_ID,
     NUM_BYTES,
     SPLIT_PATTERN,
     TieBreak,
-    lone_surrogate,
     train_bpe,
 )
 from slmlib.text.gpt2 import gpt2_merges
@@ -38,13 +39,12 @@ if TYPE_CHECKING:
 
 END_OF_TEXT = "<|endoftext|>"
 
-_FORMAT, _VERSION = "slmlib tokenizer", 1
 # tiktoken's regular expression engine overflows its stack on a run of some 500,000 white-space characters.
 _TOO_MUCH_SPACE = 100_000
 
 
 @dataclass(frozen=True, repr=False)
-class Tokenizer:
+class Tokenizer(BaseTokenizer):
     """A byte-level BPE tokenizer that never changes after it was made.
 
     merges: pairs of ids; pair number k makes token 256 + k.
@@ -53,6 +53,8 @@ class Tokenizer:
     Raises DataError for merges that name tokens not made yet, or make the same bytes twice, and for
     special tokens that are unprintable, part of one another, or lack `<|endoftext|>`.
     """
+
+    FORMAT = "slmlib tokenizer"
 
     merges: tuple[tuple[int, int], ...]
     special_names: tuple[str, ...] = (END_OF_TEXT,)
@@ -102,12 +104,10 @@ class Tokenizer:
 
     @property
     def vocab_size(self) -> int:
-        """How many tokens there are; ids run from 0 to vocab_size - 1."""
         return NUM_BYTES + len(self.merges) + len(self.special_names)
 
     @property
     def special_tokens(self) -> dict[str, int]:
-        """The id of each special token."""
         first = NUM_BYTES + len(self.merges)
         return {name: first + index for index, name in enumerate(self.special_names)}
 
@@ -116,39 +116,25 @@ class Tokenizer:
         """The id of `<|endoftext|>`, which follows every story."""
         return self.special_tokens[END_OF_TEXT]
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of what the tokenizer does, as 64 hexadecimal digits: equal if and only if the ids are."""
-        content = json.dumps(self._content(), ensure_ascii=True, separators=(",", ":"), sort_keys=True)
-        return hashlib.sha256(content.encode("ascii")).hexdigest()
+    @property
+    def begin_of_text(self) -> int:
+        """The id of `<|endoftext|>` too: every story follows the end of the one before it."""
+        return self.end_of_text
 
     def encode(self, text: str, allowed_special: Collection[str] = ()) -> list[int]:
-        """The token ids of a text. Special tokens in it count as such only when `allowed_special` names them.
-
-        Raises DataError for a special token that was not allowed (a story must not end itself, nor a user
-        speak for the system) and for text that is not Unicode.
-        """
-        for name in allowed_special:
-            if name not in self.special_tokens:
-                raise DataError(
-                    f"There is no special token {name!r}.", f"Known are {sorted(self.special_tokens)}."
-                )
+        self._require_known(allowed_special)
         self._refuse_unusable(text, allowed_special)
         if allowed_special:
             return self._encoding.encode(text, allowed_special=set(allowed_special), disallowed_special=())
         return self._encoding.encode_ordinary(text)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """The token ids of many texts, encoded in parallel. No special tokens are allowed in them."""
         for text in texts:
             self._refuse_unusable(text, ())
         return self._encoding.encode_ordinary_batch(list(texts), num_threads=os.cpu_count() or 1)
 
     def encode_row(self, texts: Sequence[str]) -> NDArray[np.uint32]:
-        """All texts as one row of token ids, each text followed by end-of-text. In parallel, as an array.
-
-        Joined texts go through tiktoken in large pieces, which is twice as fast as `encode_batch`.
-        """
+        # Joined texts go through tiktoken in large pieces, which is twice as fast as `encode_batch`.
         for text in texts:
             self._refuse_unusable(text, ())
         pieces = [
@@ -161,97 +147,42 @@ class Tokenizer:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return np.concatenate([np.empty(0, np.uint32), *pool.map(encode_piece, pieces)])
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of token ids. Bytes that are not UTF-8 (a character cut in half) become U+FFFD."""
-        return self.decode_bytes(ids).decode("utf-8", errors="replace")
-
-    def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The bytes of token ids, exactly. Accepts any iterable of integers, also a 1-D tensor or array."""
-        # Walking over a tensor element by element is a hundred times slower than over a list.
-        return b"".join(map(self.token_bytes, ids.tolist() if hasattr(ids, "tolist") else ids))
-
-    def token_bytes(self, token_id: int) -> bytes:
-        """The bytes that one token stands for."""
-        index = operator.index(token_id)
-        if not 0 <= index < self.vocab_size:
-            raise DataError(
-                f"Token {index} is not in this vocabulary of {self.vocab_size} tokens.",
-                "It comes from another tokenizer; use the one that the ids were made with.",
-            )
-        return self._bytes_of_id[index]
-
-    def save(self, path: Path | str) -> None:
-        """Write one readable JSON file, whole or not at all."""
-        write_json(path, {**self._content(), "fingerprint": self.fingerprint})
-
-    @classmethod
-    def load(cls, path: Path | str) -> Self:
-        """Read what `save` wrote, checking everything; DataError says in one sentence what is wrong."""
-        try:
-            content = read_json(path)
-        except SlmError as error:
-            raise DataError(error.problem, error.fix) from None
-        try:
-            return cls._from_content(content)
-        except DataError as error:
-            raise DataError(f"{path} is not a usable tokenizer: {error.problem}", error.fix) from None
-
     def _content(self) -> dict[str, Any]:
-        """All that makes this tokenizer differ from another one, ready for JSON."""
         printable = list(BYTE_ALPHABET)
         lines = []
         for first, second in self.merges:
             lines.append(f"{printable[first]} {printable[second]}")
             printable.append(printable[first] + printable[second])
         return {
-            "format": _FORMAT,
-            "version": _VERSION,
+            "format": self.FORMAT,
+            "version": VERSION,
             "split_pattern": SPLIT_PATTERN,
             "special_tokens": self.special_tokens,
             "merges": lines,
         }
 
     @classmethod
-    def _from_content(cls, content: Any) -> Self:
-        """The reverse of `_content`, trusting nothing."""
-        again = "Make it anew, or take a whole copy."
-        if not isinstance(content, dict) or content.get("format") != _FORMAT:
-            raise DataError(f'it does not say "format": "{_FORMAT}".', again)
-        if content.get("version") != _VERSION:
-            raise DataError(
-                f"it has version {content.get('version')}, and this slmlib reads {_VERSION}.",
-                "Update slmlib.",
-            )
+    def _from_content(cls, content: dict[str, Any]) -> Self:
         if content.get("split_pattern") != SPLIT_PATTERN:
-            raise DataError("it splits text in a way that this slmlib does not know.", again)
+            raise DataError("it splits text in a way that this slmlib does not know.", AGAIN)
         merges, special_tokens = content.get("merges"), content.get("special_tokens")
         if not isinstance(merges, list) or not all(isinstance(line, str) for line in merges):
-            raise DataError("its merges are missing or not a list of text.", again)
+            raise DataError("its merges are missing or not a list of text.", AGAIN)
         if not isinstance(special_tokens, dict):
-            raise DataError("its special tokens are missing.", again)
+            raise DataError("its special tokens are missing.", AGAIN)
         first = NUM_BYTES + len(merges)
         if list(special_tokens.values()) != list(range(first, first + len(special_tokens))):
             raise DataError(
-                f"the ids of its special tokens do not follow one another from {first} on.", again
+                f"the ids of its special tokens do not follow one another from {first} on.", AGAIN
             )
-        tokenizer = cls(_parse_merges(merges), tuple(special_tokens))
-        if content.get("fingerprint") != tokenizer.fingerprint:
-            raise DataError("its content does not match its fingerprint, so it was damaged or edited.", again)
-        return tokenizer
+        return cls(_parse_merges(merges), tuple(special_tokens))
 
     def _refuse_unusable(self, text: str, allowed_special: Collection[str]) -> None:
         """DataError for text that has no honest encoding."""
         for name in self.special_tokens:
             if name not in allowed_special and name in text:
-                raise DataError(
-                    f"The text contains the special token {name} at character {text.index(name)}.",
-                    f"Remove it, or allow it with allowed_special=[{name!r}].",
-                )
-        if not text.isascii():  # tiktoken would silently replace what UTF-8 cannot write
-            try:
-                text.encode("utf-8")
-            except UnicodeEncodeError as error:
-                raise lone_surrogate(error) from None
+                raise disallowed_special(name, text)
+        require_unicode(text)  # tiktoken would silently replace what UTF-8 cannot write
         if len(text) > _TOO_MUCH_SPACE and re.search(rf"\s{{{_TOO_MUCH_SPACE}}}", text):
             raise DataError(
                 f"The text contains more than {_TOO_MUCH_SPACE:,} white-space characters in a row.",

@@ -28,7 +28,8 @@ from slmlib.errors import CheckpointError, SlmError
 from slmlib.files import atomic_write, explain_os_errors, flush_folder, read_json, sha256_file, write_json
 from slmlib.model.counts import count_parameters
 from slmlib.model.decoder import Decoder, evaluating
-from slmlib.text.tokenizer import Tokenizer
+from slmlib.text.base_tokenizer import BaseTokenizer
+from slmlib.text.imported_tokenizer import load_tokenizer
 from slmlib.training.optimizers import state_names
 from slmlib.training.progress import Progress, read_progress
 
@@ -43,14 +44,14 @@ class Checkpoint:
 
     folder: Path
     model: Decoder
-    tokenizer: Tokenizer
+    tokenizer: BaseTokenizer
     progress: Progress
 
 
 def save_checkpoint(
     folder: Path,
     model: Decoder,
-    tokenizer: Tokenizer,
+    tokenizer: BaseTokenizer,
     progress: Progress,
     optimizer: torch.optim.Optimizer | None = None,
 ) -> Path:
@@ -138,7 +139,7 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
         ) from None
     model = Decoder(config)
     _fill(model, tensors, folder)
-    tokenizer = Tokenizer.load(folder / "tokenizer.json")
+    tokenizer = load_tokenizer(folder / "tokenizer.json")
     if tokenizer.fingerprint != expected_tokenizer or tokenizer.vocab_size != model.config.vocab_size:
         raise CheckpointError(
             f"{folder} holds another tokenizer ({tokenizer.vocab_size} tokens, {tokenizer.fingerprint[:12]}) than its "

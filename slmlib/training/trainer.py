@@ -21,8 +21,8 @@ from slmlib.evaluation import Evaluation, evaluate
 from slmlib.generation import Sampling, generate
 from slmlib.model.decoder import Decoder
 from slmlib.ranks import ALONE, Ranks, gradients_stay, largest_divisor
+from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.stream import TokenStream
-from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.checkpoint import (
     Checkpoint,
     Progress,
@@ -54,7 +54,7 @@ class Trainer:
     def __init__(
         self,
         model: Decoder,
-        tokenizer: Tokenizer,
+        tokenizer: BaseTokenizer,
         train: TokenStream,
         valid: TokenStream,
         config: TrainConfig,

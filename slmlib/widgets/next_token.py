@@ -16,7 +16,7 @@ from slmlib.generation import probabilities
 from slmlib.model.decoder import Decoder, evaluating
 from slmlib.plots.picture import Picture
 from slmlib.plots.sampling import entropy_bits, next_token_bars, sampling_panels
-from slmlib.text.tokenizer import Tokenizer
+from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.widgets.base import WHOLE_NAME, WIDE, Page, Widget, paragraph, slider, view
 from slmlib.widgets.token_viewer import visible
 
@@ -40,7 +40,7 @@ class NextToken(Widget):
     shown: how many of the likeliest tokens get a bar.
     """
 
-    def __init__(self, model: Decoder, tokenizer: Tokenizer, prompt: str, shown: int = 10):
+    def __init__(self, model: Decoder, tokenizer: BaseTokenizer, prompt: str, shown: int = 10):
         self.model, self.tokenizer, self.prompt, self.shown = model, tokenizer, prompt, shown
 
     def still(self) -> Picture:
@@ -78,7 +78,7 @@ class NextToken(Widget):
         return next_token_page(self.tokenizer, self._scores(prompt), sampling, message, self.shown)
 
     def _scores(self, prompt: str) -> torch.Tensor:
-        tokens = [self.tokenizer.end_of_text, *self.tokenizer.encode(prompt)]
+        tokens = [self.tokenizer.begin_of_text, *self.tokenizer.encode(prompt)]
         return next_token_scores(self.model, tokens[-self.model.config.context_length :])
 
 
@@ -90,7 +90,7 @@ def next_token_scores(model: Decoder, tokens: Sequence[int]) -> torch.Tensor:
 
 
 def next_token_page(
-    tokenizer: Tokenizer,
+    tokenizer: BaseTokenizer,
     scores: torch.Tensor,
     sampling: Sampling,
     message: str,
@@ -120,6 +120,6 @@ def next_token_page(
     return Page(paragraph(said) + picture.html(LIVE_DPI), f"{said}\n{picture!r}")
 
 
-def token_names(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[str]:
+def token_names(tokenizer: BaseTokenizer, tokens: Sequence[int]) -> list[str]:
     """What each token stands for, its white space made visible."""
     return [visible(tokenizer.token_bytes(token)) for token in tokens]

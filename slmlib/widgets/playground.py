@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from slmlib.config import Sampling
 from slmlib.errors import ConfigError
 from slmlib.model.decoder import Decoder
-from slmlib.text.tokenizer import Tokenizer
+from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.training.checkpoint import Checkpoint
 from slmlib.widgets.base import Page, Widget
 from slmlib.widgets.playground_desk import MOST, Desk
@@ -28,7 +28,12 @@ class Playground(Widget):
     """A beginning and one to four continuations; live, a field, sliders, Write and Stop."""
 
     def __init__(
-        self, model: Decoder, tokenizer: Tokenizer, prompt: str, sampling: Sampling = START, count: int = 2
+        self,
+        model: Decoder,
+        tokenizer: BaseTokenizer,
+        prompt: str,
+        sampling: Sampling = START,
+        count: int = 2,
     ):
         if not 1 <= count <= MOST:
             raise ConfigError(f"count must be from 1 to {MOST}; it is {count}.")
@@ -55,7 +60,7 @@ class Playground(Widget):
 
 def playground(
     model: Decoder | Checkpoint,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: BaseTokenizer | None = None,
     prompt: str = "Once upon a time",
     sampling: Sampling = START,
     count: int = 2,

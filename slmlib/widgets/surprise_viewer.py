@@ -14,7 +14,7 @@ import torch
 
 from slmlib.model.decoder import Decoder, evaluating
 from slmlib.plots.style import BLACK
-from slmlib.text.tokenizer import Tokenizer
+from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.widgets.base import Page, Widget, note, text_field, view
 from slmlib.widgets.token_viewer import above, framed, visible
 
@@ -38,7 +38,7 @@ class SurpriseViewer(Widget):
     the one the model was trained with.
     """
 
-    def __init__(self, model: Decoder, tokenizer: Tokenizer, text: str):
+    def __init__(self, model: Decoder, tokenizer: BaseTokenizer, text: str):
         self.model, self.tokenizer, self.text = model, tokenizer, text
 
     def surprises(self, text: str) -> tuple[list[tuple[str, float]], int]:
@@ -73,12 +73,12 @@ class SurpriseViewer(Widget):
         )
 
 
-def token_surprises(model: Decoder, tokenizer: Tokenizer, ids: Sequence[int]) -> list[tuple[str, float]]:
+def token_surprises(model: Decoder, tokenizer: BaseTokenizer, ids: Sequence[int]) -> list[tuple[str, float]]:
     """Each token that follows an end-of-text token, its white space made visible, and its surprise in bits.
 
     ids: at most context_length of them.
     """
-    row = torch.tensor([[tokenizer.end_of_text, *ids]], device=model.device)  # (1, T + 1)
+    row = torch.tensor([[tokenizer.begin_of_text, *ids]], device=model.device)  # (1, T + 1)
     with evaluating(model), torch.inference_mode():
         chances = model(row[:, :-1])[0].float().log_softmax(-1)  # (T, V)
     bits = chances.gather(-1, row[0, 1:, None])[:, 0].abs() / math.log(2)  # (T, V), (T, 1) -> (T,)

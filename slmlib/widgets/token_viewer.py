@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from slmlib.plots.style import BLACK, TINTS
-from slmlib.text.tokenizer import Tokenizer
+from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.widgets.base import Page, Widget, text_field, view
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Piece = tuple[str | bytes, int | None]
 """What a token stands for, and its id if it has one."""
 
-Cut = Tokenizer | Callable[[str], Iterable[str]]
+Cut = BaseTokenizer | Callable[[str], Iterable[str]]
 """A tokenizer, or a function that cuts a text into pieces without ids."""
 
 _SIGNS = str.maketrans({" ": "·", "\n": "⏎", "\t": "⇥"})
@@ -28,7 +28,7 @@ _SIGNS = str.maketrans({" ": "·", "\n": "⏎", "\t": "⇥"})
 class TokenViewer(Widget):
     """A text and what each way of cutting makes of it; live, the text can be edited.
 
-    cuts: name -> a Tokenizer, or a function from a text to its pieces.
+    cuts: name -> a tokenizer, or a function from a text to its pieces.
     """
 
     def __init__(self, text: str, cuts: Mapping[str, Cut]):
@@ -49,7 +49,7 @@ class TokenViewer(Widget):
 
 def pieces(cut: Cut, text: str) -> list[Piece]:
     """What a text becomes, piece by piece."""
-    if isinstance(cut, Tokenizer):
+    if isinstance(cut, BaseTokenizer):
         known = [name for name in cut.special_tokens if name in text]
         return [(cut.token_bytes(one), one) for one in cut.encode(text, allowed_special=known)]
     return [(piece, None) for piece in cut(text)]

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from slmlib.config import Sampling
-from slmlib.errors import CheckpointError, DataError, SlmError
+from slmlib.errors import CheckpointError, SlmError
 from slmlib.export.folders import export_folder, find, import_folder, read_model
 from slmlib.export.vocabulary import from_hf_tokenizer, to_hf_tokenizer
 from slmlib.generation import generate
@@ -18,19 +18,10 @@ from slmlib.shipped import load_model
 from slmlib.storyworld import stories
 from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.checkpoint import load_checkpoint
+from tests.export.layouts import ODD_TEXTS
 from tests.model.tiny import randomised, tiny
 
 STORIES = [story.text for story in stories(0, 60)]
-ODD_TEXTS = [
-    "",
-    " ",
-    "  two  spaces ",
-    "line\n\n\nline\r\n\ttab",
-    "naïve café – “quotes” 🦊🦊 漢字 ١٢٣ ½",
-    "it's they'll WE'VE I'm 'tis",
-    "3,000.50 dollars!!! ...?",
-    "\u00a0\u2003\u3000 x\u200b\u0301",
-]
 
 
 @pytest.fixture(scope="module")
@@ -129,43 +120,6 @@ def test_gpt2s_own_tokenizer_is_read_and_filled_up_to_the_models_size():
     assert padded.encode("Hello, I'm a language model,") == [15496, 11, 314, 1101, 257, 3303, 2746, 11]
 
 
-def spoil(path: str, value):
-    """A change of one value of tokenizer.json, at a.b.c."""
-
-    def change(content):
-        *outer, last = path.split(".")
-        for key in outer:
-            content = content[key]
-        content[last] = value
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (spoil("model.type", "Unigram"), "not a byte-level BPE"),
-        (spoil("model.byte_fallback", True), "not a byte-level BPE"),
-        (spoil("pre_tokenizer.add_prefix_space", True), "does not split text as GPT-2 does"),
-        (spoil("pre_tokenizer", {"type": "Metaspace"}), "does not split text as GPT-2 does"),
-        (spoil("normalizer", {"type": "NFC"}), "changes the text"),
-        (spoil("model.merges", [["zz", "y"]]), "merge 0 joins tokens"),
-        (spoil("model.vocab.a", 5), "not numbered bytes first"),
-        (
-            spoil("added_tokens", [dict(id=0, content="<|endoftext|>")]),
-            "special tokens are not numbered after",
-        ),
-        (spoil("model", None), "not a tokenizer.json"),
-    ],
-)
-def test_a_foreign_tokenizer_is_refused_with_the_reason(tokenizer, change, told):
-    content = json.loads(json.dumps(to_hf_tokenizer(tokenizer)))
-    change(content)
-    with pytest.raises(DataError, match="cannot be one of slmlib's") as refusal:
-        from_hf_tokenizer(content, tokenizer.vocab_size)
-    assert told in str(refusal.value)
-
-
 @pytest.fixture
 def folder(tokenizer, tmp_path):
     return export_folder(tmp_path / "out", small("gpt2", tokenizer), tokenizer)
@@ -214,29 +168,6 @@ def test_what_is_not_a_folder_is_one_sentence(tmp_path, folder, monkeypatch):
     (folder / "model.safetensors.index.json").write_text("[]")
     with pytest.raises(SlmError, match="which file holds which tensor"):
         read_model(folder)
-
-
-def test_a_name_on_the_hub_is_asked_for_and_its_refusal_is_one_sentence(folder, monkeypatch):
-    import huggingface_hub
-
-    asked = []
-
-    def download(name, allow_patterns):
-        asked.append((name, allow_patterns))
-        return str(folder)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    assert read_model("someone/gpt2").config.num_layers == 4
-    assert asked[0][0] == "someone/gpt2"
-    assert "config.json" in asked[0][1]
-
-    def refuse(name, allow_patterns):
-        raise OSError("no network\nand much more")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
-    with pytest.raises(CheckpointError, match=r"could not be downloaded.*OSError: no network\)") as refusal:
-        find("someone/gpt2")
-    assert "\n" not in str(refusal.value)
 
 
 def test_the_command_line_goes_out_and_back(tmp_path, capsys, monkeypatch):

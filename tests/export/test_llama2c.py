@@ -1,6 +1,8 @@
 """llama2.c's files out and in, read here a second time by code that shares nothing with slmlib's."""
 
+import json
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +13,18 @@ from slmlib.config import ModelConfig, Sampling
 from slmlib.errors import CheckpointError, ConfigError, DataError
 from slmlib.export.llama2c import import_llama2c, read_llama2c, write_llama2c
 from slmlib.export.llama2c_vocabulary import ids_in_file, read_tokenizer, write_tokenizer
+from slmlib.export.sentencepiece import read_sentencepiece
 from slmlib.generation import generate
 from slmlib.model.decoder import Decoder
 from slmlib.model.families import family
 from slmlib.storyworld import stories
+from slmlib.text.imported_tokenizer import ImportedTokenizer
 from slmlib.text.tokenizer import END_OF_TEXT, Tokenizer, gpt2
 from slmlib.training.checkpoint import load_checkpoint
+from tests.export.layouts import LAYOUTS
 from tests.model.tiny import random_decoder, tiny
+
+DATA = Path(__file__).parent / "data"
 
 STORIES = [story.text for story in stories(0, 60)]
 LLAMA = dict(norm_gain=True, embedding_norm=False, qk_norm=False, activation="silu", gated=True)
@@ -304,6 +311,43 @@ def test_where_run_c_has_no_split_pattern_it_reads_otherwise(tmp_path):
     theirs = [order[token] for token in run_c.encode("'the")[1:]]
     assert [tokenizer.token_bytes(token) for token in theirs] == [b" ", b"'t", b"he"]
     assert [tokenizer.token_bytes(token) for token in tokenizer.encode(" 'the")] == [b" ", b"'", b"t", b"he"]
+
+
+def llamas_own(begin: int = 1) -> ImportedTokenizer:
+    """A tokenizer of SentencePiece's, laid out as Llama's."""
+    return ImportedTokenizer.from_rules(read_sentencepiece(DATA / "sentencepiece.model"), 480, begin, 2)
+
+
+def test_llamas_own_tokenizer_goes_out_and_back_with_sentencepieces_ids(tmp_path):
+    expected = json.loads((DATA / "sentencepiece.json").read_text(encoding="utf-8"))["ids"]
+    ours = llama(480)
+    first = write_llama2c(tmp_path / "first", ours, llamas_own())
+    content = (first / "tokenizer.bin").read_bytes()
+    run_c = RunC(content)
+    assert run_c.vocab[:4] == [b"<unk>", b"\n<s>\n", b"\n</s>\n", b"<0x00>"]
+    back = load_checkpoint(import_llama2c(first / "model.bin", tmp_path / "checkpoint"))
+    assert all(torch.equal(t, ours.state_dict()[name]) for name, t in back.model.state_dict().items())
+    for text, ids in expected.items():
+        assert back.tokenizer.encode(text) == ids
+        if 0 < len(text) < 100 and "▁" not in text:  # to run.c a character like any other
+            assert run_c.encode(text) == [1, *ids]
+    # run.c tells stories until the token that begins one.
+    assert (back.tokenizer.begin_of_text, back.tokenizer.end_of_text) == (1, 1)
+    second = write_llama2c(tmp_path / "second", back.model, back.tokenizer)
+    assert (second / "tokenizer.bin").read_bytes() == content
+    padded = ImportedTokenizer.from_rules(json.loads(llamas_own().rules), 500, 1, 2)
+    write_tokenizer(tmp_path / "padded.bin", padded)
+    assert RunC((tmp_path / "padded.bin").read_bytes()).vocab[480:482] == [b"<unused-480>", b"<unused-481>"]
+
+
+def test_an_imported_tokenizer_of_another_layout_is_refused(tmp_path):
+    pythia = LAYOUTS["pythia"]()
+    for other in (
+        ImportedTokenizer.from_rules(pythia.rules, 480, 0, 0),
+        llamas_own(begin=2),
+    ):
+        with pytest.raises(DataError, match="is not laid out as Llama's"):
+            write_llama2c(tmp_path, llama(480), other)
 
 
 @pytest.mark.parametrize(

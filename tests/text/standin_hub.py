@@ -102,9 +102,9 @@ class Answers(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def standin_hub():
+def standin_hub(answers: type[Answers] = Answers):
     """The running server; `.address` is what HF_ENDPOINT needs, `.asked` lists the paths it was asked for."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), answers)
     server.daemon_threads = True
     server.fault, server.asked, server.released = "none", [], threading.Event()
     server.address = f"http://127.0.0.1:{server.server_port}"
