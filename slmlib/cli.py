@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, cast
 
 import tyro
 
-from slmlib.config import ModelConfig, Sampling, TrainConfig
+from slmlib.config import MambaConfig, ModelConfig, Sampling, TrainConfig
 from slmlib.errors import ConfigError, SlmError
 from slmlib.files import home, print_any_character
 from slmlib.presets import PRESETS, Preset, default_preset, preset
@@ -33,14 +33,16 @@ class Train:
     """
 
     preset: str = "auto"
-    """Size: 0.3M, 1M, 3M, 8M, 14M, 34M or 124M; auto takes 34M on a GPU and 1M on a CPU. The defaults
-    below are the preset's."""
+    """Size: 0.3M, 1M, 3M, 8M, 14M, 34M or 124M, or mamba-1M; auto takes 34M on a GPU and 1M on a CPU. The
+    defaults below are the preset's."""
     corpus: str = "auto"
     """A .txt, .jsonl, .csv or .parquet file or a folder of these (stories.csv#body names the column), or
     `auto`: SLM_CORPUS, else TinyStories, else what can be made here."""
     run: str = ""
     """Name of the run, a folder below work/runs; empty means one made of the preset and the budget."""
-    model: ModelConfig = field(default_factory=lambda: PRESETS["1M"].model.with_open_sizes())
+    model: tyro.conf.AvoidSubcommands[ModelConfig | MambaConfig] = field(
+        default_factory=lambda: cast(ModelConfig, PRESETS["1M"].model.with_open_sizes())
+    )
     train: TrainConfig = field(default_factory=lambda: PRESETS["1M"].train)
 
     def execute(self) -> None:
@@ -289,7 +291,9 @@ def _process_start() -> float:
 def _train_defaults(arguments: Sequence[str]) -> Train:
     """The `train` command as it is when only its preset, or the device it depends on, was given."""
     chosen = _chosen_preset(_value_of("--preset", arguments), _value_of("--device", arguments))
-    return Train(preset=chosen.name, model=chosen.model.with_open_sizes(), train=chosen.train)
+    return Train(
+        preset=chosen.name, model=cast(ModelConfig, chosen.model.with_open_sizes()), train=chosen.train
+    )
 
 
 def _chosen_preset(name: str, device: str) -> Preset:

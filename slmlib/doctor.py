@@ -28,7 +28,7 @@ from slmlib.devices import SELF_TEST_TOLERANCE, Device, choose_device, self_test
 from slmlib.errors import SlmError
 from slmlib.files import home
 from slmlib.lesson_times import LessonTimes
-from slmlib.model.decoder import Decoder
+from slmlib.model.build import build_model
 from slmlib.presets import Preset, default_preset
 from slmlib.text.corpus import open_corpus
 from slmlib.training.run import text_budget
@@ -229,7 +229,7 @@ class RandomTokens:
 def training_speed(preset: Preset, device: Device) -> float:
     """Tokens a second of the trainer's own step on random tokens, the median of SECONDS of steps."""
     config = replace(preset.train, total_steps=1000, device=device.type, dtype=device.dtype)
-    model = Decoder(preset.model, seed=0).to(device.type)
+    model = build_model(preset.model, seed=0).to(device.type)
     tokens = cast(Any, RandomTokens(preset.model.vocab_size))
     nothing = cast(Any, None)  # what a step does not need: a tokenizer, validation data and a folder
     trainer = Trainer(model, nothing, tokens, nothing, config, device, nothing)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from slmlib.config import Config
 from slmlib.devices import Device
 from slmlib.errors import DataError
-from slmlib.model.decoder import Decoder, evaluating
+from slmlib.model.language_model import LanguageModel, evaluating
 from slmlib.text.stream import TokenStream
 
 LOGITS = 2**25
@@ -62,7 +62,7 @@ class Evaluation(Config):
 
 
 def evaluate(
-    model: Decoder,
+    model: LanguageModel,
     stream: TokenStream,
     device: Device | None = None,
     batch_size: int = 0,

@@ -1,6 +1,6 @@
 """Stories out of a model: choose the next token from what it offers, append, repeat.
 
-Shapes: batch B, vocab_size V. A cache remembers keys and values, so each new token costs one token's work.
+Shapes: batch B, vocab_size V. A cache remembers what was read, so each new token costs one token's work.
 """
 
 import codecs
@@ -11,10 +11,8 @@ from torch import Tensor
 
 from slmlib.config import Sampling
 from slmlib.errors import ConfigError, DataError
-from slmlib.model.cache import KVCache
-from slmlib.model.decoder import Decoder, evaluating
+from slmlib.model.language_model import Cache, LanguageModel, evaluating
 from slmlib.model.layout import gains_from_column_head, with_column_head
-from slmlib.model.mamba import Mamba, MambaState
 from slmlib.text.base_tokenizer import BaseTokenizer
 
 
@@ -57,7 +55,7 @@ def draw(chances: Tensor, generators: Sequence[torch.Generator]) -> list[int]:
 
 
 def generate_tokens(
-    model: Decoder | Mamba,
+    model: LanguageModel,
     prompts: Sequence[Sequence[int]],
     sampling: Sampling,
     stop_token: int | None = None,
@@ -65,12 +63,12 @@ def generate_tokens(
 ) -> Iterator[list[int | None]]:
     """One new token for every row at a time; None for rows that have ended.
 
-    prompts: rows of token ids, each at least one token, of any lengths. Past context_length a row
-    goes on from the most recent three quarters of its window, with or without cache.
+    prompts: rows of token ids, each at least one token, of any lengths. Past its most_tokens a row
+    goes on from the most recent three quarters of them, with or without cache; a Mamba has no such limit.
     """
     if not prompts or not all(len(prompt) for prompt in prompts):
         raise ConfigError("Every prompt needs at least one token.", "Begin with the end-of-text token.")
-    device, limit = model.device, model.config.context_length
+    device, limit = model.device, model.most_tokens
     generators = [torch.Generator().manual_seed(sampling.seed + row) for row in range(len(prompts))]
     rows = [list(prompt) for prompt in prompts]
     begins = [0] * len(rows)  # where each row's window begins; shared, a row would feel its neighbours
@@ -84,10 +82,10 @@ def generate_tokens(
     if gains_from_column_head(model, len(rows), sampling.max_tokens):
         model = with_column_head(model)
     ended = [False] * len(rows)
-    cache: KVCache | MambaState | None = None
+    cache: Cache | None = None
     for _ in range(sampling.max_tokens):
         for row, tokens in enumerate(rows):
-            if len(tokens) - begins[row] > limit:
+            if limit is not None and len(tokens) - begins[row] > limit:
                 begins[row], cache = len(tokens) - max(1, limit * 3 // 4), None
         if cache is None or not use_cache:
             windows = [tokens[begin:] for tokens, begin in zip(rows, begins, strict=True)]
@@ -112,7 +110,7 @@ def generate_tokens(
 
 
 def generate(
-    model: Decoder | Mamba,
+    model: LanguageModel,
     tokenizer: BaseTokenizer,
     prompts: str | Sequence[str] = "",
     sampling: Sampling | None = None,
@@ -133,7 +131,7 @@ def generate(
 
 
 def stream(
-    model: Decoder | Mamba, tokenizer: BaseTokenizer, prompt: str = "", sampling: Sampling | None = None
+    model: LanguageModel, tokenizer: BaseTokenizer, prompt: str = "", sampling: Sampling | None = None
 ) -> Iterator[str]:
     """The continuation of one prompt, piece by piece as it is written; characters are never cut in half."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -146,7 +144,7 @@ def stream(
     yield decoder.decode(b"", final=True)
 
 
-def begin(model: Decoder | Mamba, tokenizer: BaseTokenizer, prompt: str) -> list[int]:
+def begin(model: LanguageModel, tokenizer: BaseTokenizer, prompt: str) -> list[int]:
     """Every text in training followed the same token (with us the end of another), so every prompt does too."""
     if tokenizer.vocab_size != model.config.vocab_size:
         raise DataError(

@@ -6,7 +6,7 @@ name says about how many parameters it has, embedding included.
 
 from dataclasses import dataclass
 
-from slmlib.config import ModelConfig, TrainConfig
+from slmlib.config import LanguageModelConfig, MambaConfig, ModelConfig, TrainConfig
 from slmlib.errors import ConfigError
 
 
@@ -18,7 +18,7 @@ class Preset:
     """About how many parameters the model has."""
     good_for: str
     """Where one would train it."""
-    model: ModelConfig
+    model: LanguageModelConfig
     """The shape of the model."""
     train: TrainConfig
     """How it is trained."""
@@ -68,6 +68,13 @@ def _preset(
     return Preset(name, good_for, model, train, tokenizer)
 
 
+_MAMBA = Preset(
+    "mamba-1M",
+    "the other kind of memory, for comparison with 1M",
+    MambaConfig(vocab_size=4096, num_layers=6, embed_dim=128, context_length=128),
+    TrainConfig(learning_rate=3e-3, embedding_rate_factor=7.0, schedule="wsd", weight_decay=0.0),
+)
+
 PRESETS = {
     preset.name: preset
     for preset in (
@@ -82,6 +89,7 @@ PRESETS = {
         _preset(
             "124M", "a large GPU: GPT-2's size and vocabulary", 50257, 12, 768, 1024, 256, 6e-4, 0.01, "gpt2"
         ),
+        _MAMBA,
     )
 }
 

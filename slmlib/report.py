@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import slmlib
-from slmlib.config import ModelConfig
+from slmlib.config import LanguageModelConfig
 from slmlib.errors import CheckpointError, SlmError
 from slmlib.files import read_json
 from slmlib.model.counts import count_parameters
 from slmlib.plots import Picture, Table, lines
 from slmlib.plots.training import smoothed
-from slmlib.training.checkpoint import checkpoint_folders
+from slmlib.training.checkpoint import checkpoint_folders, read_shape
 from slmlib.training.logs import Event, read_log, series
 
 MOST_RUNS = 7
@@ -40,7 +40,7 @@ class RunRecord:
     """What one run left behind."""
 
     name: str
-    model: ModelConfig
+    model: LanguageModelConfig
     training: dict[str, Any]
     """The decided TrainConfig, as plain data."""
     progress: dict[str, Any]
@@ -61,7 +61,7 @@ class RunRecord:
         try:
             state = read_json(found[-1] / "state.json")
             progress = state["progress"]
-            model, training = ModelConfig.from_dict(state["model"]), dict(progress["decided"])
+            model, training = read_shape(state), dict(progress["decided"])
             record = cls(folder.resolve().name, model, training, progress, read_log(folder / "log.jsonl"))
             record.row()  # reads everything the page needs
         except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -5,7 +5,9 @@ together. All problems of such a stage are told at once, each with what was expe
 likeliest fix; nothing is allocated before that. `to_dict` and `from_dict` are the only road to and from JSON.
 """
 
-from slmlib.config.base import Config
+from slmlib.config.base import Config, LanguageModelConfig
+from slmlib.config.encoder_decoder import EncoderDecoderConfig
+from slmlib.config.mamba import MambaConfig
 from slmlib.config.model import Activation, BlockKind, ModelConfig, Norm, Position
 from slmlib.config.training import DeviceType, DType, Sampling, Schedule, TrainConfig
 
@@ -15,6 +17,9 @@ __all__ = [
     "Config",
     "DType",
     "DeviceType",
+    "EncoderDecoderConfig",
+    "LanguageModelConfig",
+    "MambaConfig",
     "ModelConfig",
     "Norm",
     "Position",

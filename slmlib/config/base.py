@@ -1,5 +1,6 @@
 """What all configs share: the road to and from JSON, and problems told in sentences."""
 
+from copy import copy
 from dataclasses import MISSING, asdict, fields
 from typing import Any, Literal, Self, get_args, get_origin
 
@@ -35,6 +36,47 @@ class Config:
     def __post_init__(self) -> None:
         """Refuse values of another type, and choices that do not exist."""
         raise_all(self, *_mistyped(self), *_choices(self))
+
+
+class LanguageModelConfig(Config):
+    """What the shapes of all models share, and what a model does that has no switch for something.
+
+    A derived size is 0 until it is known what it usually is: `_usual_sizes` says that of each.
+    """
+
+    kind = ""
+    """Which model it is the shape of; checkpoints store it."""
+    vocab_size: int
+    context_length: int
+    embed_dim: int
+    num_layers: int
+    block_repeat = 1
+    tie_embeddings = True
+    dropout = 0.0
+    position: str = "none"
+
+    def change(self, changes: dict[str, Any]) -> Self:
+        """The same shape with some values changed. A derived size (num_kv_heads, head_dim, ffn_dim) that had
+        its usual value and is not among the changes follows the new sizes."""
+        return type(self).from_dict(self.with_open_sizes().to_dict() | changes)
+
+    def with_open_sizes(self) -> Self:
+        """A copy in which each derived size with its usual value is 0 again: not for building a model, but
+        as defaults (of flags, of `change`) that follow when other sizes change."""
+        open_sizes = copy(self)
+        for name, usual in self._usual_sizes().items():
+            if getattr(self, name) == usual:
+                object.__setattr__(open_sizes, name, 0)
+        return open_sizes
+
+    def _fill_open_sizes(self) -> None:
+        """Give each derived size that is 0 its usual value."""
+        for name, usual in self._usual_sizes().items():
+            object.__setattr__(self, name, getattr(self, name) or int(usual))
+
+    def _usual_sizes(self) -> dict[str, float]:
+        """What 0 stands for in each derived size."""
+        return {}
 
 
 def _mistyped(config: Config) -> list[tuple[bool, str]]:

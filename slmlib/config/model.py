@@ -1,10 +1,9 @@
-"""The shape of a model."""
+"""The shape of a decoder."""
 
-from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from slmlib.config.base import Config, below_one, raise_all
+from slmlib.config.base import LanguageModelConfig, below_one, raise_all
 
 Norm = Literal["rmsnorm", "layernorm"]
 BlockKind = Literal["pre_norm", "post_norm", "output_norm", "parallel", "parallel_one_norm"]
@@ -13,9 +12,10 @@ Activation = Literal["gelu", "gelu_tanh", "relu2", "silu"]
 
 
 @dataclass(frozen=True)
-class ModelConfig(Config):
+class ModelConfig(LanguageModelConfig):
     """The shape of one decoder-only transformer. Published families are rows of these values."""
 
+    kind = "decoder"
     vocab_size: int
     """How many different tokens there are: rows of the embedding table and columns of the logits."""
     context_length: int = 128
@@ -134,8 +134,7 @@ class ModelConfig(Config):
             ),
         )
         divides = self.head_dim != 0 or self.embed_dim % self.num_heads == 0
-        for name, usual in self._usual_sizes().items():
-            object.__setattr__(self, name, getattr(self, name) or int(usual))
+        self._fill_open_sizes()
         raise_all(
             self,
             (not divides, self._indivisible()),
@@ -256,20 +255,6 @@ class ModelConfig(Config):
     def window(self, layer: int) -> int:
         """How many tokens back that layer sees, itself included; 0 means all of them."""
         return self.windows[layer % len(self.windows)] if self.windows else 0
-
-    def change(self, changes: dict[str, Any]) -> "ModelConfig":
-        """The same shape with some values changed. A derived size (num_kv_heads, head_dim, ffn_dim) that had
-        its usual value and is not among the changes follows the new sizes."""
-        return ModelConfig.from_dict(self.with_open_sizes().to_dict() | changes)
-
-    def with_open_sizes(self) -> "ModelConfig":
-        """A copy in which each derived size with its usual value is 0 again: not for building a model, but
-        as defaults (of flags, of `change`) that follow when other sizes change."""
-        open_sizes = copy(self)
-        for name, usual in self._usual_sizes().items():
-            if getattr(self, name) == usual:
-                object.__setattr__(open_sizes, name, 0)
-        return open_sizes
 
     def _usual_sizes(self) -> dict[str, float]:
         """What 0 stands for in each derived size; no whole number where the heads do not divide embed_dim."""

@@ -4,12 +4,17 @@ A row is read in both directions. What a class fixes stands in `switches` (ours)
 leaves open in `fields`, what the two say differently in `dialects`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import nn
+
+from slmlib.config import LanguageModelConfig, MambaConfig, ModelConfig
 from slmlib.export.dialects import (
     ATTENTION_BIAS,
     ATTENTION_SCALE,
+    AUTO_RANK,
     EXPANSION,
     GPT1_ACTIVATION,
     HIDDEN_ACTIVATION,
@@ -29,6 +34,7 @@ from slmlib.export.names import (
     GPT2_NAMES,
     GPTJ_NAMES,
     LLAMA_RULES,
+    MAMBA_NAMES,
     MPT_NAMES,
     NANOCHAT_NAMES,
     NEO_BUFFERS,
@@ -41,7 +47,9 @@ from slmlib.export.names import (
     rules,
 )
 from slmlib.export.tensors import Pairs, Rule
+from slmlib.model.decoder import Decoder
 from slmlib.model.houses.row import CLASSIC, MODERN
+from slmlib.model.mamba import Mamba
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Architecture:
     class_name: str
     """The class."""
     switches: dict[str, Any]
-    """What a ModelConfig must be for this class, in what neither `fields` nor `dialects` say."""
+    """What our config must be for this class, in what neither `fields` nor `dialects` say."""
     fields: dict[str, str]
     """Our field -> their key, for values both have."""
     rules: tuple[Rule, ...]
@@ -68,6 +76,10 @@ class Architecture:
     """Which pairs its RoPE turns."""
     prefix: str = ""
     """What their tensors' names begin with; old files leave it out."""
+    shape: type[LanguageModelConfig] = ModelConfig
+    """Our config."""
+    model: Callable[..., nn.Module] = Decoder
+    """Our model, made from a config and a seed."""
     buffers: tuple[str, ...] = ()
     """Ends of names of tensors that are no weights, in old files."""
 
@@ -353,6 +365,28 @@ _ARCHITECTURES = (
         LLAMA_DEFAULTS | dict(final_logit_softcapping=15.0),
         pairs="backwards",
         prefix="model.",
+    ),
+    Architecture(
+        "mamba",
+        "MambaForCausalLM",
+        {},
+        {
+            "vocab_size": "vocab_size",
+            "context_length": "max_position_embeddings",  # for us: their class has no use for it
+            "embed_dim": "hidden_size",
+            "num_layers": "num_hidden_layers",
+            "state_dim": "state_size",
+            "conv_width": "conv_kernel",
+            "expand": "expand",
+            "norm_eps": "layer_norm_epsilon",
+        },
+        rules("backbone.", "layers", MAMBA_NAMES),
+        (AUTO_RANK,),
+        dict(hidden_act="silu", use_bias=False, use_conv_bias=True, tie_word_embeddings=True),
+        dict(max_position_embeddings=2048, expand=2, conv_kernel=4, state_size=16, layer_norm_epsilon=1e-5),
+        prefix="backbone.",
+        shape=MambaConfig,
+        model=Mamba,
     ),
 )
 

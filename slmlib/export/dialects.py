@@ -23,7 +23,7 @@ def _unless_usual(value: Any, usual: Any) -> Any:
 class Dialect:
     """One translation."""
 
-    write: Callable[[ModelConfig], Values]
+    write: Callable[[Any], Values]
     """Our config -> their keys."""
     read: Callable[[Values, Values], Values]
     """(their config.json, what is known of ours so far) -> more of ours."""
@@ -91,6 +91,14 @@ EXPANSION = Dialect(
     lambda values, ours: {"ffn_dim": values.get("expansion_ratio", 4) * ours["embed_dim"]},
 )
 """MPT tells the feed-forward width as a multiple."""
+
+AUTO_RANK = Dialect(
+    lambda config: {"time_step_rank": config.step_rank},
+    lambda values, _: {
+        "step_rank": 0 if values.get("time_step_rank", "auto") == "auto" else values["time_step_rank"]
+    },
+)
+"""Mamba's `auto` is our 0."""
 
 
 def rope(part: float = 0.0) -> Dialect:

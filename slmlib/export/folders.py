@@ -6,14 +6,14 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from slmlib.config import TrainConfig
 from slmlib.errors import CheckpointError, SlmError
-from slmlib.export.huggingface import architecture_for, decoder_from_hf, to_hf_config, to_hf_weights
+from slmlib.export.huggingface import architecture_for, model_from_hf, to_hf_config, to_hf_weights
 from slmlib.export.vocabulary import read_hf_tokenizer, to_hf_tokenizer
 from slmlib.files import atomic_write, read_json, write_json
-from slmlib.model.decoder import Decoder
+from slmlib.model.language_model import LanguageModel, own_tensors
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.training.checkpoint import Progress, save_checkpoint
 
@@ -24,7 +24,9 @@ _NEEDED = (
 _PROBE = "Once upon a time there was a little girl who lived in a house near the sea."
 
 
-def export_folder(folder: Path | str, model: Decoder, tokenizer: BaseTokenizer, model_type: str = "") -> Path:
+def export_folder(
+    folder: Path | str, model: LanguageModel, tokenizer: BaseTokenizer, model_type: str = ""
+) -> Path:
     """Write config.json, model.safetensors and the tokenizer's files. Returns the folder.
 
     model_type: which of transformers' classes, such as llama; empty takes the first that is this model exactly.
@@ -32,15 +34,12 @@ def export_folder(folder: Path | str, model: Decoder, tokenizer: BaseTokenizer, 
     """
     folder, config = Path(folder), model.config
     architecture = architecture_for(config, model_type)
-    tensors = model.state_dict()
-    if config.tie_embeddings:
-        del tensors["head.weight"]
     marks = {
         "bos_token_id": tokenizer.begin_of_text,
         "eos_token_id": tokenizer.end_of_text,
         "pad_token_id": None,
     }
-    weights = to_hf_weights(config, architecture, tensors)
+    weights = to_hf_weights(config, architecture, own_tensors(model))
     write_json(folder / "config.json", to_hf_config(config, architecture) | marks | {"dtype": "float32"})
     write_json(folder / "generation_config.json", marks)
     with atomic_write(folder / "model.safetensors") as file:
@@ -69,11 +68,16 @@ def import_folder(source: Path | str, folder: Path | str) -> Path:
     """
     local = find(source)
     model = read_model(local)
+    if not isinstance(model, LanguageModel):
+        raise CheckpointError(
+            f"{source} is no causal model, and a checkpoint holds nothing else.",
+            "In Python, slmlib.export.folders.read_model gives it.",
+        )
     tokenizer = read_hf_tokenizer(local, model.config.vocab_size)
     return save_imported(folder, model, tokenizer, Path(source).name)
 
 
-def save_imported(folder: Path | str, model: Decoder, tokenizer: BaseTokenizer, source: str) -> Path:
+def save_imported(folder: Path | str, model: LanguageModel, tokenizer: BaseTokenizer, source: str) -> Path:
     """A model that was trained elsewhere as a checkpoint; source: what its history calls it."""
     progress = Progress(
         step=0,
@@ -87,10 +91,10 @@ def save_imported(folder: Path | str, model: Decoder, tokenizer: BaseTokenizer, 
     return save_checkpoint(Path(folder), model, tokenizer, progress)
 
 
-def read_model(source: Path | str) -> Decoder:
+def read_model(source: Path | str) -> nn.Module:
     """The model in a Hugging Face folder, without its tokenizer."""
     local = find(source)
-    return decoder_from_hf(read_json(local / "config.json"), _weights(local))
+    return model_from_hf(read_json(local / "config.json"), _weights(local))
 
 
 def find(source: Path | str) -> Path:

@@ -2,21 +2,22 @@
 
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from slmlib.config import ModelConfig
+from slmlib.config import LanguageModelConfig, ModelConfig
 from slmlib.errors import CheckpointError, ConfigError, SlmError
 from slmlib.export.architectures import ARCHITECTURES, Architecture
 from slmlib.export.dialects import shortest_windows
 from slmlib.export.tensors import to_ours, to_theirs, turn_pairs
-from slmlib.model.decoder import Decoder
+from slmlib.model.language_model import own_tensors
 
 # What decides how training goes, not what the model computes; transformers have no word for it.
 _TRAINING = ("dropout", "init_std", "initialization")
 _MISSING = object()
 
 
-def architecture_for(config: ModelConfig, model_type: str = "") -> Architecture:
+def architecture_for(config: LanguageModelConfig, model_type: str = "") -> Architecture:
     """The first class of transformers that is this model exactly, or the one of that model_type.
 
     Proved by translating there and back: ConfigError when something would be lost, with what it is.
@@ -25,7 +26,13 @@ def architecture_for(config: ModelConfig, model_type: str = "") -> Architecture:
         raise ConfigError(
             f"There is no model_type {model_type!r} here.", f"Choose from {list(ARCHITECTURES)}."
         )
-    candidates = [ARCHITECTURES[model_type]] if model_type else list(ARCHITECTURES.values())
+    candidates = [
+        candidate
+        for candidate in ([ARCHITECTURES[model_type]] if model_type else ARCHITECTURES.values())
+        if candidate.shape is type(config)
+    ]
+    if not candidates:
+        raise ConfigError(f"A {config.kind} cannot be a {model_type}.", "Leave out the model_type.")
     losses = {candidate.model_type: _lost(config, candidate) for candidate in candidates}
     for candidate in candidates:
         if not losses[candidate.model_type]:
@@ -37,7 +44,7 @@ def architecture_for(config: ModelConfig, model_type: str = "") -> Architecture:
     )
 
 
-def to_hf_config(config: ModelConfig, architecture: Architecture) -> dict[str, Any]:
+def to_hf_config(config: LanguageModelConfig, architecture: Architecture) -> dict[str, Any]:
     """What their config.json says about the model's shape. A repeated block becomes several equal ones."""
     config = _unrolled(config)
     values: dict[str, Any] = {
@@ -57,7 +64,7 @@ def to_hf_config(config: ModelConfig, architecture: Architecture) -> dict[str, A
     return values
 
 
-def from_hf_config(values: dict[str, Any]) -> ModelConfig:
+def from_hf_config(values: dict[str, Any]) -> LanguageModelConfig:
     """The shape that their config.json describes.
 
     Raises CheckpointError for a class or a setting that slmlib does not have.
@@ -80,19 +87,19 @@ def from_hf_config(values: dict[str, Any]) -> ModelConfig:
         ours[name] = 0 if value is None else value
     for dialect in architecture.dialects:
         ours |= dialect.read(values, ours)
-    return ModelConfig.from_dict(ours)
+    return architecture.shape.from_dict(ours)
 
 
 def to_hf_weights(
-    config: ModelConfig, architecture: Architecture, tensors: dict[str, Tensor]
+    config: LanguageModelConfig, architecture: Architecture, tensors: dict[str, Tensor]
 ) -> dict[str, Tensor]:
     """Our tensors under their names; a tied head is left out."""
-    turned = turn_pairs(config, tensors, config.rope_pairs, architecture.pairs)
+    turned = turn_pairs(config, tensors, after=architecture.pairs)
     return to_theirs(config, architecture.rules, turned)
 
 
 def from_hf_weights(
-    config: ModelConfig, architecture: Architecture, tensors: dict[str, Tensor]
+    config: LanguageModelConfig, architecture: Architecture, tensors: dict[str, Tensor]
 ) -> dict[str, Tensor]:
     """Their tensors under our names, in float32. Raises CheckpointError for any that is missing, too much or
     of another shape; a head that is told to be tied must be the embedding."""
@@ -109,25 +116,27 @@ def from_hf_weights(
                 "lm_head.weight is not the embedding, though config.json says they are tied.",
                 "Set tie_word_embeddings to false in config.json if the head was trained by itself.",
             )
-    ours = to_ours(config, architecture.rules, tensors)
-    return turn_pairs(config, ours, architecture.pairs, config.rope_pairs)
+    with torch.device("meta"):
+        shapes = own_tensors(architecture.model(config))
+    ours = to_ours(config, architecture.rules, shapes, tensors)
+    return turn_pairs(config, ours, before=architecture.pairs)
 
 
-def decoder_from_hf(values: dict[str, Any], tensors: dict[str, Tensor]) -> Decoder:
+@torch.no_grad()
+def model_from_hf(values: dict[str, Any], tensors: dict[str, Tensor]) -> nn.Module:
     """The model that their config.json and weights describe, ready for use."""
-    config = from_hf_config(values)
-    weights = from_hf_weights(config, ARCHITECTURES[values["model_type"]], tensors)
-    model = Decoder(config, seed=0)  # a seed leaves torch's own randomness alone
-    if config.tie_embeddings:
-        weights["head.weight"] = weights["embedding.weight"]
-    model.load_state_dict(weights)
+    config, architecture = from_hf_config(values), ARCHITECTURES[values["model_type"]]
+    weights = from_hf_weights(config, architecture, tensors)
+    model = architecture.model(config, seed=0)  # a seed leaves torch's own randomness alone
+    for name, tensor in own_tensors(model).items():
+        tensor.copy_(weights[name])
     return model.eval()
 
 
-def _lost(config: ModelConfig, architecture: Architecture) -> list[str]:
+def _lost(config: LanguageModelConfig, architecture: Architecture) -> list[str]:
     """The switches that would not survive the way there and back; empty when the class is this model."""
     wanted = _unrolled(config).to_dict()
-    if config.position == "rope":
+    if isinstance(config, ModelConfig) and config.position == "rope":
         wanted["rope_pairs"] = architecture.switches.get("rope_pairs", "half")  # rows can be moved
     try:
         found = from_hf_config(to_hf_config(config, architecture)).to_dict()
@@ -136,8 +145,10 @@ def _lost(config: ModelConfig, architecture: Architecture) -> list[str]:
     return [name for name in wanted if name not in _TRAINING and not _same(wanted[name], found[name])]
 
 
-def _unrolled(config: ModelConfig) -> ModelConfig:
+def _unrolled(config: LanguageModelConfig) -> LanguageModelConfig:
     """The same model with each run of a block as a layer of its own."""
+    if not isinstance(config, ModelConfig):
+        return config
     layers = [layer for layer in range(config.num_layers) for _ in range(config.block_repeat)]
     windows = shortest_windows([config.window(layer) for layer in layers])
     return config.change({"num_layers": len(layers), "block_repeat": 1, "windows": windows})

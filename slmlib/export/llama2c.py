@@ -18,14 +18,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from slmlib.config import ModelConfig
+from slmlib.config import LanguageModelConfig, ModelConfig
 from slmlib.errors import CheckpointError, ConfigError
 from slmlib.export.folders import save_imported
 from slmlib.export.llama2c_vocabulary import ids_in_file, read_tokenizer, write_tokenizer
-from slmlib.export.tensors import our_shapes, turn_pairs
+from slmlib.export.tensors import turn_pairs
 from slmlib.files import atomic_write
 from slmlib.model.decoder import Decoder
 from slmlib.model.houses.row import MODERN
+from slmlib.model.language_model import LanguageModel, own_tensors
 from slmlib.model.positions import rope_angles
 from slmlib.text.base_tokenizer import BaseTokenizer
 
@@ -43,14 +44,13 @@ _NO_PART_OF_THE_FILE = {"rope_pairs", "dropout", "init_std", "initialization"}
 _CHECKED_POSITIONS = 64
 
 
-def write_llama2c(folder: Path | str, model: Decoder, tokenizer: BaseTokenizer) -> Path:
+def write_llama2c(folder: Path | str, model: LanguageModel, tokenizer: BaseTokenizer) -> Path:
     """Write model.bin and tokenizer.bin for `./run model.bin -z tokenizer.bin`. Returns the folder.
 
     The rows of the embedding are in the order of tokenizer.bin. Raises ConfigError for a model that the format
     cannot hold, with what it is.
     """
-    folder, config = Path(folder), model.config
-    _require_a_llama(config)
+    folder, config = Path(folder), _require_a_llama(model.config)
     if tokenizer.vocab_size != config.vocab_size:
         raise ConfigError(
             f"The tokenizer has {tokenizer.vocab_size} tokens and the model {config.vocab_size}.",
@@ -82,7 +82,8 @@ def read_llama2c(path: Path | str) -> Decoder:
     try:
         with open(path, "rb") as file:
             config = _read_header(path, file.read(_HEADER.size))
-            shapes = our_shapes(config)
+            with torch.device("meta"):
+                shapes = own_tensors(Decoder(config))
             tensors = {name: _read(file, shapes[name].shape) for name in _names(config)}
             tables = [_read(file, (config.context_length, config.head_dim // 2)) for _ in range(2)]
             if not config.tie_embeddings:
@@ -111,7 +112,9 @@ def import_llama2c(path: Path | str, folder: Path | str) -> Path:
     return save_imported(folder, model, tokenizer, path.name)
 
 
-def _require_a_llama(config: ModelConfig) -> None:
+def _require_a_llama(config: LanguageModelConfig) -> ModelConfig:
+    if not isinstance(config, ModelConfig):
+        raise ConfigError(f"llama2.c's format cannot hold a {config.kind}.", "Leave out --format.")
     wanted = config.to_dict()
     sizes = (config.embed_dim, config.ffn_dim, config.num_layers, config.num_heads, config.num_kv_heads)
     found = _config(*sizes, config.vocab_size, config.context_length, config.tie_embeddings).to_dict()
@@ -121,6 +124,7 @@ def _require_a_llama(config: ModelConfig) -> None:
             f"llama2.c's format cannot hold this model: it differs from run.c's Llama in {', '.join(lost)}.",
             "Train one with --norm-gain --no-embedding-norm --no-qk-norm --activation silu --gated.",
         )
+    return config
 
 
 def _config(

@@ -114,6 +114,18 @@ MPT_NAMES = {
     "final_norm": "norm_f",
     "head": "lm_head",
 }
+MAMBA_NAMES = {
+    "embedding": "embeddings",
+    ".norm": "norm",
+    ".mixer.input": "mixer.in_proj",
+    ".mixer.conv": "mixer.conv1d",
+    ".mixer.select": "mixer.x_proj",
+    ".mixer.step": "mixer.dt_proj",
+    ".mixer.decay_log": "mixer.A_log",
+    ".mixer.skip": "mixer.D",
+    ".mixer.output": "mixer.out_proj",
+    "final_norm": "norm_f",
+}
 
 LLAMA_RULES = rules("model.", "layers", LLAMA_NAMES)
 GPT2_BUFFERS = (".attn.bias", ".attn.masked_bias")

@@ -11,9 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from slmlib.config import ModelConfig
+from slmlib.config import LanguageModelConfig, ModelConfig
 from slmlib.errors import CheckpointError
-from slmlib.model.decoder import Decoder
 from slmlib.model.positions import half_to_interleaved
 
 Layout = Literal["plain", "transposed", "per_head"]
@@ -23,7 +22,8 @@ Pairs = Literal["half", "interleaved", "backwards"]
 
 @dataclass(frozen=True)
 class Rule:
-    """Our modules `ours` are their module `theirs`, weights and biases alike. {layer} stands for a number."""
+    """Our modules `ours` are their module `theirs`, weights and biases alike; or our tensor is their tensor.
+    {layer} stands for a number."""
 
     ours: tuple[str, ...]
     """One of our modules, or several that they keep in one tensor, in their order."""
@@ -34,7 +34,9 @@ class Rule:
     value of the first head, then those of the second (GPT-NeoX)."""
 
 
-def to_theirs(config: ModelConfig, rules: tuple[Rule, ...], ours: dict[str, Tensor]) -> dict[str, Tensor]:
+def to_theirs(
+    config: LanguageModelConfig, rules: tuple[Rule, ...], ours: dict[str, Tensor]
+) -> dict[str, Tensor]:
     """All of our tensors under their names. A repeated block is written once for each run."""
     theirs: dict[str, Tensor] = {}
     for names, target, layout, layer in _pairs(config, rules, set(ours)):
@@ -45,12 +47,16 @@ def to_theirs(config: ModelConfig, rules: tuple[Rule, ...], ours: dict[str, Tens
     return theirs
 
 
-def to_ours(config: ModelConfig, rules: tuple[Rule, ...], theirs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """All of their tensors under our names, in float32.
+def to_ours(
+    config: LanguageModelConfig,
+    rules: tuple[Rule, ...],
+    shapes: dict[str, Tensor],
+    theirs: dict[str, Tensor],
+) -> dict[str, Tensor]:
+    """All of their tensors under our names, in float32; shapes: our own tensors, whose numbers do not matter.
 
     Raises CheckpointError that names the first three tensors that are missing, too much, or of another shape.
     """
-    shapes = our_shapes(config)
     _require_fit({name: tensor.shape for name, tensor in to_theirs(config, rules, shapes).items()}, theirs)
     ours: dict[str, Tensor] = {}
     for names, target, layout, layer in _pairs(config, rules, set(shapes)):
@@ -60,20 +66,20 @@ def to_ours(config: ModelConfig, rules: tuple[Rule, ...], theirs: dict[str, Tens
     return ours
 
 
-def our_shapes(config: ModelConfig) -> dict[str, Tensor]:
-    """The tensors of a Decoder with this config, without memory; a tied head is the embedding's, and left out."""
-    with torch.device("meta"):
-        tensors = Decoder(config).state_dict()
-    if config.tie_embeddings:
-        del tensors["head.weight"]
-    return tensors
-
-
 def turn_pairs(
-    config: ModelConfig, tensors: dict[str, Tensor], before: Pairs, after: Pairs
+    config: LanguageModelConfig,
+    tensors: dict[str, Tensor],
+    before: Pairs | None = None,
+    after: Pairs | None = None,
 ) -> dict[str, Tensor]:
-    """The same model for code that turns other pairs of numbers: rows of queries and keys in another order."""
-    if config.position != "rope" or before == after:
+    """The same model for code that turns other pairs of numbers: rows of queries and keys in another order.
+
+    before, after: None means the pairs of the config. What does not turn stays as it is.
+    """
+    if not isinstance(config, ModelConfig) or config.position != "rope":
+        return tensors
+    before, after = before or config.rope_pairs, after or config.rope_pairs
+    if before == after:
         return tensors
     turned = config.rope_dim or config.head_dim
     order = _order(turned, before).argsort()[_order(turned, after)]
@@ -95,32 +101,32 @@ def _order(turned: int, pairs: Pairs) -> Tensor:
 
 
 def _pairs(
-    config: ModelConfig, rules: tuple[Rule, ...], known: set[str]
+    config: LanguageModelConfig, rules: tuple[Rule, ...], known: set[str]
 ) -> Iterator[tuple[list[str], str, Layout, int | None]]:
     """Our full names, their full name (its layer still open), the layout, and our layer, for each of their tensors."""
     for rule in rules:
         layers = range(config.num_layers) if "{layer}" in rule.theirs else (None,)
         for layer in layers:
-            for kind in ("weight", "bias"):
+            for kind in (".weight", ".bias", ""):
                 names = [_our_name(module, kind).replace("{layer}", str(layer)) for module in rule.ours]
                 if known.issuperset(names):
-                    yield names, f"{rule.theirs}.{kind}", rule.layout, layer
+                    yield names, f"{rule.theirs}{kind}", rule.layout, layer
 
 
 def _our_name(module: str, kind: str) -> str:
-    return f"{module}.{'gain' if kind == 'weight' and module.endswith('norm') else kind}"
+    return module + (".gain" if kind == ".weight" and module.endswith("norm") else kind)
 
 
-def _join(parts: list[Tensor], layout: Layout, config: ModelConfig) -> Tensor:
-    if layout == "per_head":
+def _join(parts: list[Tensor], layout: Layout, config: LanguageModelConfig) -> Tensor:
+    if layout == "per_head" and isinstance(config, ModelConfig):
         heads = [part.unflatten(0, (config.num_heads, config.head_dim)) for part in parts]  # (H, E, D) each
         return torch.stack(heads, dim=1).flatten(0, 2)  # (H, 3, E, D) -> (H * 3 * E, D)
     joined = parts[0] if len(parts) == 1 else torch.cat(parts)
     return joined.T if layout == "transposed" and joined.dim() == 2 else joined
 
 
-def _split(tensor: Tensor, sizes: list[int], layout: Layout, config: ModelConfig) -> list[Tensor]:
-    if layout == "per_head":
+def _split(tensor: Tensor, sizes: list[int], layout: Layout, config: LanguageModelConfig) -> list[Tensor]:
+    if layout == "per_head" and isinstance(config, ModelConfig):
         heads = tensor.unflatten(0, (config.num_heads, len(sizes), config.head_dim))  # (H, 3, E, D)
         return [part.flatten(0, 1) for part in heads.unbind(1)]
     if layout == "transposed" and tensor.dim() == 2:

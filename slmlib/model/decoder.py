@@ -4,10 +4,8 @@ Shapes: batch B, time T, vocab_size V, embed_dim D, num_heads H. Dropout is 0 un
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from slmlib.config import ModelConfig
@@ -15,6 +13,7 @@ from slmlib.errors import SlmError
 from slmlib.model.attention import Attention, Sight, look
 from slmlib.model.cache import KVCache
 from slmlib.model.feedforward import FeedForward
+from slmlib.model.language_model import LanguageModel, evaluating
 from slmlib.model.norms import build_norm
 from slmlib.model.positions import sinusoidal_table
 
@@ -110,8 +109,10 @@ BLOCKS = {
 """What ModelConfig.block can be."""
 
 
-class Decoder(nn.Module):
+class Decoder(LanguageModel[KVCache]):
     """A decoder-only transformer: tokens (B, T) to logits (B, T, V), each position seeing only its past."""
+
+    config: ModelConfig
 
     def __init__(self, config: ModelConfig, seed: int | None = None):
         """With a seed the first weights are the same on every machine; without one torch's state decides."""
@@ -157,11 +158,6 @@ class Decoder(nn.Module):
         for block in self.blocks:
             for run in range(self.config.block_repeat):
                 yield block, run
-
-    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy in nats per token. inputs, targets: (B, T); targets are inputs shifted by one."""
-        logits = self(inputs)
-        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())  # (B * T, V), (B * T,)
 
     @torch.no_grad()
     def attention_weights(self, tokens: Tensor) -> Tensor:
@@ -210,22 +206,6 @@ class Decoder(nn.Module):
     def new_cache(self, padding: Tensor) -> KVCache:
         """A memory for generation; padding: (B,) how many places at the start of each row are empty."""
         return KVCache(self.config, padding, self.config.context_length, self.embedding.weight.dtype)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.embedding.weight.device
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Dropout off inside the block; afterwards the model is in the mode in which it was."""
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)
 
 
 @torch.no_grad()

@@ -6,54 +6,13 @@ Shapes: batch B, question length S, answer length T, embed_dim D, num_heads H, h
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from slmlib.config.base import Config, below_one, raise_all
+from slmlib.config import EncoderDecoderConfig
 from slmlib.model.norms import RMSNorm
-
-
-@dataclass(frozen=True)
-class EncoderDecoderConfig(Config):
-    """The shape of a T5. ChatLM-mini-Chinese is 10 + 10 layers of 768 with a vocabulary of 29,298."""
-
-    vocab_size: int
-    """How many different tokens there are."""
-    embed_dim: int = 128
-    """Width of both residual streams (D)."""
-    num_layers: int = 4
-    """Blocks in the encoder, and as many in the decoder."""
-    num_heads: int = 2
-    """How many queries look at once (H)."""
-    head_dim: int = 64
-    """Length of one head's query and key (E)."""
-    ffn_dim: int = 512
-    """Hidden width of the feed-forward layers; their bend is ReLU."""
-    num_buckets: int = 32
-    """How many different distances are told apart, in both directions together where both can be seen."""
-    max_distance: int = 128
-    """All distances from here on are one bucket."""
-    norm_eps: float = 1e-6
-    """Added inside the norm's square root."""
-    tie_embeddings: bool = True
-    """Whether the logits reuse the embedding table; they are then divided by sqrt(embed_dim)."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        sizes = ("vocab_size", "embed_dim", "num_layers", "num_heads", "head_dim", "ffn_dim")
-        raise_all(
-            self,
-            *below_one(self, *sizes),
-            (
-                self.num_buckets < 4 or self.num_buckets % 4 != 0 or self.max_distance <= self.num_buckets,
-                f"num_buckets must be a multiple of 4 and below max_distance; they are {self.num_buckets} and "
-                f"{self.max_distance}.",
-            ),
-            (not self.norm_eps > 0, f"norm_eps must be above 0; it is {self.norm_eps}."),
-        )
 
 
 def bucket(distance: Tensor, both_ways: bool, num_buckets: int = 32, max_distance: int = 128) -> Tensor:
@@ -83,13 +42,40 @@ class DistanceBias(nn.Module):
         self.config, self.both_ways = config, both_ways
         self.table = nn.Embedding(config.num_buckets, config.num_heads)
 
-    def forward(self, time: int, device: torch.device) -> Tensor:
-        """(1, H, T, T); -inf where a query must not look."""
+    def forward(self, time: int, device: torch.device, start: int = 0) -> Tensor:
+        """For queries from place `start` on, (1, H, T - start, T); -inf where a query must not look."""
         places = torch.arange(time, device=device)
-        distance = places[None] - places[:, None]  # (T, T), key minus query
+        distance = places[None] - places[start:, None]  # (T - start, T), key minus query
         found = bucket(distance, self.both_ways, self.config.num_buckets, self.config.max_distance)
-        bias = self.table(found).permute(2, 0, 1)[None]  # (T, T, H) -> (1, H, T, T)
+        bias = self.table(found).permute(2, 0, 1)[None]  # (T - start, T, H) -> (1, H, T - start, T)
         return bias if self.both_ways else bias.masked_fill(distance > 0, float("-inf"))
+
+
+class AnswerCache:
+    """What writing an answer remembers: of the question keys and values that never change, of the answer those
+    of the tokens so far. Nothing is written in place, so training goes through it too."""
+
+    def __init__(self, memory: Tensor, real: Tensor):
+        """memory: (B, S, D), what the encoder made of the question; real: (B, S), False for padding."""
+        self.memory, self.mask = memory, hide(real)  # (B, 1, 1, S)
+        self.question: list[tuple[Tensor, Tensor]] = []
+        self.answer: list[tuple[Tensor, Tensor]] = []
+        self.length = 0
+
+    def asked(self, layer: int, crossing: "CrossAttention") -> tuple[Tensor, Tensor]:
+        """The question's keys and values (B, H, S, E) for a layer, computed when it first asks."""
+        if layer == len(self.question):
+            self.question.append(crossing.read(self.memory))
+        return self.question[layer]
+
+    def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Append (B, H, T, E) keys and values to a layer; return all of them, (B, H, length + T, E)."""
+        if layer == len(self.answer):
+            self.answer.append((keys, values))
+        else:
+            old_keys, old_values = self.answer[layer]
+            self.answer[layer] = torch.cat((old_keys, keys), dim=2), torch.cat((old_values, values), dim=2)
+        return self.answer[layer]
 
 
 class CrossAttention(nn.Module):
@@ -101,21 +87,28 @@ class CrossAttention(nn.Module):
         self.query, self.key, self.value = (nn.Linear(config.embed_dim, inner, bias=False) for _ in range(3))
         self.output = nn.Linear(inner, config.embed_dim, bias=False)
 
-    def forward(self, x: Tensor, source: Tensor, mask: Tensor) -> Tensor:
-        """x: (B, T, D), source: (B, S, D), mask: (1 or B, 1 or H, T, S) is added to the scores. Returns (B, T, D)."""
-        q, k, v = (
-            part.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-            for part in (self.query(x), self.key(source), self.value(source))
-        )  # (B, H, T, E), (B, H, S, E) twice
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(q.dtype), scale=1.0)
+    def read(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values, (B, S, D) -> (B, H, S, E) twice."""
+        return self.heads(self.key(source)), self.heads(self.value(source))
+
+    def heads(self, x: Tensor) -> Tensor:
+        """(B, T, H * E) -> (B, H, T, E)."""
+        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+        """x: (B, T, D), keys, values: (B, H, S, E), mask: (1 or B, 1 or H, T or 1, S) is added to the scores.
+        Returns (B, T, D)."""
+        q = self.heads(self.query(x))  # (B, H, T, E)
+        mixed = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask.to(q.dtype), scale=1.0)
         return self.output(mixed.transpose(1, 2).flatten(2))  # (B, T, H * E) -> (B, T, D)
 
 
 class Layer(nn.Module):
     """Read the stream, add what was found: twice in the encoder, three times in the decoder."""
 
-    def __init__(self, config: EncoderDecoderConfig, crossing: bool):
+    def __init__(self, config: EncoderDecoderConfig, layer: int, crossing: bool):
         super().__init__()
+        self.layer = layer
         width, eps = config.embed_dim, config.norm_eps
         self.attention, self.attention_norm = CrossAttention(config), RMSNorm(width, eps=eps)
         self.crossing = CrossAttention(config) if crossing else None
@@ -125,16 +118,16 @@ class Layer(nn.Module):
         )
         self.feedforward_norm = RMSNorm(width, eps=eps)
 
-    def forward(
-        self, x: Tensor, mask: Tensor, source: Tensor | None = None, source_mask: Tensor | None = None
-    ) -> Tensor:
-        """x: (B, T, D) -> (B, T, D). source: (B, S, D), what the encoder made of the question."""
+    def forward(self, x: Tensor, mask: Tensor, cache: AnswerCache | None = None) -> Tensor:
+        """x: (B, T, D) -> (B, T, D). cache: in the decoder, which reads the question and its own past from it."""
         normed = self.attention_norm(x)
-        x = x + self.attention(normed, normed, mask)
-        if self.crossing is not None and self.crossing_norm is not None:
-            assert source is not None
-            assert source_mask is not None
-            x = x + self.crossing(self.crossing_norm(x), source, source_mask)
+        keys, values = self.attention.read(normed)
+        if cache is not None:
+            keys, values = cache.extend(self.layer, keys, values)
+        x = x + self.attention(normed, keys, values, mask)
+        if cache is not None and self.crossing is not None and self.crossing_norm is not None:
+            keys, values = cache.asked(self.layer, self.crossing)
+            x = x + self.crossing(self.crossing_norm(x), keys, values, cache.mask)
         return x + self.down(F.relu(self.up(self.feedforward_norm(x))))
 
 
@@ -149,8 +142,12 @@ class EncoderDecoder(nn.Module):
         with torch.device("meta"):  # shapes without numbers: init_encoder_decoder decides all of them
             self.embedding = nn.Embedding(config.vocab_size, config.embed_dim)
             self.encoder_bias, self.decoder_bias = DistanceBias(config, True), DistanceBias(config, False)
-            self.encoder = nn.ModuleList(Layer(config, crossing=False) for _ in range(config.num_layers))
-            self.decoder = nn.ModuleList(Layer(config, crossing=True) for _ in range(config.num_layers))
+            self.encoder = nn.ModuleList(
+                Layer(config, layer, crossing=False) for layer in range(config.num_layers)
+            )
+            self.decoder = nn.ModuleList(
+                Layer(config, layer, crossing=True) for layer in range(config.num_layers)
+            )
             self.encoder_norm, self.decoder_norm = (
                 RMSNorm(config.embed_dim, eps=config.norm_eps) for _ in range(2)
             )
@@ -168,34 +165,41 @@ class EncoderDecoder(nn.Module):
             x = layer(x, mask)
         return self.encoder_norm(x)
 
-    def decode(self, target: Tensor, memory: Tensor, real: Tensor) -> Tensor:
-        """target: (B, T) tokens, the first one a mark to begin with; memory, real: of the question. (B, T, V)."""
-        x, source_mask = self.embedding(target), hide(real)  # (B, T, D), (B, 1, 1, S)
-        mask = self.decoder_bias(target.shape[1], target.device)  # (1, H, T, T)
+    def ask(self, source: Tensor, real: Tensor | None = None) -> AnswerCache:
+        """Read the question once. source: (B, S) tokens; real: (B, S), False for padding. Returns what an answer
+        begins with."""
+        real = torch.ones_like(source, dtype=torch.bool) if real is None else real
+        return AnswerCache(self.encode(source, real), real)
+
+    def decode(self, target: Tensor, cache: AnswerCache) -> Tensor:
+        """target: (B, T) tokens, the very first one a mark to begin with; they continue what the cache has seen.
+        Returns logits (B, T, V)."""
+        x, end = self.embedding(target), cache.length + target.shape[1]  # (B, T, D)
+        mask = self.decoder_bias(end, target.device, cache.length)  # (1, H, T, length + T)
         for layer in self.decoder:
-            x = layer(x, mask, memory, source_mask)
+            x = layer(x, mask, cache)
+        cache.length = end
         x = self.decoder_norm(x)
         return self.head(x * self.config.embed_dim**-0.5 if self.config.tie_embeddings else x)
 
     def forward(self, source: Tensor, target: Tensor, real: Tensor | None = None) -> Tensor:
         """source: (B, S), target: (B, T) tokens; real: (B, S), False for padding. Returns logits (B, T, V)."""
-        real = torch.ones_like(source, dtype=torch.bool) if real is None else real
-        return self.decode(target, self.encode(source, real), real)
+        return self.decode(target, self.ask(source, real))
 
     @torch.no_grad()
     def answer(
         self, source: Tensor, begin: int, end: int, max_tokens: int, real: Tensor | None = None
     ) -> Tensor:
         """The likeliest next token, again and again. source: (B, S). Returns (B, at most max_tokens); a row that
-        has ended goes on with `end`. The question is read once; the answer is read again at every step."""
-        real = torch.ones_like(source, dtype=torch.bool) if real is None else real
-        memory = self.encode(source, real)
-        target = torch.full((len(source), 1), begin, device=source.device)
+        has ended goes on with `end`. Question and answer are read once."""
+        cache = self.ask(source, real)
+        answer = [torch.full((len(source),), begin, device=source.device)]  # (B,) each
         ended = torch.zeros(len(source), dtype=torch.bool, device=source.device)
-        while target.shape[1] <= max_tokens and not ended.all():
-            token = self.decode(target, memory, real)[:, -1].argmax(-1).masked_fill(ended, end)  # (B,)
-            target, ended = torch.cat((target, token[:, None]), dim=1), ended | (token == end)
-        return target[:, 1:]
+        while len(answer) <= max_tokens and not ended.all():
+            logits = self.decode(answer[-1][:, None], cache)[:, -1]  # (B, V)
+            answer.append(logits.argmax(-1).masked_fill(ended, end))
+            ended = ended | (answer[-1] == end)
+        return torch.stack(answer[1:], dim=1)
 
 
 def hide(real: Tensor) -> Tensor:

@@ -6,60 +6,14 @@ Shapes: batch B, time T, embed_dim D, inner I = expand x D, state_dim N, vocab_s
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from slmlib.config.base import Config, below_one, raise_all
+from slmlib.config import MambaConfig
+from slmlib.model.language_model import LanguageModel
 from slmlib.model.norms import RMSNorm
-
-
-@dataclass(frozen=True)
-class MambaConfig(Config):
-    """The shape of a Mamba. mamba-130m is 24 layers of 768 with a vocabulary of 50,280."""
-
-    vocab_size: int
-    """How many different tokens there are."""
-    context_length: int = 128
-    """How many tokens are read at once in training. The model itself has no limit."""
-    embed_dim: int = 128
-    """Width of the residual stream (D)."""
-    num_layers: int = 4
-    """How many blocks are stacked; one is about half a transformer's block."""
-    state_dim: int = 16
-    """How many numbers each channel remembers (N)."""
-    conv_width: int = 4
-    """How many tokens the short convolution sees, the present one included."""
-    expand: int = 2
-    """How many times wider than the stream the mixer is (I / D)."""
-    step_rank: int = 0
-    """Through how many numbers the step sizes are computed; 0 means embed_dim / 16, rounded up."""
-    norm_eps: float = 1e-5
-    """Added inside the norm's square root."""
-    init_std: float = 0.02
-    """Standard deviation of the matrices at the start."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        sizes = (
-            "vocab_size",
-            "context_length",
-            "embed_dim",
-            "num_layers",
-            "state_dim",
-            "conv_width",
-            "expand",
-        )
-        raise_all(
-            self,
-            *below_one(self, *sizes),
-            (self.step_rank < 0, f"step_rank must be 0 or above; it is {self.step_rank}."),
-            (not self.norm_eps > 0, f"norm_eps must be above 0; it is {self.norm_eps}."),
-            (not self.init_std > 0, f"init_std must be above 0; it is {self.init_std}."),
-        )
-        object.__setattr__(self, "step_rank", self.step_rank or math.ceil(self.embed_dim / 16))
 
 
 class MambaState:
@@ -70,8 +24,7 @@ class MambaState:
 
     def __init__(self, config: MambaConfig, padding: Tensor):
         """padding: (B,) how many places at the start of each row are empty."""
-        inner, batch = config.expand * config.embed_dim, len(padding)
-        shape = (config.num_layers, batch, inner)
+        shape = (config.num_layers, len(padding), config.inner_dim)
         self.recent = torch.zeros(
             *shape, config.conv_width - 1, device=padding.device
         )  # (L, B, I, width - 1)
@@ -85,7 +38,7 @@ class Mixer(nn.Module):
     def __init__(self, config: MambaConfig, layer: int):
         super().__init__()
         self.config, self.layer = config, layer
-        inner = config.expand * config.embed_dim
+        inner = config.inner_dim
         self.input = nn.Linear(config.embed_dim, 2 * inner, bias=False)
         self.conv = nn.Conv1d(inner, inner, config.conv_width, groups=inner)  # each channel by itself
         self.select = nn.Linear(inner, config.step_rank + 2 * config.state_dim, bias=False)
@@ -151,8 +104,10 @@ class MambaBlock(nn.Module):
         return x + self.mixer(self.norm(x), alive, state)
 
 
-class Mamba(nn.Module):
+class Mamba(LanguageModel[MambaState]):
     """A language model of Mamba blocks: tokens (B, T) to logits (B, T, V). The head is the embedding."""
+
+    config: MambaConfig
 
     def __init__(self, config: MambaConfig, seed: int | None = None):
         """With a seed the first weights are the same on every machine; without one torch's state decides."""
@@ -182,18 +137,14 @@ class Mamba(nn.Module):
             cache.length += tokens.shape[1]
         return F.linear(self.final_norm(x[:, -1:] if last_only else x), self.embedding.weight)
 
-    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy in nats per token. inputs, targets: (B, T); targets are inputs shifted by one."""
-        return F.cross_entropy(self(inputs).flatten(0, 1).float(), targets.flatten())  # (B * T, V), (B * T,)
-
     def new_cache(self, padding: Tensor) -> MambaState:
         """A memory for generation; padding: (B,) how many places at the start of each row are empty."""
         return MambaState(self.config, padding)
 
     @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.embedding.weight.device
+    def most_tokens(self) -> None:
+        """No limit: what is remembered does not grow."""
+        return None
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -23,11 +24,12 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 import slmlib
-from slmlib.config import ModelConfig
+from slmlib.config import LanguageModelConfig, ModelConfig
 from slmlib.errors import CheckpointError, SlmError
 from slmlib.files import atomic_write, explain_os_errors, flush_folder, read_json, sha256_file, write_json
+from slmlib.model.build import build_model, read_config
 from slmlib.model.counts import count_parameters
-from slmlib.model.decoder import Decoder, evaluating
+from slmlib.model.language_model import LanguageModel, evaluating, own_tensors
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.imported_tokenizer import load_tokenizer
 from slmlib.training.optimizers import state_names
@@ -43,14 +45,14 @@ class Checkpoint:
     """A checkpoint that was read and found good."""
 
     folder: Path
-    model: Decoder
+    model: LanguageModel
     tokenizer: BaseTokenizer
     progress: Progress
 
 
 def save_checkpoint(
     folder: Path,
-    model: Decoder,
+    model: LanguageModel,
     tokenizer: BaseTokenizer,
     progress: Progress,
     optimizer: torch.optim.Optimizer | None = None,
@@ -59,9 +61,9 @@ def save_checkpoint(
 
     A crash at any moment leaves either the whole checkpoint or none. An existing one of that name is replaced.
     """
-    if not isinstance(model, Decoder):
+    if not isinstance(model, LanguageModel):
         raise CheckpointError(
-            f"Expected the plain Decoder, got {type(model).__name__}.",
+            f"Expected the plain model, got {type(model).__name__}.",
             "Save the model itself, not its compiled or parallel wrapper.",
         )
     probe = probe_loss(model, progress.probe_tokens)
@@ -75,6 +77,7 @@ def save_checkpoint(
     )
     state = {
         "format_version": FORMAT_VERSION,
+        "kind": model.config.kind,
         "model": model.config.to_dict(),
         "tokenizer_sha256": tokenizer.fingerprint,
         "probe_loss": probe,
@@ -89,7 +92,7 @@ def save_checkpoint(
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
-            _write_tensors(temporary / "model.safetensors", _own_tensors(model))
+            _write_tensors(temporary / "model.safetensors", own_tensors(model))
             if optimizer is not None:
                 _write_tensors(temporary / "optimizer.safetensors", _optimizer_tensors(model, optimizer))
             tokenizer.save(temporary / "tokenizer.json")
@@ -125,7 +128,7 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
         )
     tensors = _read_tensors(folder / "model.safetensors")
     try:
-        config = ModelConfig.from_dict(state["model"])
+        config = read_shape(state)
         progress = read_progress(state["progress"])
         expected_probe, expected_tokenizer = float(state["probe_loss"]), state["tokenizer_sha256"]
         if not all(token < config.vocab_size for token in progress.probe_tokens):
@@ -137,7 +140,7 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
         raise CheckpointError(
             f"{folder / 'state.json'} does not describe a run ({error}).", _DAMAGED
         ) from None
-    model = Decoder(config)
+    model = build_model(config)
     _fill(model, tensors, folder)
     tokenizer = load_tokenizer(folder / "tokenizer.json")
     if tokenizer.fingerprint != expected_tokenizer or tokenizer.vocab_size != model.config.vocab_size:
@@ -154,6 +157,11 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
             "The weights do not belong to this config or to this version of slmlib.",
         )
     return Checkpoint(folder, model, tokenizer, progress)
+
+
+def read_shape(state: dict[str, Any]) -> LanguageModelConfig:
+    """The model's config in a checkpoint's state.json; the first ones did not say that they held a decoder."""
+    return read_config(state.get("kind", ModelConfig.kind), state["model"])
 
 
 _DAMAGED = "The checkpoint is damaged; use an older one."
@@ -182,7 +190,7 @@ def verify(folder: Path) -> None:
             )
 
 
-def load_optimizer(checkpoint: Checkpoint, model: Decoder, optimizer: torch.optim.Optimizer) -> None:
+def load_optimizer(checkpoint: Checkpoint, model: LanguageModel, optimizer: torch.optim.Optimizer) -> None:
     """Give the optimizer of `model` the state it had when the checkpoint was saved."""
     path = checkpoint.folder / "optimizer.safetensors"
     if not path.is_file():
@@ -284,22 +292,14 @@ def prune(folder: Path, keep: int, best_step: int) -> None:
 
 
 @torch.no_grad()
-def probe_loss(model: Decoder, tokens: list[int]) -> float:
+def probe_loss(model: LanguageModel, tokens: list[int]) -> float:
     """Mean loss in nats on a few stored tokens, in float32: a fingerprint of what the model computes."""
     row = torch.tensor([tokens], device=model.device)  # (1, time)
     with evaluating(model):
         return model.loss(row[:, :-1], row[:, 1:]).item()
 
 
-def _own_tensors(model: Decoder) -> dict[str, Tensor]:
-    """The model's tensors by name; a tied head is the embedding and is not written twice."""
-    tensors = model.state_dict()
-    if model.config.tie_embeddings:
-        del tensors["head.weight"]
-    return tensors
-
-
-def _optimizer_tensors(model: Decoder, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _optimizer_tensors(model: LanguageModel, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     return {
         f"{kind}.{names[parameter]}": value
@@ -313,7 +313,7 @@ def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
         file.write(save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))
 
 
-def _refuse_absurd_size(config: ModelConfig, tensors: dict[str, Tensor]) -> None:
+def _refuse_absurd_size(config: LanguageModelConfig, tensors: dict[str, Tensor]) -> None:
     """Before anything is allocated; a small difference is told later, by the names of the tensors."""
     asked, found = count_parameters(config), sum(tensor.numel() for tensor in tensors.values())
     if asked > 4 * found + 10**7:
@@ -327,9 +327,9 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} is not a readable safetensors file ({error}).", _DAMAGED) from None
 
 
-def _fill(model: Decoder, tensors: dict[str, Tensor], folder: Path) -> None:
+def _fill(model: LanguageModel, tensors: dict[str, Tensor], folder: Path) -> None:
     """Copy tensors into the model after comparing names, shapes and dtypes; nothing is skipped or cast."""
-    expected = _own_tensors(model)
+    expected = own_tensors(model)
     _require_same_names(folder / "model.safetensors", set(tensors), set(expected))
     for name, tensor in tensors.items():
         if (tensor.shape, tensor.dtype) != (expected[name].shape, expected[name].dtype):

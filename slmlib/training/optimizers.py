@@ -11,6 +11,9 @@ from slmlib.training.muon import MuonWithAdamW
 ADAMW_STATE = ("step", "exp_avg", "exp_avg_sq")
 """What AdamW remembers of each weight, by torch's names."""
 
+NO_PRODUCT = ("decay_log", "conv.weight")
+"""Ends of names of weights with two axes or more that are no matrix: speeds and a filter for each channel (Mamba)."""
+
 
 def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW | MuonWithAdamW:
     """AdamW (Loshchilov and Hutter 2019) with decay on matrices only; or Muon on the hidden matrices beside it.
@@ -23,7 +26,8 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW 
     vectors: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         table = "embedding" in name or name.startswith("head")
-        (vectors if parameter.dim() < 2 else tables if table else matrices).append(parameter)
+        vector = parameter.dim() < 2 or name.endswith(NO_PRODUCT)
+        (vectors if vector else tables if table else matrices).append(parameter)
     muon = config.optimizer == "muon"
     groups: list[dict[str, Any]] = [
         {

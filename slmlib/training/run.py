@@ -15,13 +15,13 @@ from pathlib import Path
 import psutil
 import torch
 
-from slmlib.config import ModelConfig, TrainConfig
+from slmlib.config import LanguageModelConfig, TrainConfig
 from slmlib.devices import Device, choose_device
 from slmlib.errors import CheckpointError, ConfigError, TrainingError
 from slmlib.evaluation import Evaluation
 from slmlib.files import explain_os_errors, write_json
+from slmlib.model.build import build_model
 from slmlib.model.counts import flops_per_token, training_memory
-from slmlib.model.decoder import Decoder
 from slmlib.ranks import ALONE, Ranks, largest_divisor, together
 from slmlib.text.prepare import PreparedData, prepare
 from slmlib.text.tokenizer import gpt2
@@ -53,7 +53,7 @@ CLOSING_SHARE, CLOSING_SECONDS = 0.01, 2.0
 class Wish:
     """What a person asks for: everything a new run needs to know."""
 
-    model: ModelConfig
+    model: LanguageModelConfig
     train: TrainConfig
     folder: Path
     corpus: str = "auto"
@@ -126,7 +126,7 @@ def _start_or_resume(
         wish = replace(wish, model=wish.model.change({"vocab_size": data.tokenizer.vocab_size}))
     if checkpoint is None:
         decided = ranks.from_first(decide(replace(wish, train=decided), data, device, say, started, ranks))
-        model = Decoder(wish.model, seed=wish.train.seed)
+        model = build_model(wish.model, seed=wish.train.seed)
     else:
         require_same_run(checkpoint, wish)
         say(f"Going on from step {checkpoint.progress.step} in {checkpoint.folder}.")
@@ -171,7 +171,7 @@ def prepare_data(wish: Wish, device: Device, progress: bool = True) -> PreparedD
     )
 
 
-def text_budget(model: ModelConfig, train: TrainConfig, device: Device) -> int:
+def text_budget(model: LanguageModelConfig, train: TrainConfig, device: Device) -> int:
     """About how many bytes of text a run can read once: no use downloading more. Between 10 MB and 3 GB.
 
     Counts 4 bytes a token, and a device that does its matrix products at a rate typical of its kind.
@@ -278,7 +278,7 @@ def measure_step(
     The fastest quarter decides: other programs make steps slower for a moment, nothing makes them faster.
     """
     patience = MEASURING_SHARE * config.minutes * 60
-    model = Decoder(wish.model, seed=0).to(device.type)
+    model = build_model(wish.model, seed=0).to(device.type)
     trainer = Trainer(model, data.tokenizer, data.train, data.valid, config, device, wish.folder, ranks=ranks)
     times: list[float] = []
     while ranks.any(len(times) < 25 and sum(times[1:]) < patience):  # the first one may compile
@@ -340,7 +340,7 @@ def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:
 
 
 def fit_memory(
-    model: ModelConfig,
+    model: LanguageModelConfig,
     train: TrainConfig,
     device: Device,
     say: Callable[[str], None],
@@ -377,7 +377,7 @@ def fit_memory(
     return replace(train, micro_batch_size=smaller)
 
 
-def _needed(model: ModelConfig, train: TrainConfig, micro_batch_size: int, device: Device) -> int:
+def _needed(model: LanguageModelConfig, train: TrainConfig, micro_batch_size: int, device: Device) -> int:
     mixed, at_once = device.dtype != "float32", MOST_LOGITS[device.type] if train.chunked_loss else 0
     return training_memory(model, micro_batch_size, mixed, train.optimizer, at_once).total
 

@@ -28,7 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from slmlib.config import ModelConfig, TrainConfig
+from slmlib.config import LanguageModelConfig, TrainConfig
 from slmlib.devices import Device
 from slmlib.model.attention import Sight
 from slmlib.model.counts import flops_per_token
@@ -58,7 +58,7 @@ PRODUCT_RATE = {"cpu": 200e9, "cuda": 200e12, "mps": 5e12}
 
 
 def choose_tricks(
-    model: ModelConfig, train: TrainConfig, device: Device, seconds: float
+    model: LanguageModelConfig, train: TrainConfig, device: Device, seconds: float
 ) -> tuple[TrainConfig, str]:
     """`train` without an `auto` for attention and compile, and a sentence that gives the reasons.
 
@@ -81,7 +81,7 @@ def choose_tricks(
     return replace(train, attention=attention, compile=compiled), told
 
 
-def seconds_of_steps(model: ModelConfig, train: TrainConfig, device: Device) -> float:
+def seconds_of_steps(model: LanguageModelConfig, train: TrainConfig, device: Device) -> float:
     """About how long total_steps take on a typical device of this kind: an estimate, not a measurement."""
     tokens = train.total_steps * train.batch_size * model.context_length
     return tokens * flops_per_token(model) / PRODUCT_RATE[device.type]

@@ -20,6 +20,7 @@ from slmlib.errors import CheckpointError
 from slmlib.evaluation import Evaluation, evaluate
 from slmlib.generation import Sampling, generate
 from slmlib.model.decoder import Decoder
+from slmlib.model.language_model import LanguageModel
 from slmlib.ranks import ALONE, Ranks, gradients_stay, largest_divisor
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.stream import TokenStream
@@ -44,7 +45,7 @@ PROBE_LENGTH = 64
 class Trainer:
     """Trains one model on one token stream and leaves checkpoints and a log in `folder`.
 
-    model: the plain Decoder, already on the device. config: decided, that is without `auto` (see `decide`).
+    model: the plain model, already on the device. config: decided, that is without `auto` (see `decide`).
     asked: the config before it was decided; stored, so that a later command can be compared with it.
     observers: get every event; the log file always does. ranks: the processes that train together, of which only
     the first logs and saves. Raises CheckpointError when `resume` belongs to other data, TrainingError when the
@@ -53,7 +54,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: Decoder,
+        model: LanguageModel,
         tokenizer: BaseTokenizer,
         train: TokenStream,
         valid: TokenStream,

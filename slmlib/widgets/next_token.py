@@ -13,7 +13,7 @@ import torch
 
 from slmlib.config import Sampling
 from slmlib.generation import probabilities
-from slmlib.model.decoder import Decoder, evaluating
+from slmlib.model.language_model import LanguageModel, evaluating
 from slmlib.plots.picture import Picture
 from slmlib.plots.sampling import entropy_bits, next_token_bars, sampling_panels
 from slmlib.text.base_tokenizer import BaseTokenizer
@@ -40,7 +40,7 @@ class NextToken(Widget):
     shown: how many of the likeliest tokens get a bar.
     """
 
-    def __init__(self, model: Decoder, tokenizer: BaseTokenizer, prompt: str, shown: int = 10):
+    def __init__(self, model: LanguageModel, tokenizer: BaseTokenizer, prompt: str, shown: int = 10):
         self.model, self.tokenizer, self.prompt, self.shown = model, tokenizer, prompt, shown
 
     def still(self) -> Picture:
@@ -82,7 +82,7 @@ class NextToken(Widget):
         return next_token_scores(self.model, tokens[-self.model.config.context_length :])
 
 
-def next_token_scores(model: Decoder, tokens: Sequence[int]) -> torch.Tensor:
+def next_token_scores(model: LanguageModel, tokens: Sequence[int]) -> torch.Tensor:
     """The model's own scores after some tokens, (vocab_size,), on the CPU."""
     row = torch.tensor([list(tokens)], device=model.device)  # (1, T)
     with evaluating(model), torch.inference_mode():

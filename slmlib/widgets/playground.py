@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from slmlib.config import Sampling
 from slmlib.errors import ConfigError
-from slmlib.model.decoder import Decoder
+from slmlib.model.language_model import LanguageModel
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.training.checkpoint import Checkpoint
 from slmlib.widgets.base import Page, Widget
@@ -29,7 +29,7 @@ class Playground(Widget):
 
     def __init__(
         self,
-        model: Decoder,
+        model: LanguageModel,
         tokenizer: BaseTokenizer,
         prompt: str,
         sampling: Sampling = START,
@@ -59,7 +59,7 @@ class Playground(Widget):
 
 
 def playground(
-    model: Decoder | Checkpoint,
+    model: LanguageModel | Checkpoint,
     tokenizer: BaseTokenizer | None = None,
     prompt: str = "Once upon a time",
     sampling: Sampling = START,

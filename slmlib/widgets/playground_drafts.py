@@ -13,7 +13,7 @@ import torch
 from slmlib.config import Sampling
 from slmlib.errors import ConfigError
 from slmlib.generation import begin, generate_tokens
-from slmlib.model.decoder import Decoder, evaluating
+from slmlib.model.language_model import LanguageModel, evaluating
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.widgets.base import Page, note, paragraph, slider, view
 from slmlib.widgets.next_token import next_token_page, next_token_scores
@@ -52,7 +52,7 @@ class Writer:
     A continuation ends where the model's context does, so that each number was seen by the whole story before it.
     """
 
-    def __init__(self, model: Decoder, tokenizer: BaseTokenizer):
+    def __init__(self, model: LanguageModel, tokenizer: BaseTokenizer):
         self.model, self.tokenizer = model, tokenizer
 
     def write(self, prompt: str, sampling: Sampling, count: int) -> Generator[Draft, None, None]:

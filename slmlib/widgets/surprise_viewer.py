@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from slmlib.model.decoder import Decoder, evaluating
+from slmlib.model.language_model import LanguageModel, evaluating
 from slmlib.plots.style import BLACK
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.widgets.base import Page, Widget, note, text_field, view
@@ -38,7 +38,7 @@ class SurpriseViewer(Widget):
     the one the model was trained with.
     """
 
-    def __init__(self, model: Decoder, tokenizer: BaseTokenizer, text: str):
+    def __init__(self, model: LanguageModel, tokenizer: BaseTokenizer, text: str):
         self.model, self.tokenizer, self.text = model, tokenizer, text
 
     def surprises(self, text: str) -> tuple[list[tuple[str, float]], int]:
@@ -73,7 +73,9 @@ class SurpriseViewer(Widget):
         )
 
 
-def token_surprises(model: Decoder, tokenizer: BaseTokenizer, ids: Sequence[int]) -> list[tuple[str, float]]:
+def token_surprises(
+    model: LanguageModel, tokenizer: BaseTokenizer, ids: Sequence[int]
+) -> list[tuple[str, float]]:
     """Each token that follows an end-of-text token, its white space made visible, and its surprise in bits.
 
     ids: at most context_length of them.

@@ -8,7 +8,7 @@ from slmlib.model.encoder_decoder import EncoderDecoder, EncoderDecoderConfig, b
 from tests.model.tiny import randomised
 
 SMALL = dict(vocab_size=97, embed_dim=48, num_layers=3, num_heads=4, head_dim=8, ffn_dim=72)
-CHATLM = EncoderDecoderConfig(29298, 768, num_layers=10, num_heads=12, head_dim=64, ffn_dim=3072)
+CHATLM = EncoderDecoderConfig(29298, embed_dim=768, num_layers=10, num_heads=12, head_dim=64, ffn_dim=3072)
 
 
 def random_model(**switches) -> EncoderDecoder:
@@ -144,6 +144,38 @@ def test_the_greedy_answer_is_theirs():
     for mine, their in zip(answer.tolist(), told.tolist(), strict=True):
         mine, their = (row[: row.index(1)] if 1 in row else row for row in (mine, their))
         assert mine == their
+
+
+@pytest.mark.parametrize("pieces", [[1] * 12, [5, 1, 6]], ids=str)
+@torch.no_grad()
+def test_an_answer_read_in_pieces_is_the_answer_read_at_once(pieces):
+    """Beyond the exact buckets too, and with padding in a question."""
+    model, source, target = random_model(max_distance=9, num_buckets=8), rows(2, 10, 1), rows(2, 12, 2)
+    real = torch.arange(10)[None] < torch.tensor([[10], [6]])
+    cache = model.ask(source, real)
+    told = torch.cat([model.decode(piece, cache) for piece in target.split(pieces, dim=1)], dim=1)
+    torch.testing.assert_close(told, model(source, target, real), atol=1e-4, rtol=0)
+
+
+@torch.no_grad()
+def test_answers_to_questions_of_different_lengths_are_each_as_if_alone():
+    model, source = random_model(), rows(2, 10, 4)
+    real = torch.arange(10)[None] < torch.tensor([[10], [6]])
+    together = model.answer(source, begin=0, end=1, max_tokens=8, real=real)
+    alone = model.answer(source[1:, :6], begin=0, end=1, max_tokens=8)
+    assert together[1:, : alone.shape[1]].tolist() == alone.tolist()
+
+
+@torch.no_grad()
+def test_it_runs_in_bfloat16_and_is_one_graph_for_torch_compile():
+    model, source, target = random_model(num_layers=2), rows(2, 10, 1), rows(2, 8, 2)
+    exact = model(source, target)
+    torch._dynamo.reset()
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(source, target), exact, atol=1e-5, rtol=0)
+    near = model.bfloat16()(source, target)
+    assert near.dtype == torch.bfloat16
+    assert (near - exact).abs().max() < 0.25 * exact.abs().max()
 
 
 def test_it_starts_calm_and_every_parameter_learns():

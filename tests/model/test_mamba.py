@@ -3,27 +3,15 @@
 import pytest
 import torch
 
-from slmlib.config import Sampling
+from slmlib.config import MambaConfig, Sampling
 from slmlib.errors import ConfigError
+from slmlib.export.architectures import ARCHITECTURES
 from slmlib.generation import generate_tokens
-from slmlib.model.mamba import Mamba, MambaConfig, selective_scan
+from slmlib.model.mamba import Mamba, selective_scan
+from tests.export.test_against_transformers import filled, theirs_for
 from tests.model.tiny import random_tokens, randomised
 
 SMALL = dict(vocab_size=97, embed_dim=40, num_layers=3, state_dim=6)
-NAMES = {
-    "embedding.weight": "backbone.embeddings.weight",
-    "final_norm.gain": "backbone.norm_f.weight",
-    "norm.gain": "norm.weight",
-    "mixer.input.weight": "mixer.in_proj.weight",
-    "mixer.conv.weight": "mixer.conv1d.weight",
-    "mixer.conv.bias": "mixer.conv1d.bias",
-    "mixer.select.weight": "mixer.x_proj.weight",
-    "mixer.step.weight": "mixer.dt_proj.weight",
-    "mixer.step.bias": "mixer.dt_proj.bias",
-    "mixer.decay_log": "mixer.A_log",
-    "mixer.skip": "mixer.D",
-    "mixer.output.weight": "mixer.out_proj.weight",
-}
 
 
 def random_mamba(**switches) -> Mamba:
@@ -32,40 +20,11 @@ def random_mamba(**switches) -> Mamba:
     return model
 
 
-def theirs_name(name: str) -> str:
-    if not name.startswith("blocks."):
-        return NAMES[name]
-    _, layer, rest = name.split(".", 2)
-    return f"backbone.layers.{layer}.{NAMES[rest]}"
-
-
-def theirs_for(config: MambaConfig) -> torch.nn.Module:
-    from transformers import MambaConfig as TheirConfig
-    from transformers import MambaForCausalLM
-
-    return MambaForCausalLM(
-        TheirConfig(
-            vocab_size=config.vocab_size,
-            hidden_size=config.embed_dim,
-            num_hidden_layers=config.num_layers,
-            state_size=config.state_dim,
-            conv_kernel=config.conv_width,
-            expand=config.expand,
-            time_step_rank=config.step_rank,
-            layer_norm_epsilon=config.norm_eps,
-        )
-    ).eval()
-
-
 @pytest.mark.parametrize("switches", [{}, dict(conv_width=3, expand=3, step_rank=5)], ids=str)
 @torch.no_grad()
 def test_logits_are_theirs(switches):
     ours, tokens = random_mamba(**switches), random_tokens()
-    theirs = theirs_for(ours.config)
-    weights = {theirs_name(name): tensor for name, tensor in ours.state_dict().items()}
-    missing, unexpected = theirs.load_state_dict(weights, strict=False)
-    assert (missing, unexpected) == (["lm_head.weight"], [])
-    theirs.tie_weights()
+    theirs = filled(theirs_for(ours.config, ARCHITECTURES["mamba"]), ours, ARCHITECTURES["mamba"])
     assert (ours(tokens) - theirs(tokens).logits).abs().max() < 1e-5
 
 
@@ -85,13 +44,6 @@ def test_mistakes_are_seen(wrong, monkeypatch):
         other.load_state_dict(ours.state_dict())
         ours = other
     assert (ours(tokens) - before).abs().max() > 5e-5
-
-
-def test_mamba_130m_has_the_published_number_of_parameters():
-    with torch.device("meta"):
-        model = Mamba(MambaConfig(50280, embed_dim=768, num_layers=24))
-        assert sum(parameter.numel() for parameter in model.parameters()) == 129_135_360
-        assert sum(p.numel() for p in theirs_for(model.config).parameters()) == 129_135_360
 
 
 @pytest.mark.parametrize("pieces", [[1] * 24, [10, 1, 1, 12], [2, 22]], ids=str)
@@ -126,12 +78,16 @@ def test_the_memory_does_not_grow():
 
 
 def test_it_generates_with_and_without_its_memory_alike():
-    model, greedy = random_mamba(), Sampling(temperature=0.0, max_tokens=12)
+    """Also past context_length, which is a habit of training and no limit."""
+    model, greedy = random_mamba(context_length=8), Sampling(temperature=0.0, max_tokens=12)
     prompts = [[1, 2, 3, 4, 5], [10, 11]]
     with_state, without = (
         list(generate_tokens(model, prompts, greedy, use_cache=use)) for use in (True, False)
     )
     assert with_state == without
+    for row, prompt in enumerate(prompts):
+        alone = [tokens[0] for tokens in generate_tokens(model, [prompt], greedy)]
+        assert alone == [tokens[row] for tokens in with_state]
 
 
 @torch.no_grad()
@@ -194,3 +150,17 @@ def test_a_shape_that_cannot_be_is_refused():
     assert MambaConfig(10, embed_dim=40).step_rank == 3
     config = MambaConfig(10, embed_dim=40)
     assert MambaConfig.from_dict(config.to_dict()) == config
+
+
+def test_a_derived_size_follows_the_others():
+    config = MambaConfig(10, embed_dim=40)
+    assert config.change({"embed_dim": 100}).step_rank == 7
+    assert MambaConfig(10, embed_dim=40, step_rank=5).change({"embed_dim": 100}).step_rank == 5
+
+
+@torch.no_grad()
+def test_it_is_one_graph_for_torch_compile():
+    model, tokens = random_mamba(num_layers=1), random_tokens(time=8)
+    torch._dynamo.reset()
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(tokens), model(tokens), atol=1e-6, rtol=0)

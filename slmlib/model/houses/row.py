@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from slmlib.config import ModelConfig
+from slmlib.config import LanguageModelConfig, ModelConfig
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Family:
     """What was new about it, in a few words."""
     source: str
     """Where its shape is described."""
-    config: ModelConfig
+    config: LanguageModelConfig
     """The shape."""
 
 

@@ -1,0 +1,32 @@
+"""From a shape to the model that has it."""
+
+from typing import Any
+
+from slmlib.config import LanguageModelConfig, MambaConfig, ModelConfig
+from slmlib.errors import ConfigError
+from slmlib.model.decoder import Decoder
+from slmlib.model.language_model import LanguageModel
+from slmlib.model.mamba import Mamba
+
+MODELS: dict[str, tuple[type[LanguageModelConfig], type[LanguageModel]]] = {
+    ModelConfig.kind: (ModelConfig, Decoder),
+    MambaConfig.kind: (MambaConfig, Mamba),
+}
+"""Kind -> shape and model, of all that can be trained and saved."""
+
+
+def build_model(config: LanguageModelConfig, seed: int | None = None) -> LanguageModel:
+    """The model of that shape, with its first weights; with a seed they are the same on every machine."""
+    _, model = MODELS[config.kind]
+    return model(config, seed)
+
+
+def read_config(kind: str, values: dict[str, Any]) -> LanguageModelConfig:
+    """The shape that a checkpoint's state describes; ConfigError for a kind or values that slmlib does not have."""
+    if kind not in MODELS:
+        raise ConfigError(
+            f"It is a model of kind {str(kind)[:40]!r}; this slmlib has {', '.join(MODELS)}.",
+            "Use the version of slmlib that wrote it.",
+        )
+    config, _ = MODELS[kind]
+    return config.from_dict(values)
