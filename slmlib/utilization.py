@@ -6,7 +6,7 @@ published number, so there is none here.
 
 import re
 
-from slmlib.config import ModelConfig
+from slmlib.config import LanguageModelConfig
 from slmlib.devices import Device
 from slmlib.model.counts import flops_per_token
 
@@ -39,7 +39,7 @@ def peak_flops(device: Device) -> float | None:
 
 
 def model_flops_utilization(
-    model: ModelConfig, tokens_per_second: float, device: Device, device_count: int = 1
+    model: LanguageModelConfig, tokens_per_second: float, device: Device, device_count: int = 1
 ) -> float | None:
     """Between 0 and 1, over `device_count` equal GPUs together; None where the peak is not known."""
     peak = peak_flops(device)

@@ -66,9 +66,11 @@ class ModelConfig(LanguageModelConfig):
     rope_dim: int = 0
     """How many of a head's numbers RoPE turns, the first ones (Pythia: a quarter); 0 means all of them."""
     rope_scaling: float = 1.0
-    """By how much Llama 3.1 slowed the slow turns down, to read further than it had been trained for."""
+    """By how much slow turns are slowed down, to read further than the model had been trained for (Llama 3.1)."""
     rope_scaling_context: int = 0
     """The context the model had been trained for before: turns much longer than it are slowed down."""
+    rope_scaling_kind: Literal["llama3", "yarn"] = "llama3"
+    """How they are slowed down: as in Llama 3.1, or as in YaRN (Peng et al. 2023), with sharper attention."""
     windows: tuple[int, ...] = ()
     """How many tokens back each layer sees, itself included; 0 means all. The list repeats over the layers:
     (0, 256) is GPT-Neo's every second layer. Empty means that all layers see everything."""
@@ -200,6 +202,14 @@ class ModelConfig(LanguageModelConfig):
                 (self.rope_scaling != 1) != (self.rope_scaling_context > 0) or self.rope_scaling_context < 0,
                 f"rope_scaling ({self.rope_scaling}) does nothing without rope_scaling_context "
                 f"({self.rope_scaling_context}), nor that without it; give both or leave both.",
+            ),
+            (
+                self.rope_scaling == 1 and self.rope_scaling_kind != "llama3",
+                "rope_scaling_kind does nothing without rope_scaling; leave it at its default.",
+            ),
+            (
+                self.rope_scaling_kind == "yarn" and not self.rope_theta > 1,
+                f"rope_theta must be above 1 with rope_scaling_kind='yarn'; it is {self.rope_theta}.",
             ),
             (
                 any(not 0 <= width < self.context_length for width in self.windows)

@@ -101,6 +101,13 @@ AUTO_RANK = Dialect(
 """Mamba's `auto` is our 0."""
 
 
+SCALINGS: dict[str, Values] = {
+    "llama3": {"low_freq_factor": 1.0, "high_freq_factor": 4.0},
+    "yarn": {"beta_fast": 32.0, "beta_slow": 1.0, "truncate": True},
+}
+"""The ways to slow RoPE down, and what they fix: from and up to how many turns speeds are mixed."""
+
+
 def rope(part: float = 0.0) -> Dialect:
     """RoPE's speeds. part: the share of a head that turns where the file does not say; 0 where the class has
     no word for it, and all of it turns."""
@@ -111,30 +118,32 @@ def rope(part: float = 0.0) -> Dialect:
             values["partial_rotary_factor"] = (config.rope_dim or config.head_dim) / config.head_dim
         if config.rope_scaling != 1:
             values |= {
-                "rope_type": "llama3",
+                "rope_type": config.rope_scaling_kind,
                 "factor": config.rope_scaling,
-                "low_freq_factor": 1.0,
-                "high_freq_factor": 4.0,
                 "original_max_position_embeddings": config.rope_scaling_context,
-            }
+            } | SCALINGS[config.rope_scaling_kind]
         return {"rope_parameters": values}
 
     def read(values: Values, ours: Values) -> Values:
         found = _rope_parameters(values)
         kind = found.get("rope_type") or found.get("type") or "default"
-        if kind not in ("default", "llama3"):
+        if kind not in ("default", *SCALINGS):
             raise CheckpointError(
-                f"RoPE is scaled by {kind!r}, which slmlib does not have.", "It has 'llama3'."
+                f"RoPE is scaled by {kind!r}, which slmlib does not have.", f"It has {', '.join(SCALINGS)}."
             )
         result: Values = {"rope_theta": float(found.get("rope_theta") or 10_000.0)}
         if part:
             turned = round(_head_dim(ours) * (found.get("partial_rotary_factor") or part))
             result["rope_dim"] = _unless_usual(turned, _head_dim(ours))
-        if kind == "llama3":
-            if (found["low_freq_factor"], found["high_freq_factor"]) != (1.0, 4.0):
+        if kind in SCALINGS:
+            other = [key for key, usual in SCALINGS[kind].items() if found.get(key, usual) != usual]
+            other += [key for key in ("attention_factor", "mscale") if found.get(key) is not None]
+            if other:
                 raise CheckpointError(
-                    "RoPE is scaled with other limits than Llama's 1 and 4.", "slmlib has only those."
+                    f"RoPE is scaled by {kind!r} with another {', '.join(other)} than usual.",
+                    f"slmlib has only {SCALINGS[kind]}.",
                 )
+            result["rope_scaling_kind"] = kind
             result["rope_scaling"] = float(found["factor"])
             result["rope_scaling_context"] = found["original_max_position_embeddings"]
         return result

@@ -49,6 +49,7 @@ def look(
             config.rope_theta,
             config.rope_scaling,
             config.rope_scaling_context,
+            config.rope_scaling_kind,
         )
         cos, sin = (part[:, None] for part in angles)
     seen = positions.shape[1] + (0 if cache is None else cache.length)

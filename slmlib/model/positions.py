@@ -21,20 +21,29 @@ def sinusoidal_table(positions: Tensor, embed_dim: int) -> Tensor:
 
 
 def rope_angles(
-    positions: Tensor, head_dim: int, theta: float = 10_000.0, scaling: float = 1.0, scaling_context: int = 0
+    positions: Tensor,
+    head_dim: int,
+    theta: float = 10_000.0,
+    scaling: float = 1.0,
+    scaling_context: int = 0,
+    scaling_kind: str = "llama3",
 ) -> tuple[Tensor, Tensor]:
     """Cosine and sine of the angle by which RoPE turns each pair (Su et al. 2021, section 3.2.2).
 
     positions: (..., T) integers. head_dim: how many numbers of a head are turned. Returns two float32 tensors
     (..., T, head_dim / 2). Pair i turns by position x theta^(-2i / head_dim): the first pair fastest, the last
-    one hardly at all. scaling, scaling_context: see `slow_down`.
+    one hardly at all. scaling, scaling_context: see `slow_down`, or with scaling_kind `yarn` see `yarn`, which
+    also makes cosine and sine larger.
     """
     exponents = torch.arange(0, head_dim, 2, device=positions.device, dtype=torch.float32) / head_dim
     speeds = theta**-exponents  # (E / 2,), in radians per token
-    if scaling != 1:
+    size = 1.0
+    if scaling != 1 and scaling_kind == "yarn":
+        speeds, size = yarn(speeds, theta, scaling, scaling_context), 0.1 * math.log(scaling) + 1
+    elif scaling != 1:
         speeds = slow_down(speeds, scaling, scaling_context)
     angles = positions[..., None].float() * speeds  # (..., T, E / 2)
-    return angles.cos(), angles.sin()
+    return angles.cos() * size, angles.sin() * size
 
 
 def slow_down(speeds: Tensor, scaling: float, context_length: int) -> Tensor:
@@ -46,6 +55,24 @@ def slow_down(speeds: Tensor, scaling: float, context_length: int) -> Tensor:
     """
     turns = speeds * context_length / (2 * math.pi)
     kept = ((turns - 1) / (4 - 1)).clamp(0, 1)
+    return speeds * kept + speeds / scaling * (1 - kept)
+
+
+def yarn(speeds: Tensor, theta: float, scaling: float, context_length: int) -> Tensor:
+    """YaRN's way (Peng et al. 2023, arXiv 2309.00071, section 3.2; rounded to whole pairs as in its code).
+
+    As `slow_down`, with 32 turns instead of four, and the mixture is straight in the number of the pair. Its other
+    half is in `rope_angles`: queries and keys grow by 0.1 ln(scaling) + 1, which sharpens attention over more
+    tokens (section 3.4). speeds: (E / 2,), radians per token.
+    """
+    width = 2 * len(speeds)
+
+    def pair_that_turns(turns: int) -> float:
+        return width * math.log(context_length / (2 * math.pi * turns)) / (2 * math.log(theta))
+
+    first, last = max(math.floor(pair_that_turns(32)), 0), min(math.ceil(pair_that_turns(1)), width - 1)
+    pairs = torch.arange(len(speeds), device=speeds.device)
+    kept = 1 - ((pairs - first) / (last - first or 0.001)).clamp(0, 1)
     return speeds * kept + speeds / scaling * (1 - kept)
 
 

@@ -107,6 +107,8 @@ def test_a_model_can_be_several_classes(name, model_type):
         ("gpt-j-6b", dict(rope_dim=0)),
         ("pythia-160m", dict(rope_dim=0, rope_theta=500.0)),
         ("phi-1.5", dict(num_kv_heads=2)),
+        ("qwen3-0.6b", dict(rope_scaling=4.0, rope_scaling_context=16, rope_scaling_kind="yarn")),
+        ("llama-2-7b", dict(rope_scaling=8.0, rope_scaling_context=16, rope_scaling_kind="yarn")),
         ("qwen3-0.6b", dict(qkv_bias=True, output_bias=True)),
         ("olmo-3-7b", dict(num_kv_heads=2, windows=(3, 0))),
         ("minicpm-2b", dict(attention_scale=0.3)),
@@ -342,7 +344,11 @@ def test_a_head_that_only_claims_to_be_tied_is_refused():
     [
         (dict(model_type="bert"), "model_type is 'bert'. slmlib reads gpt2, "),
         (dict(hidden_act="relu"), "hidden_act is 'relu', which slmlib does not have."),
-        (dict(rope_parameters={"rope_type": "yarn"}), "RoPE is scaled by 'yarn'"),
+        (dict(rope_parameters={"rope_type": "longrope"}), "RoPE is scaled by 'longrope'"),
+        (
+            dict(rope_parameters={"rope_type": "yarn", "beta_fast": 16, "attention_factor": 1.0}),
+            "RoPE is scaled by 'yarn' with another beta_fast, attention_factor than usual",
+        ),
         (
             dict(model_type="qwen2", use_sliding_window=True),
             "use_sliding_window is True. slmlib reads only False.",

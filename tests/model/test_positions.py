@@ -46,6 +46,31 @@ def test_half_rope_is_llamas(theta):
         torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("kind", ["llama3", "yarn"])
+@pytest.mark.parametrize(("theta", "context"), [(10_000.0, 64), (10_000.0, 2048), (500_000.0, 8192)])
+@pytest.mark.parametrize("scaling", [4.0, 16.0])
+def test_slowed_rope_is_that_of_transformers(kind, theta, context, scaling):
+    from transformers import LlamaConfig
+    from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+
+    more = dict(low_freq_factor=1.0, high_freq_factor=4.0) if kind == "llama3" else {}
+    config = LlamaConfig(
+        hidden_size=192,
+        num_attention_heads=3,
+        max_position_embeddings=int(context * scaling),
+        rope_parameters=dict(
+            rope_type=kind, rope_theta=theta, factor=scaling, original_max_position_embeddings=context, **more
+        ),
+    )
+    positions = torch.arange(100)[None]
+    theirs = LlamaRotaryEmbedding(config)(torch.zeros(1), positions)
+    ours = rope_angles(positions, 64, theta, scaling, context, kind)
+    for mine, their in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine, their[..., :32], atol=1e-5, rtol=0)
+    plain, _ = rope_angles(positions, 64, theta)
+    assert (ours[0] - plain).abs().max() > 1e-3
+
+
 def test_interleaved_rope_is_gptjs():
     from transformers.models.gptj.modeling_gptj import apply_rotary_pos_emb, create_sinusoidal_positions
 
