@@ -54,7 +54,7 @@ BAD_MODELS = [
         "head_dim (-2) and ffn_dim (512) must be at least 1; leave them 0 for the usual sizes.",
     ),
     (dict(ffn_dim=-1), "head_dim (64) and ffn_dim (-1) must be at least 1"),
-    (dict(head_dim=33), "rope turns pairs, so head_dim must be even; it is 33."),
+    (dict(head_dim=33), "rope turns pairs, so head_dim must be even; it is 33 (embed_dim 128, "),
     (
         dict(position="sinusoidal", embed_dim=129, num_heads=3),
         "sinusoidal positions come in sine and cosine, so embed_dim must be even; it is 129.",
@@ -71,6 +71,10 @@ BAD_MODELS = [
     (dict(block_repeat=0), "block_repeat must be at least 1; it is 0."),
     (dict(rope_scaling=0.5), "rope_scaling must be 1 or above; it is 0.5."),
     (dict(rope_scaling=NAN), "rope_scaling must be 1 or above; it is nan."),
+    (
+        dict(rope_scaling_kind="yarn", rope_scaling=2.0, rope_scaling_context=9, rope_theta=0.5),
+        "rope_theta must be above 1 with rope_scaling_kind='yarn'; it is 0.5.",
+    ),
     (dict(clip_qkv=-1.0), "clip_qkv must be 0 or above; it is -1.0."),
     (dict(attention_scale=-1.0), "attention_scale must be 0 or above; it is -1.0."),
     (dict(embedding_scale=0.0), "embedding_scale must be above 0; it is 0.0."),

@@ -178,7 +178,8 @@ class ModelConfig(LanguageModelConfig):
         return [
             (
                 divides and self.position == "rope" and self.head_dim % 2 == 1 and not self.rope_dim,
-                f"rope turns pairs, so head_dim must be even; it is {self.head_dim}.",
+                f"rope turns pairs, so head_dim must be even; it is {self.head_dim} (embed_dim {self.embed_dim}, "
+                f"num_heads {self.num_heads}).",
             ),
             (
                 self.position == "sinusoidal" and self.embed_dim % 2 == 1,
