@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.distributed import Store
 
-    from slmlib.model.decoder import Decoder
+    from slmlib.model.language_model import LanguageModel
 
 Value = TypeVar("Value")
 LossOf = Callable[["Tensor", "Tensor"], "Tensor"]
@@ -106,7 +106,7 @@ class Ranks:
                 "Give them the same slmlib, the same command and one shared folder.",
             )
 
-    def averaging(self, model: "Decoder", loss_of: LossOf) -> LossOf:
+    def averaging(self, model: "LanguageModel", loss_of: LossOf) -> LossOf:
         """`loss_of` such that its backward pass leaves the mean of all ranks' gradients in the model.
 
         The model itself stays plain. This is the place for FSDP when a model no longer fits on one device.
