@@ -13,6 +13,7 @@ import io
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,15 @@ MOST_ZIP_BYTES = 256 * 2**20
 _DATE = (1980, 1, 1, 0, 0, 0)
 """One date for all entries: the same content is the same file."""
 
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    ValueError,
+)
 Facts = dict[str, Any]
 
 
@@ -71,9 +81,18 @@ def read_bundle(data: bytes) -> tuple[Facts, dict[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = {info.filename: _entry(archive, info) for info in _entries(archive)}
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except _ZIP_ERRORS as error:
         raise BundleError(f"The bundle is no readable zip ({type(error).__name__}).") from None
     return read_facts(files.pop(FACTS, b"")), files
+
+
+def lesson_of(data: bytes) -> str:
+    """Which lesson a bundle says it is of; nothing else is unpacked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return str(read_facts(_entry(archive, archive.getinfo(FACTS)))["lesson"])
+    except (*_ZIP_ERRORS, KeyError):
+        raise BundleError("The bundle is no readable zip.") from None
 
 
 def read_facts(data: bytes) -> Facts:

@@ -214,10 +214,13 @@ def definitions(cells: tuple[Cell, ...]) -> str:
     kept = []
     for cell in cells:
         if cell.kind == "code" and not cell.source.startswith("%"):
-            for node in ast.parse(cell.source).body:
-                constant = isinstance(node, ast.Assign) and all(
-                    isinstance(target, ast.Name) and target.id[0].isupper() for target in node.targets
-                )
-                if constant or isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)):
-                    kept.append(ast.unparse(node))
+            kept += [ast.unparse(node) for node in ast.parse(cell.source).body if is_definition(node)]
     return "\n\n".join(kept)
+
+
+def is_definition(node: ast.stmt) -> bool:
+    """Whether a statement is an import, a function, a class or a constant with a capital first letter."""
+    constant = isinstance(node, ast.Assign) and all(
+        isinstance(target, ast.Name) and target.id[0].isupper() for target in node.targets
+    )
+    return constant or isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.building.build import Lesson
+from checks.bundle import lesson_of
 from checks.course import LESSONS, Course
 from checks.grading.finding import Submission, find, lesson_in
 from checks.grading.grades import Flag, Grades
@@ -29,7 +30,7 @@ from checks.grading.workers import Job, run_jobs
 from slmlib.errors import SlmError
 from slmlib.files import read_json, write_json
 
-FORMAT = 1
+FORMAT = 2
 """Of a stored result; another number means grade again."""
 
 
@@ -41,6 +42,9 @@ class Row:
     grades: Grades
     digest: str = ""
     """SHA-256 of the file."""
+    bundle: Submission | None = None
+    """What `submit` wrote, handed in beside it."""
+    bundle_digest: str = ""
 
     @property
     def counts(self) -> bool:
@@ -74,7 +78,10 @@ def grade_folder(
     """Grade all that lies in `folder`; single results are kept in `out`/results."""
     started = time.monotonic()
     course = Course.here()
-    rows, lessons = _sorted_out(find(folder), course, due, only)
+    found = find(folder)
+    rows, lessons = _sorted_out([one for one in found if not one.bundle], course, due, only)
+    if settings.from_state:
+        rows = _with_bundles(rows, [one for one in found if one.bundle])
     results = out / "results"
     if not resume:
         shutil.rmtree(results, ignore_errors=True)
@@ -92,8 +99,8 @@ def grade_folder(
         os.chmod(warm, 0o755)
         kind, rehearsed = _prepare(needed, settings, Path(warm), results, say)
         work = [
-            Job(rows[place].submission, rows[place].grades.lesson, rehearsed[rows[place].grades.lesson])
-            for place in todo
+            Job(row.submission, row.grades.lesson, rehearsed[row.grades.lesson], row.bundle)
+            for row in (rows[place] for place in todo)
         ]
         modules = sorted({name for lesson in needed for name in modules_of(lesson)})
         began = time.monotonic()
@@ -174,6 +181,33 @@ def _sorted_out(
         else:
             rows.append(Row(one, Grades(number, state="waiting"), digest))
     return _newest_only(rows), lessons
+
+
+def _with_bundles(rows: list[Row], bundles: Sequence[Submission]) -> list[Row]:
+    """Each student's newest bundle of a lesson beside the notebook that counts; one without a notebook is a row."""
+    rows, alone = list(rows), []
+    places = {
+        (name.casefold(), row.grades.lesson): place
+        for place, row in enumerate(rows)
+        if row.grades.state == "waiting"
+        for name in (row.submission.student, row.submission.told_by)
+        if name
+    }
+    for one in sorted(bundles, key=lambda one: (one.attempt, one.when, one.file)):
+        try:
+            data = one.read()
+            lesson = lesson_of(data)
+        except SlmError as error:
+            alone.append(Row(one, Grades("", state="unreadable", problem=str(error))))
+            continue
+        keys = [(name.casefold(), lesson) for name in (one.student, one.told_by)]
+        place = next((places[key] for key in keys if key in places), None)
+        if place is None:
+            problem = "A bundle without its notebook: both are needed."
+            alone.append(Row(one, Grades("", state="no notebook", problem=problem)))
+        else:
+            rows[place] = replace(rows[place], bundle=one, bundle_digest=hashlib.sha256(data).hexdigest())
+    return rows + alone
 
 
 def _newest_only(rows: list[Row]) -> list[Row]:
@@ -265,7 +299,39 @@ def _with_copies(rows: list[Row]) -> list[Row]:
                         )
                     )
         found.append(replace(row, grades=replace(row.grades, flags=tuple(flags))))
+    return _with_same_models(found)
+
+
+def _with_same_models(rows: list[Row]) -> list[Row]:
+    """Flags for models that two students have in common. Equal recipes on equal machines give equal models, too."""
+    sketched = [row for row in rows if row.grades.sketch]
+    found = []
+    for row in rows:
+        others = sorted(
+            {
+                other.submission.student
+                for other in sketched
+                if row.grades.sketch
+                and other.submission.student != row.submission.student
+                and _same_sketch(row.grades.sketch, other.grades.sketch)
+            }
+        )
+        if others:
+            sentence = f"The handed-in model is that of {_names(others)}, or nearly."
+            why = "The same seed, data and number of steps give it on the same kind of machine; compare their losses."
+            row = replace(
+                row, grades=replace(row.grades, flags=(*row.grades.flags, Flag("lab.2", sentence, why)))
+            )
+        found.append(row)
     return found
+
+
+def _same_sketch(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether nearly all of two models' picked weights are equal to a hundredth of their spread."""
+    if len(one) != len(other):
+        return False
+    near = 0.01 * (sum(weight**2 for weight in one) / len(one)) ** 0.5
+    return sum(abs(a - b) <= near for a, b in zip(one, other, strict=True)) >= 0.95 * len(one)
 
 
 def _names(names: Sequence[str]) -> str:
@@ -274,7 +340,13 @@ def _names(names: Sequence[str]) -> str:
 
 def _key(row: Row, lesson: Lesson, settings: Settings) -> str:
     """What a result depends on: the file, the lesson with its exercises, the settings."""
-    parts: list[Any] = [FORMAT, row.digest, lesson.metadata["source_sha256"], asdict(settings)]
+    parts: list[Any] = [
+        FORMAT,
+        row.digest,
+        row.bundle_digest,
+        lesson.metadata["source_sha256"],
+        asdict(settings),
+    ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

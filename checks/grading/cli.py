@@ -23,6 +23,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     grade.add_argument(
         "--moodle", action="store_true", help="also write worksheets for Moodle's grade import"
     )
+    grade.add_argument(
+        "--from-state",
+        action="store_true",
+        help="grade the lab from the bundles that submit() wrote; train nothing again",
+    )
+    grade.add_argument(
+        "--require-cuda", action="store_true", help="with --from-state: only models trained on CUDA pass"
+    )
     grade.add_argument("--full-size", action="store_true", help="run lessons at full size, not SLM_FAST=1")
     grade.add_argument("--cell-seconds", type=float, default=120.0, help="time limit of one cell")
     grade.add_argument(
@@ -42,6 +50,11 @@ def _grade(options: argparse.Namespace) -> int:
     from checks.grading.pages import write_pages
     from checks.grading.settings import Settings
 
+    if options.require_cuda and not options.from_state:
+        raise SlmError(
+            "--require-cuda needs --from-state.",
+            "Where a model was trained stands in the bundle beside the notebook.",
+        )
     folder = options.folder
     out = options.out or folder.absolute().with_name(f"{folder.absolute().stem}-grades")
     settings = Settings(
@@ -50,6 +63,8 @@ def _grade(options: argparse.Namespace) -> int:
         options.memory_mb,
         options.disk_mb,
         options.full_size,
+        options.from_state,
+        options.require_cuda,
     )
     try:
         batch = grade_folder(

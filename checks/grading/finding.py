@@ -13,9 +13,10 @@ import re
 import stat
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from checks.bundle import MOST_ZIP_BYTES, is_bundle
 from checks.course import LESSONS
 from checks.grading.grades import printable
 from checks.grading.reading import MAX_BYTES, Unreadable
@@ -55,6 +56,8 @@ class Submission:
     problem: str = ""
     """Why it cannot even be opened."""
     remarks: tuple[str, ...] = field(default=())
+    bundle: bool = False
+    """Not a notebook but what `submit` wrote beside it: a zip that is read as a whole."""
     told_by: str = ""
     """What the student's name was read from: two people must not become one because of what names leave out."""
 
@@ -65,7 +68,8 @@ class Submission:
         try:
             with open(self.path, "rb") as file:
                 if not self.inside:
-                    return _bounded(file.read(MAX_BYTES + 1), Path(self.path).stat().st_size)
+                    most = MOST_ZIP_BYTES if self.bundle else MAX_BYTES
+                    return _bounded(file.read(most + 1), Path(self.path).stat().st_size, most)
                 return _entry(file, self.inside)
         except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
             raise Unreadable(f"The file cannot be read ({type(error).__name__}: {error}).") from None
@@ -88,7 +92,7 @@ def find(folder: Path) -> list[Submission]:
         elif path.suffix.lower() == ".zip":
             # A zip of the whole class says nothing about who; one of a single student does.
             found += _in_zip(path, parts, folder.is_dir())
-    if not found:
+    if all(one.bundle for one in found):
         raise SlmError(f"There is no notebook in {folder}.", "Looked for .ipynb files and zips of them.")
     return sorted(found, key=lambda one: (one.student.casefold(), one.file))
 
@@ -119,9 +123,11 @@ def _not_a_file(path: Path) -> str:
 
 
 def _in_zip(path: Path, parts: tuple[str, ...], named_by_zip: bool) -> list[Submission]:
-    parts = (*parts[:-1], Path(parts[-1]).stem) if named_by_zip else parts[:-1]
+    whole, parts = parts, (*parts[:-1], Path(parts[-1]).stem) if named_by_zip else parts[:-1]
     try:
         with zipfile.ZipFile(path) as archive:
+            if is_bundle(archive):
+                return [replace(_named(whole, str(path), when=path.stat().st_mtime), bundle=True)]
             return list(_entries(archive, str(path), parts, (), path.name))
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         return [_named((*parts, path.name), str(path), problem=f"The zip cannot be opened ({error}).")]
@@ -149,8 +155,11 @@ def _entries(
             yield _named(whole, path, where, when, problem, remarks, label)
         elif clean and clean[-1].lower().endswith(".zip") and len(inside) < ZIPS_INSIDE_ZIPS:
             try:
-                data = _bounded(archive.open(info).read(MAX_BYTES + 1), info.file_size)
+                data = _bounded(archive.open(info).read(MOST_ZIP_BYTES + 1), info.file_size, MOST_ZIP_BYTES)
                 with zipfile.ZipFile(io.BytesIO(data)) as inner:
+                    if is_bundle(inner):
+                        yield replace(_named(whole, path, where, _zip_time(info), label=label), bundle=True)
+                        continue
                     stem = (*whole[:-1], Path(clean[-1]).stem)
                     yield from _entries(inner, path, stem, where, label)
             except (Unreadable, zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
@@ -163,15 +172,16 @@ def _entry(file: io.BufferedReader, inside: Iterable[str]) -> bytes:
     source: io.BufferedIOBase = file
     for name in inside:
         with zipfile.ZipFile(source) as archive:
-            data = _bounded(archive.open(name).read(MAX_BYTES + 1), archive.getinfo(name).file_size)
+            most = MOST_ZIP_BYTES if name.lower().endswith(".zip") else MAX_BYTES
+            data = _bounded(archive.open(name).read(most + 1), archive.getinfo(name).file_size, most)
         source = io.BytesIO(data)
     return data
 
 
-def _bounded(data: bytes, size: int) -> bytes:
-    if len(data) > MAX_BYTES:
+def _bounded(data: bytes, size: int, most: int) -> bytes:
+    if len(data) > most:
         raise Unreadable(
-            f"The file has {max(size, len(data)) / 2**20:.0f} MB; more than {MAX_BYTES >> 20} MB are not read.",
+            f"The file has {max(size, len(data)) / 2**20:.0f} MB; more than {most >> 20} MB are not read.",
             "Clear all outputs, save, and hand it in again.",
         )
     return data
@@ -207,7 +217,7 @@ def _named(
     for part in reversed(parts):
         if not student and (match := CANVAS.match(part)):
             student, person, late = match["name"], match["id"], bool(match["late"])
-    stem = re.split(r"\.ipynb", parts[-1], flags=re.IGNORECASE)[0]
+    stem = re.split(r"\.ipynb|\.zip$", parts[-1], flags=re.IGNORECASE)[0]
     if again := AGAIN.search(stem):
         attempt = 1 + int(again.group(1) or again.group(2))
     if not student:
@@ -215,7 +225,9 @@ def _named(
         student = _person_in(told_by) or told_by or "unnamed"
         told_by = " ".join(word for word in _words(AGAIN.sub("", told_by)) if word.lower() not in AGAIN_WORDS)
     student, file, told_by = (printable(text) for text in (student[:100], file, told_by))
-    return Submission(student, file, path, inside, attempt, when, late, person, problem, remarks, told_by)
+    return Submission(
+        student, file, path, inside, attempt, when, late, person, problem, remarks, told_by=told_by
+    )
 
 
 def _person_in(name: str) -> str:

@@ -53,7 +53,7 @@ def _line(row: Row, exercises: Sequence[str], batch: Batch) -> list[Any]:
         flags,
         "late" if one.late else "",
         one.attempt if one.file else "",
-        batch.mode,
+        grades.device or batch.mode,
         grades.seconds or "",
         remarks,
         one.file,

@@ -47,6 +47,10 @@ class Grades:
     cells: int = 0
     seconds: float = 0.0
     peak_mb: float = 0.0
+    device: str = ""
+    """Where the lab's model was trained, as its bundle says."""
+    sketch: tuple[float, ...] = ()
+    """A few of the handed-in model's weights, to find two students with one model."""
     answers: dict[str, str] = field(default_factory=dict)
     """Exercise -> fingerprint of the code that answers it; see checks.grading.lifted."""
 
@@ -82,5 +86,5 @@ class Grades:
         data = {name: value for name, value in data.items() if name not in ("points", "possible")}
         data["outcomes"] = tuple(Outcome(**outcome) for outcome in data["outcomes"])
         data["flags"] = tuple(Flag(**flag) for flag in data["flags"])
-        data["remarks"] = tuple(data["remarks"])
+        data["remarks"], data["sketch"] = tuple(data["remarks"]), tuple(data["sketch"])
         return cls(**data)

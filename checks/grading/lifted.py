@@ -69,7 +69,7 @@ def written_by_hand(notebook: Notebook, exercises: Sequence[Exercise]) -> list[F
     owner = {name: exercise.id for exercise in exercises for name in exercise.asks_for}
     found = []
     for cell in notebook.cells:
-        for node in _body(cell.source):
+        for node in body_of(cell.source):
             if not isinstance(node, ast.Assign) or not _is_long_literal(node.value):
                 continue
             for target in node.targets:
@@ -105,7 +105,7 @@ def bound_names(cells: Iterable[CodeCell]) -> set[str]:
     """Names that these cells would leave in the kernel."""
     found: set[str] = set()
     for cell in cells:
-        for node in _body(cell.source):
+        for node in body_of(cell.source):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 found.add(node.name)
                 continue
@@ -117,7 +117,7 @@ def bound_names(cells: Iterable[CodeCell]) -> set[str]:
     return found
 
 
-def _body(source: str) -> list[ast.stmt]:
+def body_of(source: str) -> list[ast.stmt]:
     """The statements of a cell; none when it is not Python."""
     lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
     try:
@@ -128,7 +128,7 @@ def _body(source: str) -> list[ast.stmt]:
 
 def _statements(source: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return [node for node in _body(source) if isinstance(node, kinds)]
+    return [node for node in body_of(source) if isinstance(node, kinds)]
 
 
 class _Normal(ast.NodeTransformer):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from checks.building.build import Lesson
 from checks.exercise import Exercise
+from checks.grading.from_state import judge_state, read_state, remarks_of, state_flags, without_computing
 from checks.grading.grades import Flag, Grades
 from checks.grading.lifted import answers_in, bound_names, same_as_ours, written_by_hand
 from checks.grading.reading import CodeCell, Notebook
@@ -45,11 +46,65 @@ class Run:
     ran_out: bool = False
 
 
-def mark(notebook: Notebook, lesson: Lesson, zygote: Zygote, sandbox: Sandbox, settings: Settings) -> Grades:
-    """Grades for a notebook of this lesson."""
+def mark(
+    notebook: Notebook,
+    lesson: Lesson,
+    zygote: Zygote,
+    sandbox: Sandbox,
+    settings: Settings,
+    bundle: bytes | None = None,
+) -> Grades:
+    """Grades for a notebook of this lesson. bundle: what was handed in beside it, for settings.from_state."""
     started = time.monotonic()
+    exercises, run, state = lesson.graded(), Run(), None
+    if settings.from_state:
+        lab = [exercise for exercise in exercises if exercise.lesson == "lab"]
+        if lab and bundle is not None:
+            state = read_state(
+                bundle, lesson.number, zygote, replace(sandbox, environment=settings.environment())
+            )
+        if state is None or not state.own_model:
+            run.outcomes |= {found.id: found for found in judge_state(state, lab, settings.require_cuda)}
+            _ask_definitions(notebook, lesson, zygote, sandbox, settings, run)
+    _ask_all(notebook, lesson, zygote, sandbox, settings, run)
+    outcomes, flags = _without_loans([run.outcomes[exercise.id] for exercise in exercises], run.loans)
+    answers = answers_in(notebook, exercises)
+    flags += same_as_ours(answers, lesson, [outcome.id for outcome in outcomes if outcome.earned])
+    flags += written_by_hand(notebook, exercises)
+    flags += state_flags(state)
+    return Grades(
+        lesson=lesson.number,
+        outcomes=tuple(outcomes),
+        remarks=(*remarks_of(state, notebook), *_remarks(notebook, lesson, run, settings)),
+        flags=tuple(flags),
+        device=state.device if state else "",
+        sketch=tuple(state.measured.get("sketch", ())) if state else (),
+        cells=len(notebook.cells),
+        seconds=round(time.monotonic() - started, 2),
+        peak_mb=round(run.peak_mb),
+        answers={exercise: answer.fingerprint for exercise, answer in answers.items() if answer.large},
+    )
+
+
+def _ask_definitions(
+    notebook: Notebook, lesson: Lesson, zygote: Zygote, sandbox: Sandbox, settings: Settings, run: Run
+) -> None:
+    """Ask everything after running only what defines; what passes like this needs no cell that computes."""
+    definitions = without_computing(notebook)
+    if definitions is not None:
+        quick = Run(outcomes=dict(run.outcomes))
+        _ask_all(definitions, lesson, zygote, sandbox, settings, quick)
+        run.outcomes |= {name: found for name, found in quick.outcomes.items() if found.state == "pass"}
+        run.loans |= quick.loans
+        run.seconds += quick.seconds
+        run.peak_mb = max(run.peak_mb, quick.peak_mb)
+
+
+def _ask_all(
+    notebook: Notebook, lesson: Lesson, zygote: Zygote, sandbox: Sandbox, settings: Settings, run: Run
+) -> None:
+    """Run the notebook and ask every exercise that has no outcome yet, as often as the kernel dies."""
     exercises = lesson.graded()
-    run = Run()
     while len(run.outcomes) < len(exercises) and run.deaths <= settings.restarts:
         with Session.open(zygote, replace(sandbox, environment=settings.environment())) as session:
             session.lend = lambda wanted: _loan(lesson, wanted)
@@ -63,20 +118,6 @@ def mark(notebook: Notebook, lesson: Lesson, zygote: Zygote, sandbox: Sandbox, s
             run.outcomes[exercise.id] = _failure(
                 exercise, f"The notebook ended its own kernel {run.deaths} times; this was never reached."
             )
-    outcomes, flags = _without_loans([run.outcomes[exercise.id] for exercise in exercises], run.loans)
-    answers = answers_in(notebook, exercises)
-    flags += same_as_ours(answers, lesson, [outcome.id for outcome in outcomes if outcome.earned])
-    flags += written_by_hand(notebook, exercises)
-    return Grades(
-        lesson=lesson.number,
-        outcomes=tuple(outcomes),
-        remarks=tuple(_remarks(notebook, lesson, run, settings)),
-        flags=tuple(flags),
-        cells=len(notebook.cells),
-        seconds=round(time.monotonic() - started, 2),
-        peak_mb=round(run.peak_mb),
-        answers={exercise: answer.fingerprint for exercise, answer in answers.items() if answer.large},
-    )
 
 
 def _attempt(

@@ -45,7 +45,7 @@ def rehearse(
         keep = Path(tempfile.mkdtemp(prefix=f"warm-{lesson.number}-", dir=folder))
         notebook = read_notebook(nbformat.writes(lesson.solution()).encode())
         sandbox = settings.sandbox(kind, keep=str(keep))
-        patient = replace(settings, cell_seconds=600.0, total_seconds=3600.0)
+        patient = replace(settings, cell_seconds=600.0, total_seconds=3600.0, from_state=False)
         grades = mark(notebook, lesson, zygote, sandbox, patient)
         say(
             f"Lesson {lesson.number}: our own solution gets {grades.points:g} of {grades.possible:g} points "

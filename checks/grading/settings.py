@@ -20,6 +20,10 @@ class Settings:
     disk_mb: int = 1024
     full_size: bool = False
     """Run lessons at full size instead of SLM_FAST=1."""
+    from_state: bool = False
+    """Grade the lab from the bundles beside the notebooks, and run no cell that only computes."""
+    require_cuda: bool = False
+    """With from_state: a model that was not trained on CUDA does not pass."""
     restarts: int = 4
     """How often a notebook that kills its kernel is run again, without the cell that did it."""
 

@@ -37,6 +37,8 @@ class Job:
     submission: Submission
     lesson: str
     warm: str = ""
+    bundle: Submission | None = None
+    """What was handed in beside it."""
 
 
 def run_jobs(
@@ -176,10 +178,21 @@ class _Worker:
 
 
 def grade_bytes(
-    data: bytes, lesson: Lesson, zygote: Zygote, settings: Settings, kind: Kind, warm: str = ""
+    data: bytes,
+    lesson: Lesson,
+    zygote: Zygote,
+    settings: Settings,
+    kind: Kind,
+    warm: str = "",
+    bundle: bytes | None = None,
 ) -> Grades:
-    """Grade the bytes of one notebook."""
-    return mark(read_notebook(data), lesson, zygote, settings.sandbox(kind, warm), settings)
+    """Grade the bytes of one notebook, and of the bundle beside it."""
+    return mark(read_notebook(data), lesson, zygote, settings.sandbox(kind, warm), settings, bundle)
+
+
+def _submission(given: dict[str, Any]) -> Submission:
+    """Back from JSON, which has no tuples."""
+    return Submission(**given | {name: tuple(given[name]) for name in ("inside", "remarks")})
 
 
 def main() -> None:
@@ -193,14 +206,12 @@ def main() -> None:
         zygote.start()  # now, so that no notebook's seconds count it
         for line in sys.stdin:
             job = json.loads(line)
-            submission, number = job["submission"], job["lesson"]
-            submission |= {name: tuple(submission[name]) for name in ("inside", "remarks")}
-            handed_in = Submission(**submission)
+            handed_in, number = _submission(job["submission"]), job["lesson"]
             try:
                 if number not in known:
                     known[number] = Lesson.read(course, number)
-                data = handed_in.read()
-                grades = grade_bytes(data, known[number], zygote, settings, kind, job["warm"])
+                data, bundle = handed_in.read(), _submission(job["bundle"]).read() if job["bundle"] else None
+                grades = grade_bytes(data, known[number], zygote, settings, kind, job["warm"], bundle)
                 grades = replace(grades, remarks=(*handed_in.remarks, *grades.remarks))
             except Exception as error:  # a row that says so, whatever it was
                 sentence = f"The grader failed ({type(error).__name__}: {str(error)[:300]})."
