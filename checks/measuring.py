@@ -19,10 +19,11 @@ from checks.bundle import CHECKPOINT, FACTS, TOKENS, Facts, read_facts
 from slmlib.config import Sampling
 from slmlib.errors import SlmError
 from slmlib.generation import begin, generate
-from slmlib.model.decoder import Decoder, evaluating
+from slmlib.model.decoder import Decoder
+from slmlib.model.language_model import LanguageModel, evaluating
 from slmlib.shipped import load_model
+from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.corpus import open_corpus
-from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.checkpoint import load_checkpoint
 
 OWN_STORIES = 40
@@ -47,18 +48,21 @@ def measure(folder: str) -> Facts:
     except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
         return {"trouble": f"The bundle's {TOKENS} cannot be read ({type(error).__name__})."}
     model, tokenizer = checkpoint.model, checkpoint.tokenizer
+    if not isinstance(model, Decoder):
+        return {"trouble": "The checkpoint holds another kind of model than the lab's Decoder."}
     weights = torch.cat([part.detach().flatten() for part in model.parameters()])
     if not bool(weights.isfinite().all()):
         return {"trouble": "The checkpoint holds weights that are not finite."}
     claims = claims if isinstance(claims, dict) else {}
     device = "cuda" if _says(claims, "device", "type") == "cuda" and torch.cuda.is_available() else "cpu"
+    shipped = load_model().model
     facts: Facts = {
         "tokens": lab.token_facts(train, tokenizer.vocab_size),
         "parameters": sum(part.numel() for part in model.parameters()),
         "trainable": sum(1 for _ in model.parameters()),
         "uniform": math.log(tokenizer.vocab_size),
         "sketch": weights[torch.linspace(0, len(weights) - 1, SKETCH).long()].tolist(),
-        "shipped": _sameness(model, load_model().model),
+        "shipped": _sameness(model, shipped),
         "device": device,
     }
     if facts["tokens"]["numel"] < 2 or _unreadable(facts["tokens"]):
@@ -88,7 +92,7 @@ def _unreadable(facts: Facts) -> bool:
     return not 0 <= facts.get("least", -1) <= facts.get("most", -1) < facts["vocab_size"]
 
 
-def own_tokens(tokenizer: Tokenizer) -> Tensor:
+def own_tokens(tokenizer: BaseTokenizer) -> Tensor:
     """Stories of the grader's own corpus in the student's tokens, (time,)."""
     corpus = open_corpus("auto", max_bytes=1_000_000)
     texts = list(islice(corpus.valid() or corpus.train(), OWN_STORIES))
@@ -107,13 +111,13 @@ def mean_loss(model: Decoder, tokens: Tensor) -> float:
     return nats / (len(tokens) - 1)
 
 
-def _usable(valid: Tensor, tokenizer: Tokenizer) -> bool:
+def _usable(valid: Tensor, tokenizer: BaseTokenizer) -> bool:
     return (
         valid.dim() == 1 and len(valid) > 1 and not _unreadable(lab.token_facts(valid, tokenizer.vocab_size))
     )
 
 
-def _sameness(model: Decoder, other: Decoder) -> float:
+def _sameness(model: Decoder, other: LanguageModel) -> float:
     """Share of the weights that differ from the other model's by less than a hundredth of their spread."""
     if model.config != other.config:
         return 0.0
@@ -122,7 +126,7 @@ def _sameness(model: Decoder, other: Decoder) -> float:
     return near / sum(one.numel() for one, _ in pairs)
 
 
-def _story(model: Decoder, tokenizer: Tokenizer, claims: Facts) -> Facts:
+def _story(model: Decoder, tokenizer: BaseTokenizer, claims: Facts) -> Facts:
     """Whether the model writes the claimed story again; and how surprised it is by it, in nats per token."""
     story, telling = _says(claims, "story", "story"), claims.get("telling")
     facts: Facts = {"again": False, "surprise": None}
@@ -141,7 +145,7 @@ def _story(model: Decoder, tokenizer: Tokenizer, claims: Facts) -> Facts:
 
 
 @torch.no_grad()
-def _surprise(model: Decoder, tokenizer: Tokenizer, story: str, prompt: str) -> float | None:
+def _surprise(model: Decoder, tokenizer: BaseTokenizer, story: str, prompt: str) -> float | None:
     """Mean loss of the story's own tokens, after the prompt's, as far as they fit into the context."""
     given = begin(model, tokenizer, prompt)
     row = [tokenizer.end_of_text, *tokenizer.encode(story)][: model.config.context_length + 1]

@@ -228,6 +228,12 @@ def _story(state: State, require_cuda: bool) -> Finding | None:
     told, measured = state.measured["story"], state.measured
     if told["again"]:
         return None
+    if (
+        _training(state, require_cuda) is not None
+    ):  # to a model that knows nothing, all texts are equally likely
+        return Finding(
+            "The model that was handed in does not write this story, nor is it the one that was trained."
+        )
     usual = max(value for value in (measured["validation"], measured["own"]) if value is not None)
     if told["surprise"] is None or not told["surprise"] <= usual + STORY_TOLERANCE:
         got = "" if told["surprise"] is None else f"{told['surprise']:.2f}"
