@@ -162,7 +162,9 @@ def _measured(result: Result) -> list[tuple[str, str]]:
         return told
     speed = tokens / trainer.seconds
     told.append(("training", f"{trainer.seconds:,.0f} s, {tokens:,} tokens, {speed:,.0f} tokens/s"))
-    if share := model_flops_utilization(trainer.model.config, speed, trainer.device):
+    if share := model_flops_utilization(
+        trainer.model.config, speed, trainer.device, trainer.ranks.world_size
+    ):
         told.append(("MFU", f"{share:.1%} of what {trainer.device.name} promises in {trainer.device.dtype}"))
     return told
 
