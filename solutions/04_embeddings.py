@@ -545,11 +545,11 @@ groups = {
     "family": "mom dad sister brother grandma",
 }
 shown = [(word, group) for group, members in groups.items() for word in members.split()]
-some_vectors = vectors[[tokenizer.encode(f" {word}")[0] for word, _ in shown]]  # (num_words, embed_dim)
+some_vectors = vectors[[tokenizer.encode(f" {word}")[0] for word, _ in shown]].double()  # (num_words, embed_dim)
 places = map_2d(some_vectors)
-theirs = torch.pca_lowrank(some_vectors.double(), q=len(shown), niter=4)[2][:, :2]  # (embed_dim, 2)
-expected = (some_vectors - some_vectors.mean(dim=0)).double() @ theirs
-torch.testing.assert_close(places.abs().double(), expected.abs(), atol=1e-5, rtol=0)  # signs are free
+theirs = torch.pca_lowrank(some_vectors, q=len(shown), niter=4)[2][:, :2]  # (embed_dim, 2)
+expected = (some_vectors - some_vectors.mean(dim=0)) @ theirs
+torch.testing.assert_close(places.abs(), expected.abs(), atol=1e-5, rtol=0)  # signs are free
 print("equal to torch.pca_lowrank")
 spread = torch.linalg.svdvals(some_vectors - some_vectors.mean(dim=0)).square()
 word_map(

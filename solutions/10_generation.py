@@ -604,6 +604,7 @@ class HandCache:
     def __init__(self) -> None:
         self.kept: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self.length, self.padding = 0, torch.zeros(1, dtype=torch.long)
+        self.ragged = False  # one row: no places before it
 
     def extend(
         self, layer: int, keys: torch.Tensor, values: torch.Tensor
@@ -704,7 +705,7 @@ Table("The size of a cache", ("model", "bytes a token", "8,192 tokens"), rows)
 #
 # ## 8. The real one
 #
-# [slmlib/generation.py](../slmlib/generation.py) has in some 140 lines what you have seen: `probabilities` (sections
+# [slmlib/generation.py](../slmlib/generation.py) has in some 150 lines what you have seen: `probabilities` (sections
 # 2 to 4), `generate_tokens` (the loop, for rows of any length), `generate` and `stream`. Its cache,
 # [slmlib/model/cache.py](../slmlib/model/cache.py), sets memory aside at the beginning instead of joining tensors,
 # because joining copies everything each time.
