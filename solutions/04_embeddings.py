@@ -545,7 +545,8 @@ groups = {
     "family": "mom dad sister brother grandma",
 }
 shown = [(word, group) for group, members in groups.items() for word in members.split()]
-some_vectors = vectors[[tokenizer.encode(f" {word}")[0] for word, _ in shown]].double()  # (num_words, embed_dim)
+word_ids = [tokenizer.encode(f" {word}")[0] for word, _ in shown]
+some_vectors = vectors[word_ids].double()  # (num_words, embed_dim)
 places = map_2d(some_vectors)
 theirs = torch.pca_lowrank(some_vectors, q=len(shown), niter=4)[2][:, :2]  # (embed_dim, 2)
 expected = (some_vectors - some_vectors.mean(dim=0)) @ theirs
