@@ -2,9 +2,10 @@
 
 `torchrun --nproc-per-node 4 -m -- slmlib train ...` starts four equal processes, the ranks, each with its own GPU
 (`--` keeps torchrun from reading our `--run` as one of its own flags). Every rank holds the whole model and takes its
-share of each batch; DistributedDataParallel averages the gradients while they are computed, so that all ranks take the
-same step (Li et al. 2020, arXiv 2006.15704). The first rank alone speaks, logs and saves. Whatever may differ between ranks (a signal, a clock, free memory) is agreed on here before anybody acts on
-it: ranks that did different things would wait for each other.
+share of each batch; DistributedDataParallel averages the gradients while they are computed, so that all ranks take
+the same step (Li et al. 2020, arXiv 2006.15704). The first rank alone speaks, logs and saves. Whatever may differ
+between ranks (a signal, a clock, free memory) is agreed on here before anybody acts on it: ranks that did different
+things would wait for each other.
 
 One process is the trivial case: each question is answered at once, and torch.distributed stays untouched.
 """

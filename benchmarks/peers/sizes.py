@@ -3,25 +3,9 @@
 from typing import Any
 
 from slmlib.config import ModelConfig
+from slmlib.model.houses.row import CLASSIC, MODERN
 
-GPT2_SHAPE: dict[str, Any] = dict(
-    norm="layernorm",
-    norm_gain=True,
-    norm_bias=True,
-    embedding_norm=False,
-    position="learned",
-    qk_norm=False,
-    activation="gelu_tanh",
-    qkv_bias=True,
-    output_bias=True,
-    ffn_bias=True,
-    initialization="gpt2",
-)
-"""As in `families`, without the sizes: a GPT-2 as transformers and nanoGPT build it."""
-
-LLAMA_SHAPE: dict[str, Any] = dict(
-    norm_gain=True, embedding_norm=False, qk_norm=False, activation="silu", gated=True, initialization="gpt2"
-)
+LLAMA_SHAPE: dict[str, Any] = MODERN | dict(tie_embeddings=True)
 """What llama2.c runs."""
 
 
@@ -56,4 +40,4 @@ ON_A_GPU = {
 
 def gpt2(sizes: dict[str, int]) -> ModelConfig:
     """GPT-2 in that size, in our words."""
-    return ModelConfig(**sizes, **GPT2_SHAPE)
+    return ModelConfig(**sizes, **CLASSIC)

@@ -9,6 +9,7 @@ import pytest
 from slmlib.config import ModelConfig, TrainConfig
 from slmlib.devices import Device
 from slmlib.model.decoder import Decoder
+from slmlib.ranks import ALONE, Ranks
 from slmlib.text.stream import TokenStream
 from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.checkpoint import Checkpoint
@@ -58,6 +59,7 @@ class World:
         resume: Checkpoint | None = None,
         observers=(),
         model: Decoder | None = None,
+        ranks: Ranks = ALONE,
         **changes,
     ) -> Trainer:
         if model is None:
@@ -72,6 +74,7 @@ class World:
             self.folder / name,
             resume=resume,
             observers=observers,
+            ranks=ranks,
         )
 
 

@@ -91,18 +91,7 @@ def _be_rank(work, rank: int, count: int, port: int, answer: Path) -> None:
 def trainer_for(world, ranks: Ranks, name: str, resume=None, observers=(), dropout=0.1, **changes) -> Trainer:
     config = world.model_config.change({"dropout": dropout})
     model = resume.model if resume else Decoder(config, seed=0)
-    return Trainer(
-        model,
-        world.tokenizer,
-        world.train,
-        world.valid,
-        world.config(**changes),
-        CPU,
-        world.folder / name,
-        resume=resume,
-        observers=observers,
-        ranks=ranks,
-    )
+    return world.trainer(name, resume, observers, model, ranks, **changes)
 
 
 def run_together(world, name: str, count: int = 2, **changes) -> list:
