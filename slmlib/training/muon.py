@@ -122,7 +122,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
     def _move(self, group: dict[str, Any]) -> None:
         """Move Muon's weights; those of one shape together, which is 3.5 times as fast as one by one (1M, CPU)."""
         keep, rate = group["momentum"], group["lr"]
-        by_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
+        by_shape: dict[torch.Size, list[tuple[Tensor, Tensor, Tensor]]] = {}
         for parameter in group["params"]:
             if parameter.grad is None:
                 continue
@@ -130,10 +130,12 @@ class MuonWithAdamW(torch.optim.Optimizer):
             if not state:
                 state["step"], state["momentum"] = torch.tensor(0.0), torch.zeros_like(parameter)
             state["step"] += 1
-            mean = state["momentum"].lerp_(parameter.grad, 1 - keep)
-            by_shape.setdefault(parameter.shape, []).append((parameter, parameter.grad.lerp(mean, keep)))
+            moved = by_shape.setdefault(parameter.shape, [])
+            moved.append((parameter, parameter.grad, state["momentum"]))
         for shape, moved in by_shape.items():
-            updates = orthogonalize(torch.stack([direction for _, direction in moved]), self.dtype)
-            for (parameter, _), update in zip(moved, updates, strict=True):
-                parameter.mul_(1 - rate * group["weight_decay"])
-                parameter.add_(update, alpha=-rate * shape_factor(*shape))
+            parameters, gradients, means = zip(*moved, strict=True)
+            torch._foreach_lerp_(means, gradients, 1 - keep)
+            directions = torch.stack(torch._foreach_lerp(gradients, means, keep))  # (batch, rows, cols)
+            updates = orthogonalize(directions, self.dtype).type_as(directions)
+            torch._foreach_mul_(parameters, 1 - rate * group["weight_decay"])
+            torch._foreach_add_(parameters, updates.unbind(), alpha=-rate * shape_factor(*shape))
