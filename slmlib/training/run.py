@@ -45,6 +45,9 @@ FORWARD_SHARE = 0.5
 MEASURING_SHARE = 0.03
 """At most this share of a time budget goes into measuring how long a step takes, after the first one."""
 
+MEASURED_STEPS = 25
+"""More than so many are not tried for it."""
+
 CLOSING_SHARE, CLOSING_SECONDS = 0.01, 2.0
 """What is kept of a time budget for checkpoints and stories."""
 
@@ -243,16 +246,16 @@ def try_step(
     share = ranks.share(config.batch_size)
     while True:
         tried, shortage = replace(config, total_steps=config.total_steps or 1000), None
+        alone = ranks.world_size == 1
         try:
-            seconds = measure_step(wish, replace(tried, batch_size=share), data, device)
+            steps = MEASURED_STEPS if alone else 2  # two are enough to see what memory they take
+            seconds = measure_step(wish, replace(tried, batch_size=share), data, device, ALONE, steps)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             shortage = error
         if not ranks.any(shortage is not None):
-            return config, seconds if ranks.world_size == 1 else measure_step(
-                wish, tried, data, device, ranks
-            )
+            return config, seconds if alone else measure_step(wish, tried, data, device, ranks)
         size = config.micro_batch_size
         if size == 1:
             raise ConfigError(
@@ -271,7 +274,12 @@ def try_step(
 
 
 def measure_step(
-    wish: Wish, config: TrainConfig, data: PreparedData, device: Device, ranks: Ranks = ALONE
+    wish: Wish,
+    config: TrainConfig,
+    data: PreparedData,
+    device: Device,
+    ranks: Ranks = ALONE,
+    steps: int = MEASURED_STEPS,
 ) -> float:
     """Seconds of a training step, tried on a throw-away model: the real one is not touched.
 
@@ -281,7 +289,7 @@ def measure_step(
     model = build_model(wish.model, seed=0).to(device.type)
     trainer = Trainer(model, data.tokenizer, data.train, data.valid, config, device, wish.folder, ranks=ranks)
     times: list[float] = []
-    while ranks.any(len(times) < 25 and sum(times[1:]) < patience):  # the first one may compile
+    while ranks.any(len(times) < steps and sum(times[1:]) < patience):  # the first one may compile
         started = time.perf_counter()
         trainer.train_step(rate=0.0)
         times.append(time.perf_counter() - started)

@@ -28,7 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from slmlib.config import LanguageModelConfig, TrainConfig
+from slmlib.config import LanguageModelConfig, ModelConfig, TrainConfig
 from slmlib.devices import Device
 from slmlib.model.attention import Sight
 from slmlib.model.counts import flops_per_token
@@ -62,8 +62,12 @@ def choose_tricks(
 ) -> tuple[TrainConfig, str]:
     """`train` without an `auto` for attention and compile, and a sentence that gives the reasons.
 
-    seconds: how long the run will last, about.
+    seconds: how long the run will last, about. Other models than the Decoder compute their loss themselves, without
+    any trick.
     """
+    if not isinstance(model, ModelConfig):
+        plain = replace(train, attention="fused", compile="off")
+        return plain, f"Speed: a {model.kind} trains as it is; the tricks are the decoder's."
     attention, compiled = train.attention, train.compile
     why = "asked for"
     if compiled == "auto":

@@ -5,15 +5,18 @@ import json
 import pytest
 import torch
 
-from slmlib.config import MambaConfig, Sampling
+from slmlib.config import MambaConfig, Sampling, TrainConfig
+from slmlib.devices import choose_device
 from slmlib.errors import CheckpointError
 from slmlib.evaluation import evaluate
 from slmlib.files import sha256_file, write_json
 from slmlib.generation import generate
 from slmlib.model.mamba import Mamba
+from slmlib.presets import preset
 from slmlib.report import RunRecord
 from slmlib.training.checkpoint import checkpoint_folders, load_checkpoint
 from slmlib.training.optimizers import build_optimizer
+from slmlib.training.speed import choose_tricks
 
 SHAPE = MambaConfig(280, context_length=16, embed_dim=16, num_layers=2, state_dim=4)
 
@@ -91,3 +94,10 @@ def test_speeds_and_filters_are_no_matrices(world, optimizer):
         trainer = world.trainer("muon", model=model, optimizer="muon", total_steps=2)
         trainer.run()
         load_checkpoint(checkpoint_folders(trainer.folder / "checkpoints")[-1])
+
+
+def test_a_mamba_is_not_told_of_tricks_that_are_the_decoders():
+    wish = TrainConfig(compile="on", attention="auto")
+    decided, told = choose_tricks(preset("mamba-1M").model, wish, choose_device("cpu"), seconds=1e6)
+    assert (decided.compile, decided.attention) == ("off", "fused")
+    assert told == "Speed: a mamba trains as it is; the tricks are the decoder's."
