@@ -71,8 +71,8 @@ def _preset(
 _MAMBA = Preset(
     "mamba-1M",
     "the other kind of memory, for comparison with 1M",
-    MambaConfig(vocab_size=4096, num_layers=6, embed_dim=128, context_length=128),
-    TrainConfig(learning_rate=3e-3, embedding_rate_factor=7.0, schedule="wsd", weight_decay=0.0),
+    MambaConfig(vocab_size=4096, num_layers=6, embed_dim=128, context_length=256),
+    TrainConfig(batch_size=8, learning_rate=3e-3, embedding_rate_factor=7.0, schedule="wsd", weight_decay=0.0),
 )
 
 PRESETS = {
@@ -80,7 +80,7 @@ PRESETS = {
     for preset in (
         _preset("0.3M", "tests, and a first minute on any machine", 1024, 4, 64, 128, 16, 5e-3, 0.02),
         _preset(
-            "1M", "some minutes on two CPU cores (the default on a CPU)", 4096, 4, 128, 128, 16, 3e-3, 0.02
+            "1M", "some minutes on two CPU cores (the default on a CPU)", 4096, 4, 128, 256, 8, 3e-3, 0.02
         ),
         _preset("3M", "an hour on two CPU cores", 4096, 4, 192, 256, 16, 3e-3, 0.02),
         _preset("8M", "an evening on a laptop, or a small GPU", 8192, 8, 256, 256, 64, 2e-3, 0.02),

@@ -94,7 +94,7 @@ Table("Padding in the whole corpus", ("stories in a batch", "in any order", "sor
 # The larger the batch, the longer its longest story, and the more is wasted. Sorting by length almost removes the
 # waste, and is done where examples must stay whole. But then a batch holds only short stories or only long ones, a
 # poor sample of the corpus. And there is a second loss: a model can read only so many tokens at once, its **context
-# length** (128 or 256 in our small presets). What stands beyond is cut off and never seen.
+# length** (256 in most of our small presets). What stands beyond is cut off and never seen.
 #
 # ## 2. One long row
 #

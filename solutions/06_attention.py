@@ -517,7 +517,7 @@ lines(
 # %%
 size = shipped.model.config
 rows = []
-for length in (128, 1024, 8192, 65536):
+for length in (size.context_length, 1024, 8192, 65536):
     both = flops_per_token(size, length)
     matrices = both - 3 * size.num_layers * 2 * size.num_heads * size.head_dim * length
     rows.append((f"{length:,}", f"{both / 1e6:,.1f}", f"{1 - matrices / both:.0%}"))
@@ -528,7 +528,7 @@ Table(
 )
 
 # %% [markdown]
-# At our 128 tokens attention is nearly free. With a book as context it is almost everything. That is why there is a
+# In our short windows attention is cheap. With a book as context it is almost everything. That is why there is a
 # search for other ways.
 #
 # ## 6. The leak: a model that looks brilliant

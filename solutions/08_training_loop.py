@@ -648,7 +648,7 @@ lines(
 
 # %%
 practice = Decoder(size.model.change({"vocab_size": data.tokenizer.vocab_size}), seed=0).to(device.type)
-steps, rows = (8, 4) if FAST else (50, 16)
+steps, rows = (8, 2) if FAST else (50, 8)
 optimizer = torch.optim.AdamW(practice.parameters(), lr=5e-3, betas=(0.9, 0.95), weight_decay=0.1)
 schedule = torch.optim.lr_scheduler.LambdaLR(
     optimizer, lambda step: warmup_cosine(min(step, steps - 1), steps, steps // 10, peak=1.0)
@@ -707,7 +707,7 @@ plan = replace(
     size.train,
     minutes=4.0,
     total_steps=40 if FAST else 0,
-    batch_size=8 if FAST else size.train.batch_size,
+    batch_size=4 if FAST else size.train.batch_size,
     evaluations=2 if FAST else 8,
     checkpoints=2 if FAST else 6,
 )

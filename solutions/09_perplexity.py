@@ -376,7 +376,7 @@ Table("Which model is worse? From one batch each", ("", "difference", "spread", 
 
 # %%
 at_position = whole_windows.mean(0)  # (time,): the mean loss at each position of the window
-edges = [0, 1, 2, 4, 8, 16, 32, 64, 128]
+edges = [0, *(2**power for power in range(context.bit_length()))]  # 0, 1, 2, 4, ... context
 heights = [at_position[low:high].mean().item() for low, high in pairwise(edges)]
 lines(
     {"loss": (edges[1:], heights)},
@@ -437,7 +437,8 @@ def loss_with(context_length: int, stride: int) -> float:
     return nats / (len(piece) - 1)
 
 
-rows = [(length, loss_with(length, length), loss_with(length, length // 4)) for length in (16, 32, 64, 128)]
+lengths = [context // 8, context // 4, context // 2, context]
+rows = [(length, loss_with(length, length), loss_with(length, length // 4)) for length in lengths]
 assert abs(rows[-1][1] - everything[: len(piece) - 1].mean().item()) < 1e-4  # side by side, as measured above
 Table("The same model, the same text", ("context length", "side by side", "stride: a quarter"), rows)
 

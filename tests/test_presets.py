@@ -11,13 +11,13 @@ from slmlib.presets import PRESETS, default_preset, preset
 
 SIZES = {  # parameters, vocabulary, context length, layers, width
     "0.3M": (262_144, 1024, 128, 4, 64),
-    "1M": (1_310_720, 4096, 128, 4, 128),
+    "1M": (1_310_720, 4096, 256, 4, 128),
     "3M": (2_555_904, 4096, 256, 4, 192),
     "8M": (8_388_608, 8192, 256, 8, 256),
     "14M": (13_762_560, 8192, 256, 6, 384),
     "34M": (33_554_432, 16384, 512, 8, 512),
     "124M": (123_532_032, 50257, 1024, 12, 768),
-    "mamba-1M": (1_224_064, 4096, 128, 6, 128),
+    "mamba-1M": (1_224_064, 4096, 256, 6, 128),
 }
 LADDER = {name: row for name, row in PRESETS.items() if isinstance(row.model, ModelConfig)}
 """The decoders, from small to large."""
