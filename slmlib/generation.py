@@ -12,7 +12,7 @@ from torch import Tensor
 from slmlib.config import Sampling
 from slmlib.errors import ConfigError, DataError
 from slmlib.model.language_model import Cache, LanguageModel, evaluating
-from slmlib.model.layout import gains_from_column_head, with_column_head
+from slmlib.model.layout import gains_from_reader, reader
 from slmlib.text.base_tokenizer import BaseTokenizer
 
 
@@ -23,8 +23,7 @@ def probabilities(logits: Tensor, sampling: Sampling, seen: Tensor | None = None
     """
     logits = logits.float()
     if seen is not None and sampling.repetition_penalty != 1.0:
-        penalty = sampling.repetition_penalty
-        logits = torch.where(seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+        logits = penalised(logits, seen, sampling.repetition_penalty)
     if sampling.temperature == 0:
         return torch.zeros_like(logits).scatter_(-1, logits.argmax(dim=-1, keepdim=True), 1.0)
     logits = logits / sampling.temperature
@@ -43,6 +42,11 @@ def probabilities(logits: Tensor, sampling: Sampling, seen: Tensor | None = None
     return result
 
 
+def penalised(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
+    """Scores (B, V) with those of `seen` tokens, (B, V) booleans, lowered: positive ones divided, negative multiplied."""
+    return torch.where(seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+
 def draw(chances: Tensor, generators: Sequence[torch.Generator]) -> list[int]:
     """One token for each row: the first at which the running sum passes the row's random number.
 
@@ -52,6 +56,16 @@ def draw(chances: Tensor, generators: Sequence[torch.Generator]) -> list[int]:
     dice = torch.cat([torch.rand(1, generator=generator, dtype=torch.float64) for generator in generators])
     # Rounded numbers do not quite sum to 1; measured by their sum, no number can fall beyond the last piece.
     return torch.searchsorted(running, dice[:, None] * running[:, -1:], right=True)[:, 0].tolist()
+
+
+def choose(
+    logits: Tensor, sampling: Sampling, generators: Sequence[torch.Generator], seen: Tensor | None = None
+) -> list[int]:
+    """The next token of each row, out of (B, V) logits; `seen` as in `probabilities`."""
+    if sampling.temperature == 0:  # what `draw` would find, without a running sum of zeros and a one
+        logits = logits if seen is None else penalised(logits.float(), seen, sampling.repetition_penalty)
+        return logits.argmax(dim=-1).tolist()
+    return draw(probabilities(logits, sampling, seen).cpu(), generators)
 
 
 def generate_tokens(
@@ -79,8 +93,7 @@ def generate_tokens(
             seen[row, prompt] = True
         if stop_token is not None:
             seen[:, stop_token] = False  # it only began the prompt; penalised, stories would not end
-    if gains_from_column_head(model, len(rows), sampling.max_tokens):
-        model = with_column_head(model)
+    read = reader(model) if gains_from_reader(model, len(rows), sampling.max_tokens) else model
     ended = [False] * len(rows)
     cache: Cache | None = None
     for _ in range(sampling.max_tokens):
@@ -96,9 +109,8 @@ def generate_tokens(
         else:
             unread = [tokens[-1:] for tokens in rows]
         with torch.inference_mode():
-            logits = model(torch.tensor(unread, device=device), cache, last_only=True)[:, -1]  # (B, V)
-            chances = probabilities(logits, sampling, seen).cpu()
-        drawn = draw(chances, generators)
+            logits = read(torch.tensor(unread, device=device), cache, last_only=True)[:, -1]  # (B, V)
+            drawn = choose(logits, sampling, generators, seen)
         for tokens, token in zip(rows, drawn, strict=True):
             tokens.append(token)
         if seen is not None:

@@ -4,6 +4,7 @@ Shapes: batch B, time T, embed_dim D, num_heads H, num_kv_heads K, head_dim E, k
 a cache).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -77,10 +78,14 @@ class Attention(nn.Module):
         super().__init__()
         self.config, self.layer = config, layer
         self.window = config.window(layer)
-        self.query = nn.Linear(config.embed_dim, config.num_heads * config.head_dim, bias=config.qkv_bias)
-        self.key = nn.Linear(config.embed_dim, config.num_kv_heads * config.head_dim, bias=config.qkv_bias)
-        self.value = nn.Linear(config.embed_dim, config.num_kv_heads * config.head_dim, bias=config.qkv_bias)
-        self.output = nn.Linear(config.num_heads * config.head_dim, config.embed_dim, bias=config.output_bias)
+        inner, shared = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+        self.query = nn.Linear(config.embed_dim, inner, bias=config.qkv_bias)
+        self.key = nn.Linear(config.embed_dim, shared, bias=config.qkv_bias)
+        self.value = nn.Linear(config.embed_dim, shared, bias=config.qkv_bias)
+        self.output = nn.Linear(inner, config.embed_dim, bias=config.output_bias)
+        self.joined: Callable[[Tensor], Tensor] | None = None
+        """query, key and value in one product, (B, T, D) -> (B, T, (H + 2 K) * E), in a reader made by `layout`."""
+        self.widths = (inner, shared, shared)
         if config.qk_norm:
             whole = config.qk_norm_over == "projection"
             self.query_norm, self.key_norm = (
@@ -133,16 +138,24 @@ class Attention(nn.Module):
         """The mask of this layer's window; None means plain causal attention."""
         return sight.near.get(self.window, sight.mask)
 
+    def ask(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The three products alone: (B, T, D) -> (B, T, H * E) and (B, T, K * E) twice."""
+        if self.joined is None:
+            return self.query(x), self.key(x), self.value(x)
+        q, k, v = torch.split_with_sizes(self.joined(x), self.widths, dim=-1)
+        return q, k, v
+
     def project(self, x: Tensor, sight: Sight) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (B, H, T, E), keys and values (B, K, T, E), normed and turned as the config asks."""
         head_dim, limit = self.config.head_dim, self.config.clip_qkv
-        q, k, v = self.query(x), self.key(x), self.value(x)  # (B, T, H * E), (B, T, K * E) twice
+        q, k, v = self.ask(x)  # (B, T, H * E), (B, T, K * E) twice
         if limit:
             q, k, v = (part.clamp(-limit, limit) for part in (q, k, v))
         if self.config.qk_norm and self.config.qk_norm_over == "projection":
             q, k = self.query_norm(q), self.key_norm(k)
+        batch, time, _ = x.shape
         q, k, v = (
-            part.view(*part.shape[:2], -1, head_dim).transpose(1, 2) for part in (q, k, v)
+            part.view(batch, time, -1, head_dim).transpose(1, 2) for part in (q, k, v)
         )  # (B, H or K, T, E)
         if self.config.qk_norm and self.config.qk_norm_over == "head":
             q, k = self.query_norm(q), self.key_norm(k)

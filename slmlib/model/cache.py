@@ -29,6 +29,8 @@ class KVCache:
         )
         self.keys = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
         self.values = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
+        # Views of each slot, (B, K, capacity, E) twice, cut out once: a token would cut out four in every layer.
+        self.slots = [(self.keys[slot], self.values[slot]) for slot in range(shape[0])]
         self.padding, self.capacity, self.length = padding, capacity, 0
         self.ragged = bool(padding.any())  # asked once: on a GPU every look at a value waits for it
         self.num_layers, self.run = config.num_layers, 0
@@ -45,10 +47,11 @@ class KVCache:
                 "Make a larger KVCache.",
             )
         # OpenELM's narrow layers have fewer heads than the widest, for which there is room.
-        slot, heads = self.run * self.num_layers + layer, keys.shape[1]
-        self.keys[slot, :, :heads, self.length : end] = keys
-        self.values[slot, :, :heads, self.length : end] = values
-        return self.keys[slot, :, :heads, :end], self.values[slot, :, :heads, :end]
+        heads = keys.shape[1]
+        all_keys, all_values = self.slots[self.run * self.num_layers + layer]
+        all_keys[:, :heads, self.length : end] = keys
+        all_values[:, :heads, self.length : end] = values
+        return all_keys[:, :heads, :end], all_values[:, :heads, :end]
 
     def advance(self, time: int) -> None:
         """Say that `time` more tokens have gone through every layer."""

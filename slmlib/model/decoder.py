@@ -183,8 +183,10 @@ class Decoder(LanguageModel[KVCache]):
         """Tokens (B, T) to the residual stream (B, T, D), and what each of them may see."""
         start = 0 if cache is None else cache.length
         positions = torch.arange(start, start + tokens.shape[1], device=tokens.device)[None]  # (1, T)
+        places = positions  # the same, with 0 for padding
         if cache is not None and cache.ragged:
             positions = positions - cache.padding[:, None]  # (B, T)
+            places = positions.clamp(min=0)
         x = self.embedding(tokens)  # (B, T, D)
         if self.config.embedding_scale != 1:
             x = x * self.config.embedding_scale
@@ -195,10 +197,10 @@ class Decoder(LanguageModel[KVCache]):
                     f"{start + tokens.shape[1] - 1} was asked for (counted from 0).",
                     f"Give it at most {self.config.context_length} tokens, or train with position='rope'.",
                 )
-            x = x + self.position_embedding(positions.clamp(min=0))  # (1 or B, T, D)
+            x = x + self.position_embedding(places)  # (1 or B, T, D)
         elif self.config.position == "sinusoidal":
             # Scaled first, so that sines of size 1 do not drown embeddings of size init_std (Vaswani 2017, 3.4).
-            table = sinusoidal_table(positions.clamp(min=0), self.config.embed_dim)  # (1 or B, T, D)
+            table = sinusoidal_table(places, self.config.embed_dim)  # (1 or B, T, D)
             x = x * self.config.embed_dim**0.5 + table.type_as(x)
         x = self.dropout(self.embedding_norm(x))
         return x, look(self.config, positions, cache, explicit_mask)

@@ -1,36 +1,71 @@
-"""How weights lie in memory: the same numbers, read faster."""
+"""The same model for generation: the same numbers, laid out and called so that one token takes less time."""
 
 import copy
-from typing import TypeGuard
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeGuard
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
+from slmlib.model.attention import Attention
 from slmlib.model.decoder import Decoder
 
 
-def with_column_head(model: Decoder) -> Decoder:
-    """The same model with its head laid out column by column; all other weights are shared, none is changed.
+def gains_from_reader(model: nn.Module, rows: int, new_tokens: int) -> TypeGuard[Decoder]:
+    """Whether generation is faster with a `reader`: one row on a CPU, and enough tokens to pay for the copies."""
+    return isinstance(model, Decoder) and rows == 1 and new_tokens >= 30 and model.device.type == "cpu"
+
+
+@torch.no_grad()
+def reader(model: Decoder) -> nn.Module:
+    """The same model to be called for one token after another, and for nothing else. `model` stays as it is, its weights
+    are shared; new are a head and the projections of attention, which cost about 25 products of one token."""
+    return _plain(model)
+
+
+def _plain(module: nn.Module) -> nn.Module:
+    """A twin whose parts are plain functions and whose weights are plain attributes.
+
+    A small layer takes longer to be called than to work: nn.Module looks up each part and each weight by name, and
+    hooks before and after. The twin's parts run no hooks; it itself does.
+    """
+    twin = copy.copy(module)
+    parts: dict[str, Any] = {name: _calls(part) for name, part in module.named_children()}
+    if isinstance(module, Attention):
+        parts["joined"] = join_projections(module)
+    if isinstance(module, Decoder):
+        parts["head"] = column_head(module.head)
+    vars(twin).update(dict(_parameters={}, _modules={}), **module._parameters, **parts)
+    return twin
+
+
+def _calls(part: nn.Module) -> Any:
+    """What is called instead of a part: one function, or a list of them."""
+    return [_calls(each) for each in part] if isinstance(part, nn.ModuleList) else _plain(part).forward
+
+
+def join_projections(attention: Attention) -> Callable[[Tensor], Tensor]:
+    """Queries, keys and values in one product, (B, T, D) -> (B, T, (H + 2 K) * E): three small ones are mostly overhead."""
+    parts = [attention.query, attention.key, attention.value]
+    biases = tuple(part.bias for part in parts if part.bias is not None)
+    return partial(
+        F.linear,
+        weight=torch.cat([part.weight for part in parts]),  # ((H + 2 K) * E, D)
+        bias=torch.cat(biases) if biases else None,
+    )
+
+
+def column_head(head: nn.Linear) -> Callable[[Tensor], Tensor]:
+    """The same head with its matrix laid out column by column, where that is read faster: float32 by MKL.
 
     The logits of one token are a matrix times one vector: as fast as the matrix comes out of memory. Read along
-    embed_dim, 384 numbers a row, Intel's library (MKL) gets 9 GB/s, read along the vocabulary 20: 8.7 against 3.5 ms
-    at 50,304 tokens, 128 against 73 microseconds at 8,192 tokens of 128 numbers (one thread of an AMD EPYC, torch
-    2.13). With four rows at once the two are equal. The copy costs about 25 products.
+    embed_dim, 384 numbers a row, Intel's library (MKL) gets 9 GB/s on an AMD EPYC, read along the vocabulary 20: 8.7
+    against 3.5 ms at 50,304 tokens, 128 against 73 microseconds at 8,192 tokens of 128 numbers (one thread, torch
+    2.13). On an Intel Xeon the two are equal, and with four rows at once on both.
     """
-    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    reader = copy.deepcopy(model, shared)
-    columns = model.head.weight.detach().t().contiguous()  # (D, V)
-    reader.head.weight = nn.Parameter(columns.t(), requires_grad=False)  # (V, D) as before, by its strides
-    return reader
-
-
-def gains_from_column_head(model: nn.Module, rows: int, new_tokens: int) -> TypeGuard[Decoder]:
-    """Whether generation is faster with it: one row of float32 on a CPU with MKL, and enough tokens to pay for the copy."""
-    return (
-        isinstance(model, Decoder)
-        and rows == 1
-        and new_tokens >= 30
-        and model.device.type == "cpu"
-        and model.head.weight.dtype == torch.float32
-        and torch.backends.mkl.is_available()
-    )
+    weight = head.weight.detach()
+    if weight.dtype == torch.float32 and torch.backends.mkl.is_available():
+        weight = weight.t().contiguous().t()  # (V, D) as before, by its strides
+    return partial(F.linear, weight=weight, bias=head.bias)
