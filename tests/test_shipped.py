@@ -12,7 +12,7 @@ from slmlib.generation import generate, stream
 from slmlib.shipped import SHIPPED, load_model
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-GOLDEN = "Once upon a time, there was a little girl named Lily. She loved to play outside in the sun. One day, she saw a big, red ball in the park. She wanted to play with it, but she was too small.\nLily went to her friend, Tom the girl, who was sad."
+GOLDEN = "Once upon a time, there was a little girl named Lily. She loved to play outside in the sun. One day, she saw a big, red ball in the park. She wanted to play with it, but she was too small.\nLily's mom said, \"Lily, you need to clean up the"
 
 
 def test_the_golden_story():

@@ -283,7 +283,7 @@ def measure_step(
 ) -> float:
     """Seconds of a training step, tried on a throw-away model: the real one is not touched.
 
-    The fastest quarter decides: other programs make steps slower for a moment, nothing makes them faster.
+    The median decides: what slows a step down now and then will do so in the run, too.
     """
     patience = MEASURING_SHARE * config.minutes * 60
     model = build_model(wish.model, seed=0).to(device.type)
@@ -294,7 +294,7 @@ def measure_step(
         trainer.train_step(rate=0.0)
         times.append(time.perf_counter() - started)
     timed = sorted(times[min(5, len(times) // 2) :])  # the first ones allocate and choose kernels
-    return timed[len(timed) // 4]
+    return timed[len(timed) // 2]
 
 
 @contextmanager
