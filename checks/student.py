@@ -209,11 +209,11 @@ def calls_of(student: Student) -> tuple[str, ...]:
 
 
 def told(name: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> str:
-    """The call as one would type it, `count_pairs([4, 4, 4])`; empty when it is too long or not all plain."""
+    """The call as one would type it, `count_pairs([4, 4, 4])`; empty when it has nothing to show, is too long or not all plain."""
     values = [_typed(value) for value in (*arguments, *options.values())]
     names = [""] * len(arguments) + [f"{option}=" for option in options]
     call = f"{name}({', '.join(map(''.join, zip(names, values, strict=True)))})"
-    return call if name and all(values) and len(call) <= MOST_SHOWN else ""
+    return call if name and values and all(values) and len(call) <= MOST_SHOWN else ""
 
 
 def _typed(value: Any, depth: int = 4) -> str:

@@ -158,6 +158,7 @@ def test_of_several_calls_the_one_that_went_wrong_is_shown():
         (({"a": 0.5}, None, b"x"), "f({'a': 0.5}, None, b'x')"),
         (([0.123456789] * 20,), ""),
         ((object(),), ""),
+        ((), ""),
         (([[[[[1]]]]],), ""),
         ((10**100,), ""),
         ((type("Sly", (dict,), {})(),), ""),
