@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from checks.plain import difference, same
+from checks.plain import difference, first_part, same
 
 if TYPE_CHECKING:
     from checks.student import Student
@@ -38,6 +38,8 @@ class Finding:
     """Its counterpart in the student's answer."""
     share: float = 0.0
     """The part of the points that is earned all the same, 0 to 1."""
+    part: int | None = None
+    """Which of several answers it is about, counted from 0; a notebook can then show the call that gave it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Reply:
     answer: Any = None
     problem: str = ""
     fix: str = ""
+    calls: tuple[str, ...] = ()
+    """The calls as one would type them, or empty strings. In a notebook only: the grader leaves them where they are."""
 
 
 class Exercise:
@@ -96,11 +100,13 @@ class Exercise:
 
     def judge(self, questions: Questions, answer: Any) -> str | Finding | None:
         """None when right, else the sentence or Finding the student reads. Sees plain data only."""
-        found = difference(self.expected(questions), answer, self.atol)
+        right = self.expected(questions)
+        found = difference(right, answer, self.atol)
         if found is None:
             return None
         sentence, expected, got = found
-        return Finding(self.mistake_in(questions, answer) or sentence, expected, got)
+        part = first_part(right, answer, self.atol)
+        return Finding(self.mistake_in(questions, answer) or sentence, expected, got, part=part)
 
     def mistake_in(self, questions: Questions, answer: Any) -> str | None:
         """The sentence of the usual mistake that gives exactly this answer, if one does."""
@@ -136,7 +142,8 @@ class Exercise:
 def problems(exercise: Exercise) -> list[str]:
     """What is wrong with how an exercise is written; the builder and the tests ask."""
     found = []
-    taken = {"get", "call", "tensor", "array", "number", "integer", "text", "value"} & set(exercise.asks_for)
+    words = {"get", "call", "tensor", "array", "scalar", "number", "integer", "text", "value"}
+    taken = words & set(exercise.asks_for)
     if taken:
         found.append(
             f"Exercise {exercise.id} asks for {taken.pop()!r}, a word of Student's own; choose another name."

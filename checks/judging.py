@@ -1,8 +1,9 @@
 """The half of a check that decides. Plain data only: it could run on another machine, and in the grader it does."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -41,11 +42,25 @@ def judge(exercise: Exercise, ask: Callable[[Questions, int], Reply], seed: int 
         reply = ask(questions, number)
         if reply.state != "answered":
             state: State = "to do" if reply.state == "to do" else "fail"
-            return _outcome(exercise, state, Finding(reply.problem), reply.fix)
+            return _outcome(exercise, state, _with_call(Finding(reply.problem), reply.calls), reply.fix)
         found = exercise.judge(questions, reply.answer)
         if found is not None:
-            return _outcome(exercise, "fail", Finding(found) if isinstance(found, str) else found)
+            finding = Finding(found) if isinstance(found, str) else found
+            if finding.sentence not in exercise.mistakes:
+                finding = _with_call(finding, reply.calls, reply.answer)
+            return _outcome(exercise, "fail", finding)
     return Outcome(exercise.id, exercise.title, "pass", exercise.points, exercise.points)
+
+
+def _with_call(finding: Finding, calls: Sequence[str], answer: Any = None) -> Finding:
+    """The finding with the call that gave the wrong answer, when it is known which one did, and it is short."""
+    sentence, call = finding.sentence, calls[0] if len(calls) == 1 else ""
+    if len(calls) > 1 and isinstance(answer, (list, tuple, dict)) and len(answer) == len(calls):
+        call = calls[finding.part] if finding.part is not None else ""
+        if call:  # it says which answer is meant: a scalar has no index
+            where = r" at (?:index \d+|key '[^']*')((?:\[[^]]*\])*)"
+            sentence = re.sub(where, lambda found: f" at {found[1]}" if found[1] else "", sentence, count=1)
+    return replace(finding, sentence=f"{sentence} The call: `{call}`." if call else sentence)
 
 
 def _outcome(exercise: Exercise, state: State, finding: Finding, fix: str = "") -> Outcome:

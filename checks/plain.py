@@ -117,6 +117,17 @@ def difference(
     return None
 
 
+def first_part(expected: Any, answer: Any, atol: float = 1e-5) -> int | None:
+    """Which of the values in a list or a dict is the first that differs; None when it is not one of them."""
+    if isinstance(expected, (list, tuple)) and isinstance(answer, (list, tuple)):
+        pairs = list(zip(expected, answer, strict=False))
+    elif isinstance(expected, dict) and isinstance(answer, dict) and list(expected) == list(answer):
+        pairs = list(zip(expected.values(), answer.values(), strict=True))
+    else:
+        return None
+    return next((at for at, (one, other) in enumerate(pairs) if not same(one, other, atol)), None)
+
+
 def _difference_in_numbers(
     expected: Any, answer: Any, atol: float, place: str
 ) -> tuple[str, str, str] | None:

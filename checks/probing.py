@@ -8,13 +8,57 @@ import linecache
 import re
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from checks.exercise import STUB, Exercise, Questions, Reply
 from checks.limits import TimeUp, own_randomness, quiet, time_limit
 from checks.plain import NotPlain, plain
-from checks.student import Student, Trouble, missing, overwritten
+from checks.student import Student, Trouble, calls_of, missing, overwritten
+
+ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
+    (
+        TypeError,
+        r"takes .*argument|missing .*argument|unexpected keyword argument|multiple values for argument",
+        "Compare what is passed with the signature: the exercise gives that of yours, help(...) that of any other.",
+    ),
+    (
+        TypeError,
+        r"(view|reshape)\(\).*float|tuple of ints.*float|'float' object cannot be interpreted as an integer|indices must be integers",
+        "Sizes and places are whole numbers: use // instead of /.",
+    ),
+    (TypeError, r"unhashable type: 'list'", "A list cannot be a key, nor be in a set: use a tuple."),
+    (TypeError, r"unhashable type: 'set'", "A set cannot be a key, nor be in a set: use a frozenset."),
+    (
+        IndexError,
+        r"index out of range$",
+        "An index runs past the end: what is the last i for which i + 1 exists?",
+    ),
+    (
+        IndexError,
+        r"out of bounds|out of range in self",
+        "An index is too large: along an axis of size n there are the places 0 to n - 1.",
+    ),
+    (KeyError, "", "That key is not there, or not yet: d.get(key, 0) gives 0 for a new one."),
+    (
+        UnicodeDecodeError,
+        "",
+        "These bytes are not whole characters: join before you decode. If it may happen all the same, then "
+        "errors='replace' or try and except UnicodeError.",
+    ),
+    (
+        UnicodeEncodeError,
+        "",
+        "This codec has no such character. If that may happen, try and except UnicodeError.",
+    ),
+    (
+        (RuntimeError, ValueError, IndexError, TypeError),
+        r"shape|dimension|broadcast|tensor|mat1|size of|invalid combination of arguments",
+        "Call it yourself in a new cell on a small input and look at the shapes on the way.",
+    ),
+)
+"""(an exception, words of its message, what to do): the first that fits is told."""
 
 
 def ask(exercise: Exercise, namespace: Mapping[str, Any], questions: Questions, seed: int = 0) -> Reply:
@@ -24,9 +68,10 @@ def ask(exercise: Exercise, namespace: Mapping[str, Any], questions: Questions, 
         if name not in namespace:
             return _reply(missing(name, namespace, exercise))
     with quiet() as printed, own_randomness(seed):
+        student = Student(namespace, exercise, printed)
         try:
             with time_limit(exercise.seconds):
-                answer = exercise.probe(Student(namespace, exercise, printed), questions)
+                answer = exercise.probe(student, questions)
         except Trouble as trouble:
             return _reply(trouble)
         except NotPlain as error:
@@ -41,9 +86,9 @@ def ask(exercise: Exercise, namespace: Mapping[str, Any], questions: Questions, 
                 "Is there a loop that never ends, or a loop over what one tensor operation could do?",
             )
         except (Exception, SystemExit) as error:
-            return _reply(_raised(error, exercise, namespace))
+            return replace(_reply(_raised(error, exercise, namespace)), calls=calls_of(student)[-1:])
     try:
-        return Reply("answered", plain(answer))
+        return Reply("answered", plain(answer), calls=calls_of(student))
     except NotPlain as error:
         return Reply("failed", None, error.problem, error.fix)
 
@@ -87,9 +132,12 @@ def _raised(error: BaseException, exercise: Exercise, namespace: Mapping[str, An
         return Trouble(told, "Remove exit() or quit(): a function ends with return.")
     if isinstance(error, RecursionError):
         return Trouble(told, "It calls itself without end: which case stops it?")
-    if isinstance(error, TypeError) and "argument" in message:
-        return Trouble(told, "Compare the parameters with the signature the exercise gives.")
-    return Trouble(told, "Call it yourself in a new cell on a small input and look at the shapes on the way.")
+    for kinds, words, fix in ADVICE:
+        if isinstance(error, kinds) and re.search(words, message, re.IGNORECASE):
+            return Trouble(told, fix)
+    return Trouble(
+        told, "Call it yourself in a new cell on a small input, and print what you have on the way."
+    )
 
 
 def _students_line(trace: TracebackType | None, namespace: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ three helpers knows which function is being asked and can say what the student w
 import copy
 import difflib
 import inspect
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,12 +28,19 @@ class Trouble(Exception):
         self.problem, self.fix, self.todo = problem, fix, todo
 
 
+DICTS = (Counter, defaultdict, OrderedDict)
+"""Dicts of the standard library: what they hold crosses as a dict. Any other subclass is refused."""
+MOST_SHOWN = 120
+"""Letters up to which a call is shown; a longer one says less than its name."""
+
+
 class Student:
     """What a probe is given. `student.some_name` is the student's object; functions and classes are watched."""
 
     def __init__(self, namespace: Mapping[str, Any], exercise: Exercise, printed: Tail):
         self._namespace, self._exercise, self._printed = namespace, exercise, printed
         self._asked = exercise.asks_for[0] if exercise.asks_for else "your code"
+        self._calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -54,6 +62,7 @@ class Student:
         self._asked = name or getattr(function, "__name__", type(function).__name__)
         before = None if self._exercise.may_change_inputs else _snapshot((arguments, options))
         self._printed.text = ""
+        self._calls.append(told(name, arguments, options))
         if not callable(function):
             raise overwritten(self._asked, function)
         result = function(*arguments, **options)
@@ -63,18 +72,24 @@ class Student:
 
     # In: plain questions become what a student works with.
 
-    def tensor(self, value: Any) -> Any:
-        """A torch tensor: float32 for fractions, int64 for whole numbers, bool for bool; always a fresh copy."""
+    def tensor(self, value: Any, learns: bool = False) -> Any:
+        """A torch tensor: float32 for fractions, int64 for whole numbers, bool for bool; always a fresh copy.
+
+        One that learns requires a gradient, and what is computed from it can be differentiated.
+        """
         import torch
 
         array = np.array(value)
         kinds = {"f": torch.float32, "i": torch.int64, "u": torch.int64, "b": torch.bool}
-        return torch.tensor(array, dtype=kinds[array.dtype.kind])
+        tensor = torch.tensor(array, dtype=kinds[array.dtype.kind])
+        return (
+            tensor.requires_grad_().clone() if learns else tensor
+        )  # no leaf: changing it in place is no error
 
     # Out: what the student returned becomes plain data.
 
-    def array(self, result: Any) -> np.ndarray:
-        """A tensor (or numpy array) as a numpy array: float64, int64 or bool."""
+    def array(self, result: Any, numpy: bool = False) -> np.ndarray:
+        """A tensor as a numpy array: float64, int64 or bool. With `numpy` the student may return a numpy array."""
         import torch
 
         if type(result) in (torch.Tensor, torch.nn.Parameter):
@@ -82,20 +97,40 @@ class Student:
             if detached.is_floating_point():
                 detached = detached.double()
             result = detached.resolve_conj().resolve_neg().numpy()
-        if type(result) is not np.ndarray:
-            fix = "Build it with torch operations, or wrap it in torch.tensor(...)."
-            raise self._wrong_type(result, "a tensor", fix)
+        elif type(result) is not np.ndarray or not numpy:
+            raise self._no_tensor(result)
         kind = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.bool_}.get(result.dtype.kind)
         if kind is None:
             raise self._wrong_type(result, "a tensor of numbers", f"Its dtype is {result.dtype}.")
         return np.array(result, dtype=kind)
+
+    def scalar(self, result: Any) -> float:
+        """A tensor of one number that can be differentiated, as a float: a loss. One of its inputs must learn."""
+        import torch
+
+        if type(result) in (int, float) or isinstance(result, np.generic):
+            raise Trouble(
+                "You return a Python number; leave out .item(), or nothing can be differentiated.",
+                "Compute with torch's functions to the end (.log(), .mean()) and return the tensor.",
+            )
+        if type(result) is not torch.Tensor:
+            raise self._no_tensor(result)
+        if result.dim():
+            fix = f"Yours has shape {tuple(result.shape)}; is a mean or a sum missing?"
+            raise self._wrong_type(result, "a tensor of one number", fix)
+        if not result.requires_grad:
+            raise Trouble(
+                "Your tensor cannot be differentiated: on the way the numbers left torch and came back.",
+                "Leave out torch.tensor(...), .item(), .detach() and math.log; torch has all of it.",
+            )
+        return float(self.array(result))
 
     def number(self, result: Any) -> float:
         """A Python number, or a tensor or array with exactly one element, as a float."""
         if type(result) in (int, float):
             return float(result)
         if type(result).__module__.partition(".")[0] in ("torch", "numpy") and hasattr(result, "item"):
-            values = self.array(np.asarray(result) if isinstance(result, np.generic) else result)
+            values = self.array(np.asarray(result) if isinstance(result, np.generic) else result, numpy=True)
             if values.size == 1:
                 return float(values.reshape(-1)[0])
             fix = f"Yours has shape {values.shape}; is a mean or a sum missing?"
@@ -117,6 +152,8 @@ class Student:
 
     def value(self, result: Any, *kinds: type) -> Any:
         """Plain data of one of these types (any, when none is given): list, dict, str, tuple, ..."""
+        if dict in kinds and type(result) in DICTS:
+            result = dict(result)
         if (kinds and type(result) not in kinds) or (result is None and type(None) not in kinds):
             wanted = " or ".join(_article(kind.__name__) for kind in kinds) or "a value"
             fix = ""
@@ -126,6 +163,17 @@ class Student:
                 fix = "Wrap it in list(...)."
             raise self._wrong_type(result, wanted, fix)
         return plain(result)
+
+    def _no_tensor(self, result: Any) -> Trouble:
+        kind = type(result)
+        if kind.__module__ == "torch.return_types":
+            names = " and ".join(str(name) for name in getattr(kind, "__match_args__", ()))
+            return Trouble(
+                f"`{self._asked}` returned all that {kind.__name__} gives: {names}.",
+                "Take the one that is asked for, such as .indices.",
+            )
+        fix = "Build it with torch operations, or wrap it in torch.tensor(...)."
+        return self._wrong_type(result, "a tensor", fix)
 
     def _wrong_type(self, result: Any, wanted: str, fix: str = "") -> Trouble:
         name = self._asked
@@ -153,6 +201,46 @@ class Student:
             "Work on a copy (.clone() for a tensor, list(...) or dict(...) otherwise), "
             "and avoid in-place operations such as x += 1 or .append.",
         )
+
+
+def calls_of(student: Student) -> tuple[str, ...]:
+    """The calls a probe made, in order, as one would type them; empty strings for long ones."""
+    return tuple(student._calls)
+
+
+def told(name: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> str:
+    """The call as one would type it, `count_pairs([4, 4, 4])`; empty when it has nothing to show, is too long or not all plain."""
+    values = [_typed(value) for value in (*arguments, *options.values())]
+    names = [""] * len(arguments) + [f"{option}=" for option in options]
+    call = f"{name}({', '.join(map(''.join, zip(names, values, strict=True)))})"
+    return call if name and values and all(values) and len(call) <= MOST_SHOWN else ""
+
+
+def _typed(value: Any, depth: int = 4) -> str:
+    """A small plain value, or a small tensor of whole numbers, as code; an empty string for anything else."""
+    kind = type(value)
+    if (kind is int and value.bit_length() > MOST_SHOWN) or depth == 0:
+        return ""
+    if kind in (type(None), bool, int, float) or (kind in (str, bytes) and len(value) <= MOST_SHOWN):
+        return repr(value)
+    if kind.__module__ == "torch" and hasattr(value, "tolist") and not value.is_floating_point():
+        inner = _typed(value.tolist(), depth) if value.numel() <= MOST_SHOWN else ""
+        return f"torch.tensor({inner})" if inner else ""
+    if kind not in (list, tuple, set, dict) or len(value) > MOST_SHOWN:
+        return ""
+    parts = [_typed(part, depth - 1) for part in value]
+    if kind is dict:
+        values = [_typed(part, depth - 1) for part in value.values()]
+        parts = [f"{key}: {one}" if key and one else "" for key, one in zip(parts, values, strict=True)]
+    if not all(parts):
+        return ""
+    if kind is set:  # in an order of its own: the same text at every run
+        parts.sort(key=lambda part: (len(part), part))
+    if kind is tuple:
+        return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+    if kind is list:
+        return f"[{', '.join(parts)}]"
+    return f"{{{', '.join(parts)}}}" if parts or kind is dict else "set()"
 
 
 def missing(name: str, namespace: Mapping[str, Any], exercise: Exercise) -> Trouble:

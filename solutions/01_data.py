@@ -165,10 +165,10 @@ Table(
 
 # %% [markdown]
 # Row 3 mixes broken and healthy characters, so turning back the *whole* text fails; ftfy works piece by piece. Row 4
-# lost a byte: cp1252 has no character for the last byte of `”`, and somebody dropped it. ftfy does not guess. slmlib,
-# the library of this course, does, because it knows its data: in 4 MB of TinyStories there are 74 opening quotes
-# `â€œ` and 74 lonely `â€`, one for each. (It also writes all quotes straight.) **General tools stop where knowledge
-# of your data begins.**
+# lost a byte: cp1252 has no character for the last byte of `”`, and somebody dropped it. ftfy guesses, takes the space
+# for the lost byte, and gets a dagger: wrong, as good as the guess was. slmlib, the library of this course, guesses
+# too, but it knows its data: in 4 MB of TinyStories there are 74 opening quotes `â€œ` and 74 lonely `â€`, one for
+# each. (It also writes all quotes straight.) **General tools stop where knowledge of your data begins.**
 #
 # ### One letter, two spellings
 # Unicode has two ways to write é: one character, or e followed by a combining accent. They look the same and are
@@ -427,6 +427,10 @@ print(
 # ### Exercise 01.5: A MinHash signature
 # `ids` are a story's shingles as whole numbers, an array of shape `(shingles,)`; `a` and `b` hold one number for each
 # hash function, `(functions,)`. Return the smallest value of each function, `(functions,)`.
+#
+# (New to NumPy? The **shape** says how many places an array has along each axis. `x[:, None]` makes a column, `(3, 1)`,
+# of a row `x`, `(3,)`; and a column `(3, 1)` times a row `(4,)` is a table `(3, 4)` of all products: both are stretched,
+# which is called **broadcasting**. `table.min(axis=1)` looks along axis 1 and leaves one number for each row.)
 
 # %%
 PRIME = 2**31 - 1

@@ -101,6 +101,35 @@ Table("Padding in the whole corpus", ("stories in a batch", "in any order", "sor
 # Pre-training does something simpler. **Put all stories end to end, and cut the long row wherever you like.** No
 # padding, nothing lost. The special token `<|endoftext|>` after every story says where it is over.
 #
+# ### Tensors, in one cell
+# From here on the course computes with PyTorch's **tensors**: rows, tables and stacks of tables of numbers, all of one
+# kind (`dtype`). The **shape** says how many places there are along each axis; torch calls an axis a **dim**, counts
+# them from 0, and from -1 backwards. Read this cell line by line, and come back to it when a line of a later lesson
+# looks strange:
+
+# %% tags=["nbval-check-output"]
+table = torch.tensor([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
+row, column = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([[1.0], [10.0]])
+print("shape and dtype:      ", tuple(table.shape), table.dtype, "and", torch.tensor([7, 8]).dtype)
+print("one row, one number:  ", table[1].tolist(), table[1, 2].item())
+print("every row's last:     ", table[:, -1].tolist(), "(a : takes all along its axis)")
+print("some rows, by index:  ", table[torch.tensor([1, 1, 0])].tolist())
+print("sum along dim 0:      ", table.sum(dim=0).tolist(), "(dim 0, the rows, is gone)")
+print("along the last dim:   ", table.sum(dim=-1).tolist())
+print("the same, keepdim:    ", table.sum(dim=-1, keepdim=True).tolist(), "(still a column)")
+print(
+    "x[:, None]:           ", tuple(row.shape), "->", tuple(row[:, None].shape), "(one more axis, of size 1)"
+)
+print("x[..., 0]:            ", table[..., 0].tolist(), "(... stands for all the axes before)")
+print("column times row:     ", (column * row).tolist(), "(broadcasting)")
+print("matrix product, @:    ", (table @ row).tolist())
+
+# %% [markdown]
+# **Broadcasting**: when two shapes differ, torch lines them up from the right and stretches every axis of size 1, or
+# that is missing, to the size of the other. So a column `(2, 1)` times a row `(3,)` is a table `(2, 3)`. And `@`
+# multiplies each row on its left with each column on its right, and adds up: `(2, 3) @ (3, 5)` is `(2, 5)`. In front
+# there may be more axes, such as batch and head; each pair of tables is then multiplied on its own.
+#
 # ### Exercise 03.2: One long row
 # Return a 1-D tensor of whole numbers (`torch.long`): all stories in their order, `end_of_text` after each one.
 

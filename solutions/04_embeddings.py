@@ -37,6 +37,7 @@ from slmlib.presets import PRESETS, default_preset
 from slmlib.shipped import load_model
 from slmlib.text.baselines import BIGRAM, baseline_losses
 from slmlib.text.prepare import prepare
+from slmlib.text.textfiles import read_stories
 
 FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
 
@@ -77,7 +78,8 @@ Table("Neighbours", ("word", "by id", "in the model"), rows)
 # its row.
 #
 # The same can be written as a product. Let a token be a row of $V$ zeros with a single 1 at its own place: a
-# **one-hot** row. Multiply it by the table, and everything is multiplied by 0 except one row:
+# **one-hot** row. Multiply it by the table, and everything is multiplied by 0 except one row. (Shapes, `dim`,
+# `x[..., None]`, `keepdim` and `@` are explained in lesson 03, "Tensors, in one cell".)
 
 # %%
 words = ["the", "a", "cat", "dog", "sat"]
@@ -136,7 +138,8 @@ Table(
 # which stands there twice, gets the sum of both pulls.
 #
 # Why does nobody compute the product? With 4,096 tokens it would multiply by zero 4,095 rows for each one that is
-# wanted. But it shows that an embedding is an ordinary linear layer without a bias, with a very simple input.
+# wanted. But it shows that an embedding is an ordinary product with a matrix (a *linear layer*, lesson 07), with a very
+# simple input.
 #
 # ## 2. From scores to probabilities
 #
@@ -161,8 +164,8 @@ print("torch's:", [round(chance, 4) for chance in scores.softmax(-1).tolist()])
 # **only their differences count.**
 #
 # ### Exercise 04.2: Softmax with temperature
-# Return the probabilities along the last axis, for scores of any size. Write it with `exp`; leave `torch.softmax` to
-# the comparison below.
+# Return the probabilities along the last axis, for scores of any size. Build them from `exp` and a sum: torch's own
+# softmax is what the next cells compare yours with.
 
 
 # %%
@@ -221,7 +224,7 @@ probability_panels(
 #
 # ### Exercise 04.3: The loss of a bigram table
 # Look up the scores, take their softmax (use yours), pick the probability of each target, and average minus its
-# logarithm. Return one number as a tensor, so that it can be differentiated.
+# logarithm. Return one number as a tensor, without `.item()`, so that it can be differentiated.
 
 
 # %%
@@ -574,19 +577,27 @@ for name, neighbours in (("on the map", on_paper), ("in all directions", in_full
     print(f"{name:18} {own} of {len(shown)} words have one of their own kind nearest")
 
 # %% [markdown]
-# What overlaps on paper is well apart in the table. And these words were chosen by us. Take the whole table instead,
-# and see what stands at the two ends of its first direction:
+# Much that overlaps on paper is apart in the table. And these words were chosen by us. Take the whole table instead,
+# and see what stands at the two ends of its first direction, and how often it comes in stories held out:
 
 # %%
 along = map_2d(vectors)[:, 0]
 order = (along * along[tokenizer.encode(",")[0]].sign()).argsort(descending=True)  # commas at the first end
 for name, end in (("one end:  ", order[:14]), ("other end:", order[-14:])):
     print(name, " ".join(repr(tokenizer.decode([one])) for one in end))
+texts = list(read_stories(data.folder / "valid.txt"))[: 100 if FAST else 1000]
+occurring = torch.tensor([one for row in tokenizer.encode_batch(texts) for one in row])
+how_often = torch.bincount(occurring, minlength=len(vectors)).float()  # (vocab_size,)
+for name, end in (("one end:  ", order[:400]), ("other end:", order[-400:]), ("all tokens", order)):
+    print(
+        f"{name} half of {len(end)} come {how_often[end].median():.0f} times or more in {len(texts):,} stories"
+    )
 
 # %% [markdown]
-# That is not a meaning. At one end stand the most frequent tokens, at the other pieces and bytes that hardly ever
-# occur. The largest direction of most embedding tables holds **frequency** ([Mu and Viswanath
-# 2018](https://arxiv.org/abs/1702.01417)).
+# Look at both ends before you give a direction a name, and at more than the few tokens that end a list: it is easy to
+# see in them what one hopes for. One suspect stands in every table, and the last three lines ask for it: how **often**
+# a token occurs. In many embedding tables the few largest directions have more to do with frequency than with meaning
+# ([Mu and Viswanath 2018](https://arxiv.org/abs/1702.01417)).
 #
 # ## 6. What can go wrong
 #

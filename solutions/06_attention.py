@@ -509,8 +509,8 @@ lines(
 # 2022](https://arxiv.org/abs/2205.14135)).
 #
 # But the *time* tends to slope 2 with both (short texts are dominated by other costs). Often one reads that attention
-# costs $O(n^2 d)$ in computation and memory. For computation that is right. The memory for scores is $O(n^2)$ a head
-# even by hand, whatever $d$; with SDPA it is $O(nd)$.
+# costs $O(n^2 d)$ (read: grows like $n^2 d$) in computation and memory. For computation that is right. The memory for
+# scores is $O(n^2)$ a head even by hand, whatever $d$; with SDPA it is $O(nd)$.
 #
 # When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly:
 

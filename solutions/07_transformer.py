@@ -392,8 +392,20 @@ Table(f"{PROMPT} ...", ("where", "size of the stream", "what it would say"), row
 # ### Exercise 07.4: The whole model
 # `StoryModel(config)` builds it, `forward(tokens)` gives logits, and `load(weights)` copies trained weights in. They
 # have these names: `embedding.weight`, and for each block `i` `blocks.i.attention.query.weight` (and `key`, `value`,
-# `output`), `blocks.i.feedforward.up.weight` (and `down`). Use `block`, `rope_angles(positions, head_dim)` and
-# `rotate(x, cos, sin)`, and `F.rms_norm(x, x.shape[-1:], eps=config.norm_eps)`.
+# `output`), `blocks.i.feedforward.up.weight` (and `down`).
+#
+# What you need, one piece after the other:
+#
+# - `nn.Embedding(vocab_size, embed_dim)` is a table; `nn.Linear(inputs, outputs, bias=False)` is a matrix. Each keeps
+#   its numbers in `.weight`, a linear one as `(outputs, inputs)`, and `linear(x)` is `x @ linear.weight.T`.
+# - `nn.ModuleList([...])` is a list of such layers, and `nn.ModuleDict({...})` a dict of them. In a plain list the
+#   model would not find their weights.
+# - Bring `split_heads` and `merge_heads` from lesson 06: two lines each. `F.scaled_dot_product_attention(q, k, v,
+#   is_causal=True)` is your `attend`.
+# - `rope_angles(torch.arange(time), head_dim)` gives `cos` and `sin`, each `(time, head_dim / 2)`. `rotate(x, cos, sin)`
+#   wants heads already split, `(batch, heads, time, head_dim)`, and returns that shape.
+# - A norm is `F.rms_norm(x, x.shape[-1:], eps=config.norm_eps)`; it serves the stream and single heads alike. The
+#   square of ReLU is `F.relu(x).square()`. Then `block(x, attention, feedforward, norm, norm)` from 07.3 is one layer.
 
 
 # %%

@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Training loop
 #
-# *20 minutes of reading, 45 with the exercises; difficulty 3 of 5. Some five minutes of computing, four of them for one run.*
+# *20 minutes of reading, 45 with the exercises; difficulty 3 of 5. Some minutes of computing, most of
+# them for one run.*
 #
 # You have millions of tokens, and a model of a million random numbers. Training is a loop of a few lines that carries
 # what the tokens hold over into the numbers. **Which lines, and what does each of them prevent?**
@@ -714,11 +715,11 @@ plan = replace(
 plan = decide(Wish(config, plan, folder), replace(data, valid=valid), device)
 parameters = sum(one.numel() for one in practice.parameters())
 read = plan.total_steps * plan.batch_size * config.context_length
-expected = "some seconds" if FAST else f"about {plan.minutes * 60:.0f} seconds"
+expected = "some seconds" if FAST else f"{plan.minutes * 60:.0f} seconds, and longer on a busy machine"
 rule = "Muon for hidden matrices, AdamW for the rest" if plan.optimizer == "muon" else "AdamW"
 print(f"{device}")
 print(f"Optimizer: {rule}. Schedule: {plan.schedule}.")
-print(f"{parameters:,} parameters, {plan.total_steps:,} steps, {read:,} tokens: this will take {expected}.")
+print(f"{parameters:,} parameters, {plan.total_steps:,} steps, {read:,} tokens: planned for {expected}.")
 
 # %% [markdown]
 # Watch the loss fall through the grey lines: first the unigram line (it knows which tokens are frequent), then the

@@ -30,13 +30,14 @@ class Perplexity(Exercise):
             of_probabilities=True
         ),
         "You add up the surprises and do not divide by how many there are.": dict(divide=False),
-        "Your logarithm has base 2 (or 10) and your exp base e: use math.log with math.exp.": dict(base=2),
+        "Your logarithm has base 2 and your exp base e: use math.log with math.exp.": dict(base=2),
+        "Your logarithm has base 10 and your exp base e: use math.log with math.exp.": dict(base=10),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
         """A uniform guess, and two lists of unequal probabilities."""
         vocabulary = int(rng.integers(5, 5000))
-        some = [float(p) for p in rng.uniform(0.01, 0.9, size=int(rng.integers(3, 9)))]
+        some = [round(float(p), 2) for p in rng.uniform(0.01, 0.9, size=int(rng.integers(3, 9)))]
         return {"lists": [[0.5, 0.1, *some], [1 / vocabulary] * 4, [0.25]]}
 
     def probe(self, student: Student, questions: Questions) -> list[float]:

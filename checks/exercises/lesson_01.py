@@ -346,7 +346,9 @@ class MinHash(Exercise):
 
     def probe(self, student: Student, questions: Questions) -> np.ndarray:
         """Copies of the arrays, as the lesson has them."""
-        return student.array(student.signature(*(questions[name].copy() for name in ("ids", "a", "b"))))
+        return student.array(
+            student.signature(*(questions[name].copy() for name in ("ids", "a", "b"))), numpy=True
+        )
 
     def expected(
         self,

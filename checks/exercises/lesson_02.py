@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import regex
 
-from checks.exercise import Exercise, Questions
-from checks.plain import same
+from checks.exercise import Exercise, Finding, Questions
+from checks.plain import brief, same
 from checks.student import Student
 from slmlib.text.bpe import BYTE_OF_ID
 
@@ -86,6 +86,10 @@ class Merge(Exercise):
             backwards=True
         ),
         "You put the new id in front of the pair instead of in its place.": dict(insert=True),
+        "Nothing was merged. A slice is a list, and a list is never equal to a tuple: compare "
+        "tuple(ids[i : i + 2]) with the pair.": lambda questions: {
+            name: list(questions[name]) for name in ("different", "equal")
+        },
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
@@ -168,8 +172,19 @@ class Train(Exercise):
         ),
         "Your merges run across the borders of words.": dict(joined=True),
         "Your new ids do not start at 256, the first id after the bytes.": dict(first_id=257),
-        "You make one merge too few.": lambda questions: expected_merges(questions)[:-1],
+        "You make one merge too few.": lambda questions: {
+            "long": expected_merges(questions)[:-1],
+            "short": expected_merges(questions | questions["short"]),
+        },
         "You take the least frequent pair.": dict(least=True),
+        "You begin with the values of the bytes, as word.encode() gives them; to_ids(word) gives their ids.": dict(
+            raw=True
+        ),
+        "With one word of two letters there is one merge to make, and then no pair is left: stop there, "
+        "however many merges were asked for.": lambda questions: {
+            "long": expected_merges(questions),
+            "short": "ValueError: min() arg is an empty sequence",
+        },
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
@@ -182,17 +197,51 @@ class Train(Exercise):
             )
             counts = [int(one) for one in rng.integers(1, 5, size=len(words))]
             questions = {"words": [f" {word}" for word in words], "counts": counts, "num_merges": 5}
-            if _all_differ(self, questions) and len(expected_merges(questions)) == 5:
+            questions["short"] = {"words": ["".join(letters[:2])], "counts": [3], "num_merges": 9}
+            right = expected_merges(questions)
+            across = right != expected_merges(questions, joined=True)  # in the short case it always shows
+            if across and _all_differ(self, questions) and len(right) == 5:
                 return questions
 
     def probe(self, student: Student, questions: Questions) -> Any:
-        """Pairs as tuples: a list of lists says the same."""
-        found = student.value(student.train_bpe(*questions.values()), list)
-        return [tuple(pair) if isinstance(pair, (list, tuple)) else pair for pair in found]
+        """Several words, then one that has nothing left after a merge. Pairs as tuples: a list of lists says the same."""
+        short = questions.pop("short")
 
-    def expected(self, questions: Questions, **switches: Any) -> list[Pair]:
+        def merges(asked: Questions) -> Any:
+            found = student.value(student.train_bpe(*asked.values()), list)
+            return [tuple(pair) if isinstance(pair, (list, tuple)) else pair for pair in found]
+
+        answer = {"long": merges(questions)}
+        try:
+            answer["short"] = merges(short)
+        except (ValueError, IndexError, KeyError, StopIteration) as error:  # the largest of nothing
+            answer["short"] = f"{type(error).__name__}: {error}"
+        return answer
+
+    def expected(self, questions: Questions, **switches: Any) -> dict[str, list[Pair]]:
         """The merges, in order."""
-        return expected_merges(questions, **switches)
+        return {
+            "long": expected_merges(questions, **switches),
+            "short": expected_merges(questions | questions["short"], **switches),
+        }
+
+    def judge(self, questions: Questions, answer: Any) -> Any:
+        """Whatever goes wrong only where nothing is left to merge has one cause."""
+        right, short = self.expected(questions), answer["short"]
+        goes_on = isinstance(short, str) or short[:1] == right["short"] != short
+        if goes_on and same(right["long"], answer["long"]):
+            return Finding(list(self.mistakes)[-1], brief(right["short"]), brief(short))
+        return super().judge(questions, answer)
+
+    def mistake_in(self, questions: Questions, answer: Any) -> str | None:
+        """Who also forgets to stop still hears first what is wrong with the merges."""
+        found = super().mistake_in(questions, answer)
+        if found or not isinstance(answer["short"], str):
+            return found
+        for sentence, mistake in list(self.mistakes.items())[:-1]:
+            if same(self.wrong_answer(questions, mistake)["long"], answer["long"]):
+                return sentence
+        return None
 
 
 def expected_merges(
@@ -203,13 +252,14 @@ def expected_merges(
     joined: bool = False,
     first_id: int = 256,
     least: bool = False,
+    raw: bool = False,
 ) -> list[Pair]:
     """The merges with the defaults; each usual mistake with one switch turned."""
     words, counts = questions["words"], questions["counts"]
     if joined:
         text = "".join(word * count for word, count in zip(words, counts, strict=True))
         words, counts = [text], [1]
-    rows = [to_ids(word) for word in words]
+    rows = [list(word.encode("utf-8")) if raw else to_ids(word) for word in words]
     merges: list[Pair] = []
     totals: dict[Pair, int] = {}
     while len(merges) < questions["num_merges"]:

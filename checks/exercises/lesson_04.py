@@ -87,19 +87,24 @@ class Softmax(Exercise):
         "exp overflows for large scores (inf, then nan): subtract the largest score of each row first.": dict(
             naive=True
         ),
+        "You subtract the largest score of all: in the other rows every exp is then 0, and 0 / 0 is nan. Each row "
+        "has its own largest: amax(dim=-1, keepdim=True).": dict(largest_of_all=True),
         "The sum runs over the wrong axis: each row of the last axis must sum to 1.": dict(axis=-2),
+        "The sum runs over dim=0, the first axis; the scores of one row lie along the last one: dim=-1.": dict(
+            axis=0
+        ),
         "You divide by the sum of everything: each row has its own sum.": dict(axis=None),
         "These are the powers, not yet divided by their sum.": dict(divided=False),
         "These are logarithms of probabilities; leave out the log.": dict(log=True),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
-        """Several rows, one of them with very large scores."""
+        """Several rows, one with very large scores; temperatures by which float32 divides without rounding."""
         logits = rng.normal(size=(2, 3, int(rng.integers(4, 8)))) * 2
         logits[1, 1] += 1000.0
         return {
             "logits": logits.astype(np.float32).astype(float),
-            "temperature": float(rng.choice([0.5, 0.8, 2.0])),
+            "temperature": float(rng.choice([0.5, 2.0, 4.0])),
         }
 
     def probe(self, student: Student, questions: Questions) -> np.ndarray:
@@ -112,6 +117,7 @@ class Softmax(Exercise):
         multiply: bool = False,
         ignore: bool = False,
         naive: bool = False,
+        largest_of_all: bool = False,
         axis: int | None = -1,
         divided: bool = True,
         log: bool = False,
@@ -119,13 +125,25 @@ class Softmax(Exercise):
         """The slides' formula in float64."""
         logits, tau = questions["logits"], questions["temperature"]
         scaled = logits if ignore else logits * tau if multiply else logits / tau
-        if naive:
+        if naive or largest_of_all:
             with np.errstate(all="ignore"):
+                scaled = scaled - scaled.max() if largest_of_all else scaled
                 powers = np.exp(scaled.astype(np.float32)).astype(float)
                 return powers / powers.sum(axis=-1, keepdims=True)
         powers = np.exp(scaled - scaled.max(axis=axis, keepdims=True))
         result = powers / powers.sum(axis=axis, keepdims=True) if divided else powers
         return np.log(result) if log else result
+
+    def mistake_in(self, questions: Questions, answer: Any) -> str | None:
+        """A sum over the wrong axis shows in what sums to 1, whatever was subtracted before."""
+        found = super().mistake_in(questions, answer)
+        if found or not isinstance(answer, np.ndarray) or answer.shape != questions["logits"].shape:
+            return found
+        for sentence, mistake in self.mistakes.items():
+            axes = [mistake["axis"]] if isinstance(mistake, dict) and "axis" in mistake else []
+            if any(np.allclose(answer.sum(axis=axis), 1.0, atol=1e-4) for axis in axes):
+                return sentence
+        return None
 
 
 class BigramLoss(Exercise):
@@ -153,6 +171,14 @@ class BigramLoss(Exercise):
         "You return the mean probability of the targets; the loss is minus its logarithm, token by token.": dict(
             no_log=True
         ),
+        "You return a Python number; leave out .item(), or nothing can be differentiated.": (
+            "def bigram_loss(table, inputs, targets):\n"
+            "    return torch.nn.functional.cross_entropy(table[inputs], targets).item()\n"
+        ),
+        "Your tensor cannot be differentiated: on the way the numbers left torch and came back.": (
+            "def bigram_loss(table, inputs, targets):\n"
+            "    return torch.tensor(torch.nn.functional.cross_entropy(table[inputs], targets).item())\n"
+        ),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
@@ -170,8 +196,10 @@ class BigramLoss(Exercise):
         return {"softmax": lambda logits, temperature=1.0: torch.softmax(logits / temperature, dim=-1)}
 
     def probe(self, student: Student, questions: Questions) -> float:
-        """A number."""
-        return student.number(student.bigram_loss(*map(student.tensor, questions.values())))
+        """A number, from a table that learns."""
+        inputs, targets = student.tensor(questions["inputs"]), student.tensor(questions["targets"])
+        table = student.tensor(questions["table"], learns=True)
+        return student.scalar(student.bigram_loss(table, inputs, targets))
 
     def expected(
         self,
@@ -224,6 +252,13 @@ class Nearest(Exercise):
         "These are the least similar ones: the largest cosine comes first.": dict(farthest=True),
         "The right tokens, but the least similar of them comes first.": dict(backwards=True),
         "The columns were divided by their length; each row (dim=1) is one token.": dict(measure="columns"),
+        "These are the cosines themselves; the ids of the tokens are asked for: take .indices of topk.": dict(
+            cosines=True
+        ),
+        "`nearest` returned all that topk gives: values and indices.": (
+            "def nearest(table, token, count):\n"
+            "    return torch.cosine_similarity(table, table[token], dim=1).topk(count)\n"
+        ),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
@@ -235,7 +270,11 @@ class Nearest(Exercise):
             questions = {"table": table, "token": int(rng.integers(30)), "count": 5}
             answers = [
                 self.expected(questions).tolist(),
-                *(self.wrong_answer(questions, mistake).tolist() for mistake in self.mistakes.values()),
+                *(
+                    self.wrong_answer(questions, mistake).tolist()
+                    for mistake in self.mistakes.values()
+                    if not isinstance(mistake, str)
+                ),
             ]
             if all(answers.count(answer) == 1 for answer in answers):
                 return questions
@@ -252,6 +291,7 @@ class Nearest(Exercise):
         measure: str = "cosine",
         farthest: bool = False,
         backwards: bool = False,
+        cosines: bool = False,
     ) -> np.ndarray:
         """By a full sort."""
         table, token, count = questions.values()
@@ -266,6 +306,8 @@ class Nearest(Exercise):
             similarity = scaled @ scaled[token]
         order = np.argsort(similarity if farthest else -similarity)
         found = order[:count] if itself else order[order != token][:count]
+        if cosines:
+            return similarity[found]
         return found[::-1] if backwards else found
 
 

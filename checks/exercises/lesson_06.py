@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checks.exercise import Exercise, Questions
-from checks.student import Student
+from checks.student import Student, Trouble
 
 Array = NDArray[np.float64]
 
@@ -215,6 +215,8 @@ class SplitAndMerge(Exercise):
             merge="strided"
         ),
         "merge_heads adds the heads up; they are joined one behind the other.": dict(merge="sum"),
+        "Both have the right shape and mix tokens: a view straight to the shape cuts across them. Between cutting "
+        "and joining, two axes change places: .transpose(1, 2).": dict(split="straight", merge="straight"),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
@@ -253,6 +255,13 @@ class SplitAndMerge(Exercise):
             "sum": heads.sum(axis=1),
         }
         return {"split": splits[split], "merged": merged[merge]}
+
+    def mistake_in(self, questions: Questions, answer: Any) -> str | None:
+        """Of two wrong halves, the first that can be named by itself."""
+        right = self.expected(questions)
+        answers = [answer, *(right | {half: answer[half]} for half in right)]
+        found = (super(SplitAndMerge, self).mistake_in(questions, one) for one in answers)
+        return next((sentence for sentence in found if sentence), None)
 
 
 class MultiHead(Exercise):
@@ -341,6 +350,11 @@ class MultiHead(Exercise):
         return linear(merged, "w_output") if project else merged
 
 
+FAINT = 5e-7
+"""So small a part of a later token moves an output by less than 1e-5."""
+NO_SUCH_ID = "You changed a token to an id that does not exist: ids go from 0 to vocab_size - 1."
+
+
 class LooksAhead(Exercise):
     """`looks_ahead(function, tokens, vocab_size)`: whether any output depends on a later token."""
 
@@ -362,20 +376,34 @@ class LooksAhead(Exercise):
             near=True
         ),
         "It is the other way round: True means that some output moved which must not.": dict(inverse=True),
+        "Differences below 1e-5 come from rounding and are no leak: torch.allclose(..., atol=1e-5), not "
+        "torch.equal.": dict(exact=True),
+        NO_SUCH_ID: (
+            "def looks_ahead(function, tokens, vocab_size):\n"
+            "    return any(\n"
+            "        not torch.allclose(\n"
+            "            function(torch.cat((tokens[:t], tokens[t:] + 1)))[:t], function(tokens)[:t], atol=1e-5\n"
+            "        )\n"
+            "        for t in range(1, len(tokens))\n"
+            "    )\n"
+        ),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
-        """Functions as tables: sees[i][t, s] says that output t of function i depends on token s."""
+        """Functions as tables: sees[i][t, s] says how much output t of function i depends on token s."""
         time = int(rng.integers(6, 9))
-        causal = np.tril(np.ones((time, time), dtype=bool))
-        sees = np.array([causal] * 7)
-        sees[1] = True  # everyone sees everyone
-        sees[2, 1, 3] = True  # two steps ahead, in the middle
-        sees[3, 2, time - 1] = True  # far ahead, to the last token
-        sees[4] = np.eye(time, dtype=bool)  # each sees only itself
-        sees[5, 2, 3] = True  # one step ahead, in the middle
-        sees[6, 0, 1] = True  # only the first output looks ahead
-        return {"sees": sees, "tokens": rng.integers(0, 1000, size=time), "vocab_size": 1000}
+        causal = np.tril(np.ones((time, time)))
+        sees = np.array([causal] * 8)
+        sees[1] = 1.0  # everyone sees everyone
+        sees[2, 1, 3] = 1.0  # two steps ahead, in the middle
+        sees[3, 2, time - 1] = 1.0  # far ahead, to the last token
+        sees[4] = np.eye(time)  # each sees only itself
+        sees[5, 2, 3] = 1.0  # one step ahead, in the middle
+        sees[6, 0, 1] = 1.0  # only the first output looks ahead
+        sees[7, 1, time - 1] = FAINT  # as little as rounding does
+        tokens = rng.integers(1, 999, size=time)
+        tokens[-2:] = (0, 999)  # the first and the last id there is
+        return {"sees": sees, "tokens": tokens, "vocab_size": 1000}
 
     def probe(self, student: Student, questions: Questions) -> list[bool]:
         """Each function, asked for."""
@@ -385,9 +413,11 @@ class LooksAhead(Exercise):
         table = torch.randn(questions["vocab_size"], 4, generator=generator)
         found = []
         for sees in questions["sees"]:
-            strength = student.tensor(sees).float()  # (time, time)
+            strength = student.tensor(sees)  # (time, time)
 
             def function(tokens: Any, strength: Any = strength) -> Any:
+                if not 0 <= int(tokens.min()) <= int(tokens.max()) < len(table):
+                    raise Trouble(NO_SUCH_ID, "The remainder keeps them there: (changed + 1) % vocab_size.")
                 return strength @ table[tokens]  # (time, 4)
 
             tokens = student.tensor(questions["tokens"])
@@ -403,11 +433,12 @@ class LooksAhead(Exercise):
         first: bool = False,
         near: bool = False,
         inverse: bool = False,
+        exact: bool = False,
     ) -> list[bool]:
         """From the tables."""
         found = []
         for sees in questions["sees"]:
-            ahead = np.triu(sees, k=1)
+            ahead = np.triu(sees, k=1) > (0.0 if exact else FAINT)
             if last:
                 ahead = ahead[:, -1:]
             if first:

@@ -44,6 +44,11 @@ class NextTokenLoss(Exercise):
             base=2.0
         ),
         "The sign is wrong: a logarithm of a probability is negative, a surprise is not.": dict(sign=-1),
+        "You return a Python number; leave out .item(), or nothing can be differentiated.": (
+            "def next_token_loss(logits, tokens):\n"
+            "    chances = logits[:, :-1].log_softmax(-1)\n"
+            "    return -chances.gather(-1, tokens[:, 1:, None]).mean().item()\n"
+        ),
         "A large logit makes exp overflow, and the loss is not a number any more. Subtract the largest logit "
         "first, as `logsumexp` and `log_softmax` do.": (
             "def next_token_loss(logits, tokens):\n"
@@ -60,8 +65,9 @@ class NextTokenLoss(Exercise):
         return {"logits": logits, "tokens": rng.integers(0, vocab_size, size=(rows, time))}
 
     def probe(self, student: Student, questions: Questions) -> float:
-        """A number."""
-        return student.number(student.next_token_loss(*map(student.tensor, questions.values())))
+        """A number, from logits that learn."""
+        logits = student.tensor(questions["logits"], learns=True)
+        return student.scalar(student.next_token_loss(logits, student.tensor(questions["tokens"])))
 
     def expected(
         self,

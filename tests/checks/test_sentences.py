@@ -8,10 +8,11 @@ import warnings
 import numpy as np
 import pytest
 
-from checks.exercise import Exercise
+from checks.exercise import Exercise, Reply
+from checks.judging import judge
 from checks.limits import Tail, TimeUp, time_limit
 from checks.probing import ask
-from checks.student import Student, Trouble
+from checks.student import Student, Trouble, told
 
 WRONG = {
     "returns None": (
@@ -89,6 +90,92 @@ WRONG = {
 }
 
 
+RAISES = {
+    "a place past the end": ("ids[len(ids)]", "what is the last i for which i + 1 exists"),
+    "a place past an axis": ("torch.zeros(3)[5]", "the places 0 to n - 1"),
+    "a list as a key": ("{[1, 2]: 1}", "use a tuple"),
+    "a set as a key": ("{{1, 2}: 1}", "use a frozenset"),
+    "half a character": ("b'\\xe9'.decode('utf-8')", "join before you decode"),
+    "a character the codec lacks": ("'\u043f'.encode('cp1252')", "try and except UnicodeError"),
+    "a key that is not there": ("{}[1]", ".get(key, 0)"),
+    "half a size, to view": ("torch.zeros(4).view(4 / 2, 2)", "use // instead of /"),
+    "half a size, to reshape": ("torch.zeros(4).reshape((4 / 2, 2))", "use // instead of /"),
+    "half a size, to range": ("range(4 / 2)", "use // instead of /"),
+    "half a place": ("ids[4 / 2]", "use // instead of /"),
+    "shapes that do not fit": ("torch.zeros(2, 3) @ torch.zeros(2, 3)", "the shapes on the way"),
+    "torch's own arguments": ("torch.zeros(2).softmax()", "help(...) that of any other"),
+    "something else": ("1 / 0", "print what you have on the way"),
+}
+
+
+@pytest.mark.parametrize("case", RAISES)
+def test_an_exception_gets_advice_of_its_own(kernel, case):
+    code, fix = RAISES[case]
+    kernel.run(f"def count_pairs(ids):\n    return {code}")
+    (outcome,) = kernel.run('check("98.2")').outcomes
+    assert outcome.state == "fail"
+    assert fix in outcome.fix
+    assert "The call: `count_pairs([" in outcome.problem
+
+
+def test_a_wrong_answer_without_a_name_is_shown_with_its_call(kernel, demo):
+    kernel.run("def count_pairs(ids):\n    return {(1, 2): 77}")
+    (outcome,) = kernel.run('check("98.2")').outcomes
+    assert "The call: `count_pairs([" in outcome.problem
+    exercise = demo.exercises("98")[1]
+    hidden = judge(exercise, lambda questions, number: Reply("answered", {(1, 2): 77}))
+    assert hidden.problem + " The call" in outcome.problem, "a grader gets no calls, and so shows none"
+    assert "count_pairs(" not in hidden.problem
+    kernel.run("def count_pairs(ids):\n    return dict.fromkeys(zip(ids, ids[1:]), 1)")
+    (outcome,) = kernel.run('check("98.2")').outcomes
+    assert outcome.problem == "You count each pair only once, however often it occurs."
+
+
+class Doubled(Exercise):
+    """Calls `double` twice, and asks which call went wrong."""
+
+    id, title, asks_for, rounds = "98.8", "Doubled", ("double",), 1
+
+    def probe(self, student, questions):
+        return [student.number(student.double(number, times=2)) for number in (1.5, 2.5)]
+
+    def expected(self, questions):
+        return [3.0, 5.0]
+
+
+def test_of_several_calls_the_one_that_went_wrong_is_shown():
+    names = {}
+    exec("def double(x, times):\n    return 3.0", names)
+    found = judge(Doubled(), lambda questions, number: ask(Doubled(), names, questions))
+    assert found.problem == "Wrong number. The call: `double(2.5, times=2)`."
+    assert (found.expected, found.got) == ("5", "3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (([1, (2,), ()], {3, 20}, set()), "f([1, (2,), ()], {3, 20}, set())"),
+        (({"a": 0.5}, None, b"x"), "f({'a': 0.5}, None, b'x')"),
+        (([0.123456789] * 20,), ""),
+        ((object(),), ""),
+        ((), ""),
+        (([[[[[1]]]]],), ""),
+        ((10**100,), ""),
+        ((type("Sly", (dict,), {})(),), ""),
+    ],
+)
+def test_only_a_short_call_of_plain_values_is_shown(arguments, text):
+    assert told("f", arguments, {}) == text
+
+
+def test_a_small_tensor_of_whole_numbers_is_shown():
+    import torch
+
+    assert told("f", (torch.tensor([[0, 2]]),), {"n": 3}) == "f(torch.tensor([[0, 2]]), n=3)"
+    assert told("f", (torch.zeros(2),), {}) == ""
+    assert told("f", (torch.zeros(10**6, dtype=torch.long),), {}) == ""
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_version_gets_its_sentence(kernel, capfd, case):
     code, problem, fix = WRONG[case]
@@ -111,6 +198,22 @@ def test_a_value_of_another_type_is_named(kernel):
     kernel.run("class Counts(dict):\n    pass\ndef count_pairs(ids):\n    return Counts()")
     (outcome,) = kernel.run('check("98.2")').outcomes
     assert outcome.problem == "`count_pairs` gave a Counts where a dict is asked for."
+
+
+@pytest.mark.parametrize("name", ["Counter", "defaultdict", "OrderedDict"])
+def test_a_dict_of_the_standard_library_is_a_dict(kernel, name):
+    start = "int" if name == "defaultdict" else ""
+    kernel.run(
+        f"from collections import {name}\ndef count_pairs(ids):\n    counts = {name}({start})\n"
+        "    for pair in zip(ids, ids[1:]):\n        counts[pair] = counts.get(pair, 0) + 1\n    return counts"
+    )
+    assert kernel.run('check("98.2")').passed
+    kernel.run(
+        f"class Sly({name}):\n    def __eq__(self, other):\n        return True\n    __hash__ = object.__hash__\n"
+        "    def items(self):\n        return [((1, 2), 1)]\ndef count_pairs(ids):\n    return Sly()"
+    )
+    (outcome,) = kernel.run('check("98.2")').outcomes
+    assert outcome.problem == "`count_pairs` gave a Sly where a dict is asked for."
 
 
 def test_what_plain_data_may_hide_is_refused(kernel):
@@ -281,9 +384,31 @@ def test_results_come_out_as_plain_arrays(student):
     assert (got.dtype, got.tolist()) == (np.float64, [1.0, 1.0])
     assert student.array(torch.tensor([1, 2], dtype=torch.uint8)).dtype == np.int64
     source = np.ones(2)
-    copied = student.array(source)
+    copied = student.array(source, numpy=True)
     source[0] = 5
     assert copied.tolist() == [1, 1]
+    with pytest.raises(Trouble, match="gave a numpy array where a tensor is asked for"):
+        student.array(source)  # the lesson's next cell hands it to torch
+    with pytest.raises(Trouble, match="returned all that topk gives: values and indices") as caught:
+        student.array(torch.ones(3).topk(2))
+    assert ".indices" in caught.value.fix
+
+
+def test_a_loss_is_a_tensor_that_can_be_differentiated(student):
+    import torch
+
+    learns = student.tensor(np.ones(3), learns=True)
+    assert student.scalar(learns.sum()) == 3.0
+    for value in (3.0, 3, np.float64(3), learns.sum().item()):
+        with pytest.raises(Trouble, match=r"leave out \.item\(\)"):
+            student.scalar(value)
+    for value in (torch.tensor(3.0), learns.detach().sum()):
+        with pytest.raises(Trouble, match="cannot be differentiated"):
+            student.scalar(value)
+    with pytest.raises(Trouble, match=r"where a tensor of one number is asked for"):
+        student.scalar(learns[:1])
+    with pytest.raises(Trouble, match="gave a numpy array where a tensor"):
+        student.scalar(np.ones(1))
 
 
 @pytest.mark.parametrize(
