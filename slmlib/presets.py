@@ -72,7 +72,9 @@ _MAMBA = Preset(
     "mamba-1M",
     "the other kind of memory, for comparison with 1M",
     MambaConfig(vocab_size=4096, num_layers=6, embed_dim=128, context_length=256),
-    TrainConfig(batch_size=8, learning_rate=3e-3, embedding_rate_factor=7.0, schedule="wsd", weight_decay=0.0),
+    TrainConfig(
+        batch_size=8, learning_rate=3e-3, embedding_rate_factor=7.0, schedule="wsd", weight_decay=0.0
+    ),
 )
 
 PRESETS = {
