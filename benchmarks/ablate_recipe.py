@@ -1,10 +1,11 @@
 """What is each choice of the default recipe worth? Each one is switched off alone and trained for the same time.
 
-    SLM_CORPUS=/path/to/tinystories python benchmarks/ablate_recipe.py --seconds 45 --seeds 3
+    SLM_CORPUS=/path/to/tinystories python benchmarks/ablate_recipe.py --seconds 45 --seeds 3 --together 2
 
 Each run is a process of its own with an empty compile cache: set-up, measuring and compiling are in its time budget,
-as for a user. A row is written to benchmarks/results/recipe_ablation.json as soon as it is there, so the same
-command goes on where it stopped; `--only` names some choices. The table stands beside it, as .md.
+as for a user. With `--together 2` two runs share the machine, each on half of its cores. A row is written to
+benchmarks/results/recipe_ablation.json as soon as it is there, so the same command goes on where it stopped; `--only`
+names some choices. The table stands beside it, as .md.
 
 Time to loss: seconds from the start of the process until the mean of ten training losses in a row is below
 `--loss` bits per byte. (In less than an epoch the training text is as new to the model as the validation text.)
@@ -18,12 +19,14 @@ import sys
 import tempfile
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import psutil
+import torch
 
 from slmlib.devices import choose_device
 from slmlib.files import read_json, write_json, write_text
@@ -47,9 +50,10 @@ CHOICES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "cosine instead of stay-then-descend": ({}, {"schedule": "cosine"}),
     "vocabulary 2,048": ({"vocab_size": 2048}, {}),
     "vocabulary 8,192": ({"vocab_size": 8192}, {}),
-    "context 256, as many tokens a step": ({"context_length": 256}, {"batch_size": 8}),
-    "half the batch": ({}, {"batch_size": 8}),
-    "twice the batch": ({}, {"batch_size": 32}),
+    "context 128, as many tokens a step": ({"context_length": 128}, {"batch_size": 16}),
+    "width 192": ({"embed_dim": 192, "num_heads": 3}, {}),
+    "half the batch": ({}, {"batch_size": 4}),
+    "twice the batch": ({}, {"batch_size": 16}),
 }
 """What each run changes: of the model, of the training. All have the default preset's other values."""
 
@@ -57,15 +61,18 @@ SMOOTHING = 10
 """Training losses whose mean has to be below the loss asked for."""
 
 
-def train_once(choice: str, seed: int, seconds: float, loss: float, preset_name: str) -> dict[str, Any]:
+def train_once(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train in this process; the row of the table."""
     from slmlib.training.run import Wish, start_or_resume
 
     began = time.perf_counter() - (time.time() - psutil.Process().create_time())
-    chosen = preset(preset_name)
+    chosen, choice, loss = preset(arguments.preset), arguments.one, arguments.loss
     model_changes, train_changes = CHOICES[choice]
     model = chosen.model.change(model_changes)
-    train = replace(chosen.train, minutes=seconds / 60, seed=seed, **train_changes)
+    minutes, threads = arguments.seconds / 60, torch.get_num_threads() // arguments.together
+    train = replace(
+        chosen.train, minutes=minutes, seed=arguments.seed, threads=max(1, threads), **train_changes
+    )
     recent: deque[float] = deque(maxlen=SMOOTHING)
     reached: list[float] = []
     bits_per_nat = prepared_bits_per_nat(model.vocab_size)
@@ -83,8 +90,8 @@ def train_once(choice: str, seed: int, seconds: float, loss: float, preset_name:
     tokens = trainer.config.total_steps * train.batch_size * model.context_length
     return {
         "choice": choice,
-        "seed": seed,
-        "seconds": seconds,
+        "seed": arguments.seed,
+        "seconds": arguments.seconds,
         "loss": loss,
         "bits_per_byte": round(result.evaluation.bits_per_byte, 4),
         "seconds_to_loss": round(reached[0], 1) if reached else None,
@@ -115,6 +122,7 @@ def run_apart(choice: str, seed: int, arguments: argparse.Namespace) -> dict[str
             arguments.preset,
         ]
         command += ["--seconds", str(arguments.seconds), "--loss", str(arguments.loss)]
+        command += ["--together", str(arguments.together)]
         done = subprocess.run(
             [*arguments.under.split(), *command],
             env=os.environ | {"TORCHINDUCTOR_CACHE_DIR": cache},
@@ -167,37 +175,54 @@ def main() -> None:
     parser.add_argument("--loss", type=float, default=1.4, help="bits per byte for the time to loss")
     parser.add_argument("--preset", default=default_preset("cpu").name)
     parser.add_argument("--only", nargs="+", choices=CHOICES, default=list(CHOICES), metavar="CHOICE")
+    parser.add_argument(
+        "--together", type=int, default=1, help="runs at the same time, each on its share of cores"
+    )
     parser.add_argument("--under", default="", help="a command to run each training under, such as `nice`")
     parser.add_argument("--note", default="", help="what a reader of the table should know of the machine")
     parser.add_argument("--one", choices=CHOICES, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        row = train_once(arguments.one, arguments.seed, arguments.seconds, arguments.loss, arguments.preset)
-        print(json.dumps(row))
+        print(json.dumps(train_once(arguments)))
         return
     kept = RESULTS.with_suffix(".json")
-    settings = {name: getattr(arguments, name) for name in ("seconds", "loss", "preset")}
+    settings = {name: getattr(arguments, name) for name in ("seconds", "loss", "preset", "together")}
     results = read_json(kept) if kept.exists() else {"rows": []}
     if any(results.get(name, value) != value for name, value in settings.items()):
         sys.exit(f"{kept} was made with other settings; move it away or use the same ones: {settings}.")
-    machine, vocab_size = str(choose_device()), preset(arguments.preset).model.vocab_size
-    for seed in range(arguments.seeds):  # all choices once before the second seed: a broken-off table is fair
-        for choice in arguments.only:
-            if any((row["choice"], row["seed"]) == (choice, seed) for row in results["rows"]):
-                continue
-            prepared_bits_per_nat(CHOICES[choice][0].get("vocab_size", vocab_size))  # not in anybody's budget
-            results["rows"].append(run_apart(choice, seed, arguments))
-            results |= {"machine": machine, "note": arguments.note or results.get("note", ""), **settings}
+    vocab_size = preset(arguments.preset).model.vocab_size
+    for choice in arguments.only:
+        prepared_bits_per_nat(CHOICES[choice][0].get("vocab_size", vocab_size))  # not in anybody's budget
+    done = {(row["choice"], row["seed"]) for row in results["rows"]}
+    # All choices once before the second seed: a broken-off table is fair.
+    left = [(choice, seed) for seed in range(arguments.seeds) for choice in arguments.only]
+    left = [one for one in left if one not in done]
+    results |= {
+        "machine": str(choose_device()),
+        "note": arguments.note or results.get("note", ""),
+        **settings,
+    }
+    with ThreadPoolExecutor(arguments.together) as pool:
+        runs = [pool.submit(run_apart, choice, seed, arguments) for choice, seed in left]
+        for finished in as_completed(runs):
+            results["rows"].append(finished.result())
             write_json(kept, results)
-            text = (
-                f"# What each choice of the recipe is worth\n\nPreset {arguments.preset}, {arguments.seconds:g} s for "
-                f"each run, set-up and compiling included; loss {arguments.loss:g} bits per byte. {machine}. "
-                f"{results['note']}\n\nWritten by `python benchmarks/ablate_recipe.py`; ± is the standard deviation "
-                f"over the seeds.\n\n{table(results['rows'])}"
-            )
-            write_text(RESULTS.with_suffix(".md"), text)
+            write_text(RESULTS.with_suffix(".md"), page(results))
             print(results["rows"][-1], flush=True)
+
+
+def page(results: dict[str, Any]) -> str:
+    """The whole page: what was run, where, and the table."""
+    cores = (
+        "" if results["together"] == 1 else f" {results['together']} runs at a time shared the cores evenly."
+    )
+    return (
+        f"# What each choice of the recipe is worth\n\nPreset {results['preset']}, {results['seconds']:g} s for each "
+        f"run, set-up and compiling included; loss {results['loss']:g} bits per byte. {results['machine']}.{cores} "
+        f"{results['note']}\n\nWritten by `python benchmarks/ablate_recipe.py`; ± is the standard deviation over the "
+        f"seeds.\n\n{table(results['rows'])}"
+    )
 
 
 if __name__ == "__main__":
