@@ -18,8 +18,9 @@ import pytest
 
 from checks import __main__ as checks_command
 from slmlib import cli
-from slmlib.config import ModelConfig, TrainConfig
+from slmlib.config import ModelConfig, Sampling, TrainConfig
 from slmlib.export.names import GPT2_NAMES, LLAMA_NAMES, QKV
+from slmlib.storyworld import stories
 
 COURSE = Path(__file__).resolve().parent.parent
 MAKEFILE = (COURSE / "Makefile").read_text(encoding="utf-8")
@@ -200,11 +201,58 @@ def test_every_target_has_a_way_without_make() -> None:
     )
 
 
+def rooms_in(readme: str) -> set[str]:
+    """The files and folders that README's table of floors names: `training/muon.py`, `cli.py`, `houses/`."""
+    table = readme.partition("| floor | rooms of `slmlib` |")[2].partition("\n\n")[0]
+    named = set()
+    for row in table.splitlines():
+        folder = ""
+        for name in re.findall(r"`([\w/]+)`", row):
+            if name in ("text/", "model/", "training/", "export/"):
+                folder = name
+            standalone = folder == "export/" and name == "shipped"
+            named.add(name if name.endswith("/") else f"{'' if standalone else folder}{name}.py")
+    return named
+
+
+def test_readme_names_every_room() -> None:
+    """Each file of the floors that one reads; of the wings with a list of their own, the folder."""
+    slmlib = COURSE / "slmlib"
+    files = {
+        path
+        for folder in ("", "text", "model", "training", "export")
+        for path in (slmlib / folder).glob("*.py")
+    }
+    there = {path.relative_to(slmlib).as_posix() for path in files if not path.stem.startswith("__")}
+    there |= {
+        f"{name}/"
+        for name in ("config", "storyworld", "text", "model", "training", "export", "plots", "widgets")
+    }
+    assert rooms_in(text_of(COURSE / "README.md")) == there | {"houses/"}
+
+
+def test_the_example_in_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """README's, as it stands, offline, on stories of StoryWorld in a file of one's own."""
+    (example,) = re.findall(r"(?ms)^```python\n(.*?)^```", text_of(COURSE / "README.md"))
+    told = "\n<|endoftext|>\n".join(story.text for story in stories(0, 400))
+    (tmp_path / "stories.txt").write_text(told, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SLM_DEVICE", "cpu")
+    exec(compile(example, "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert said.startswith("Once upon a time")
+    assert len(re.findall(r"(?m)^\d\.\d+ bits per byte, perplexity \d+", said)) == 2
+    assert (tmp_path / "work/runs/first/checkpoints/step-00000020/model.safetensors").is_file()
+    assert (tmp_path / "work/exported/first/config.json").is_file()
+
+
 def test_the_glossary_names_what_there_is() -> None:
     """Our column holds fields of the configs and modules that export knows; Hugging Face's holds its own names."""
     page = text_of(COURSE / "slmlib/GLOSSARY.md")
     sizes, parts, training = page.split("\n## ")[1:]
-    fields = {field.name for config in (ModelConfig, TrainConfig) for field in dataclasses.fields(config)}
+    configs = (ModelConfig, TrainConfig, Sampling)
+    fields = {field.name for config in configs for field in dataclasses.fields(config)}
     assert set(re.findall(r"(?m)^\| `(\w+)` ", sizes + training)) <= fields
     for ours, gpt2, llama in re.findall(r"(?m)^\| `([\w.]+)`[^|]*\| ([^|]*) \| ([^|]*) \|", parts):
         name = f".{ours}" if f".{ours}" in LLAMA_NAMES else ours
