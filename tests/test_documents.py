@@ -8,8 +8,10 @@ import dataclasses
 import functools
 import io
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,6 +19,8 @@ from urllib.parse import unquote
 import pytest
 
 from checks import __main__ as checks_command
+from checks.course import Course
+from checks.grading.release import TARGETS, release
 from slmlib import cli
 from slmlib.config import ModelConfig, Sampling, TrainConfig
 from slmlib.export.names import GPT2_NAMES, LLAMA_NAMES, QKV
@@ -191,6 +195,37 @@ def test_a_command_that_does_not_exist_is_found(text: str, problem: str) -> None
 )
 def test_a_right_command_is_left_alone(text: str) -> None:
     assert command_problems(text) == []
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What students are handed."""
+    folder = tmp_path_factory.mktemp("release") / "bundle"
+    release(folder, Course(COURSE))
+    return folder
+
+
+def test_nothing_in_the_students_bundle_leads_nowhere(bundle: Path) -> None:
+    pages = [path for pattern in ("*.md", "*.ipynb") for path in bundle.rglob(pattern)]
+    assert len(pages) > 13
+    problems = {str(path.relative_to(bundle)): link_problems(path, bundle) for path in pages}
+    assert {path: found for path, found in problems.items() if found} == {}
+    assert command_problems(text_of(bundle / "README.md")) == []
+
+
+def test_the_students_bundle_offers_only_what_works_in_it(bundle: Path) -> None:
+    makefile = (bundle / "Makefile").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)^([a-z-]+):.*## ", makefile)) == set(TARGETS)
+    assert "ready-test:" not in makefile
+    python = {
+        "cwd": bundle,
+        "capture_output": True,
+        "text": True,
+        "env": os.environ | {"PYTHONPATH": str(bundle)},
+    }
+    said = subprocess.run([sys.executable, "-m", "checks", "--help"], **python).stdout
+    assert re.findall(r"(?m)^    (\w+) ", said) == ["progress"]
+    assert "tests" not in {path.name for path in bundle.rglob("*")}
 
 
 def test_every_target_has_a_way_without_make() -> None:
