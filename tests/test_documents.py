@@ -223,7 +223,12 @@ def test_the_students_bundle_offers_only_what_works_in_it(bundle: Path) -> None:
         "text": True,
         "env": os.environ | {"PYTHONPATH": str(bundle)},
     }
-    said = subprocess.run([sys.executable, "-m", "checks", "--help"], **python).stdout
+    # Without the finder of an editable install, which would fetch what the bundle leaves out from this checkout.
+    alone = (
+        "import runpy, sys; sys.meta_path = [one for one in sys.meta_path if 'editable' not in repr(one).lower()]; "
+        "runpy.run_module('checks', run_name='__main__', alter_sys=True)"
+    )
+    said = subprocess.run([sys.executable, "-c", alone, "--help"], **python).stdout
     assert re.findall(r"(?m)^    (\w+) ", said) == ["progress"]
     assert "tests" not in {path.name for path in bundle.rglob("*")}
 
