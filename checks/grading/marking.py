@@ -46,7 +46,7 @@ class Run:
     loans: set[str] = field(default_factory=set)
     deaths: int = 0
     seconds: float = 0.0
-    """Of computing, in all cells."""
+    """Of computing, in all cells that left a kernel."""
     peak_mb: float = 0.0
     ran_out: bool = False
 
@@ -187,9 +187,8 @@ def _run_cell(cell: CodeCell, session: Session, seconds: float, run: Run) -> str
         run.killers[cell.number] = str(ended)
         if isinstance(ended, Stopped):
             run.stops.cells.add(cell.number)
-        return None
-    finally:
-        run.seconds += session.spent
+        return None  # its seconds cost no other cell: it is left out from now on
+    run.seconds += session.spent
     run.failed.pop(cell.number, None)
     if error == "TimeUp":
         run.stops.note(session.starved)
