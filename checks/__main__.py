@@ -1,4 +1,4 @@
-"""`python -m checks build | prove | progress | grade | release`."""
+"""`python -m checks build | prove | progress | grade | release`; students' bundles have `progress` alone."""
 
 import argparse
 import importlib.util
@@ -18,6 +18,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; problems are one sentence on stderr and exit code 2."""
     parser = argparse.ArgumentParser(prog="python -m checks", description="The course's own tools.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    if importlib.util.find_spec("checks.building.build"):  # students' bundles come without it
+        _add_building(commands)
+    commands.add_parser("progress", help="show the map of the course").set_defaults(run=_progress)
+    if importlib.util.find_spec("checks.grading"):  # nor with this
+        importlib.import_module("checks.grading.cli").add_commands(commands)
+    options = parser.parse_args(arguments)
+    print_any_character()
+    try:
+        return int(options.run(options))
+    except SlmError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def _add_building(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands of those who write lessons."""
     build = commands.add_parser("build", help="make the notebooks of lessons from their sources")
     build.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers, such as 02; none means all")
     build.add_argument(
@@ -28,16 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prove = commands.add_parser("prove", help="run the mutation tests of exercises")
     prove.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers; none means all")
     prove.set_defaults(run=_prove)
-    commands.add_parser("progress", help="show the map of the course").set_defaults(run=_progress)
-    if importlib.util.find_spec("checks.grading"):  # students' bundles come without it
-        importlib.import_module("checks.grading.cli").add_commands(commands)
-    options = parser.parse_args(arguments)
-    print_any_character()
-    try:
-        return int(options.run(options))
-    except SlmError as error:
-        print(error, file=sys.stderr)
-        return 2
 
 
 def _build(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
-"""The command line: `python -m slmlib COMMAND`, each command one class in this file.
+"""The command line: `python -m slmlib COMMAND`, each command one class in this file (`stories` stands in StoryWorld).
 
-Flags, help texts and validation come from the config dataclasses; nothing is written twice. torch is
+Flags, help texts and validation come from the config dataclasses (see `flags`); nothing is written twice. torch is
 imported only by the commands that need it, so that help and mistakes are answered at once.
 """
 
@@ -10,16 +10,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import tyro
 
 from slmlib.config import MambaConfig, ModelConfig, Sampling, TrainConfig
 from slmlib.errors import ConfigError, SlmError
 from slmlib.files import home, print_any_character
+from slmlib.flags import parse
 from slmlib.presets import PRESETS, Preset, default_preset, preset
 from slmlib.ranks import launched
+from slmlib.shell import terminal_width
 from slmlib.storyworld.command import StoriesCommand
+
+if TYPE_CHECKING:
+    from slmlib.training.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -44,20 +49,24 @@ class Train:
         default_factory=lambda: cast(ModelConfig, PRESETS["1M"].model.with_open_sizes())
     )
     train: TrainConfig = field(default_factory=lambda: PRESETS["1M"].train)
+    """How it is trained. A run stores these values and a resumed run repeats them."""
 
     def execute(self) -> None:
         """Run the command."""
         from slmlib.plots import loss_curve
         from slmlib.training.logs import read_log
         from slmlib.training.run import Wish, start_or_resume
-        from slmlib.training.terminal import TerminalProgress, closing_card
+        from slmlib.training.terminal import TerminalProgress, closing_card, left_at_once
 
         budget = f"{self.train.total_steps}steps" if self.train.total_steps else f"{self.train.minutes:g}min"
         chosen = _chosen_preset(self.preset, self.train.device)
         folder = home() / "runs" / (self.run or f"{chosen.name}-{budget}")
         wish = Wish(self.model, self.train, folder, self.corpus, chosen.tokenizer)
         with TerminalProgress() as progress:
-            result = start_or_resume(wish, (progress,), started=_process_start())
+            try:
+                result = start_or_resume(wish, (progress,), progress.say, started=_process_start())
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(left_at_once(folder)) from None
         if not result.trainer.ranks.is_first:
             return
         loss_curve(read_log(folder / "log.jsonl")).save(folder / "loss.png")
@@ -65,13 +74,37 @@ class Train:
 
 
 @dataclass(frozen=True)
-class Generate:
+class OfAModel:
+    """What the commands about one model share: which one."""
+
+    name: tyro.conf.Positional[str] = ""
+    """`shipped`, a run folder such as work/runs/1M-5min, or a checkpoint folder; empty means what --model says."""
+    model: str = "shipped"
+    """The same, by its flag."""
+
+    @property
+    def path(self) -> str:
+        """Where the model is, or `shipped`; ConfigError when two were named."""
+        if self.name and self.model not in ("shipped", self.name):
+            raise ConfigError(
+                f"Two models were named, {self.name} and {self.model}.",
+                "Name one; words with spaces need quotes.",
+            )
+        return self.name or self.model
+
+    def load(self) -> "Checkpoint":
+        """The model, on the CPU."""
+        from slmlib.shipped import load_model
+
+        return load_model(self.path)
+
+
+@dataclass(frozen=True)
+class Generate(OfAModel):
     """Let a model tell a story. Works before any training, with the model that comes with the package."""
 
     prompt: str = "Once upon a time"
     """How the story begins."""
-    model: str = "shipped"
-    """`shipped`, a run folder such as work/runs/1M-5min, or a checkpoint folder."""
     count: int = 1
     """How many stories, each from its own seed."""
     sampling: Sampling = field(default_factory=Sampling)
@@ -82,10 +115,11 @@ class Generate:
 
     def execute(self) -> None:
         """Run the command."""
+        from slmlib.devices import choose_device
         from slmlib.generation import stream
-        from slmlib.shipped import load_model
 
-        checkpoint = load_model(self.model)
+        checkpoint = self.load()
+        checkpoint.model.to(choose_device().type)
         for number in range(self.count):
             if number:
                 print("\n---")
@@ -97,24 +131,26 @@ class Generate:
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class Evaluate(OfAModel):
     """Measure a model on the whole validation set: bits per byte, perplexity, loss."""
 
-    model: str = "shipped"
-    """`shipped`, a run folder such as work/runs/1M-5min, or a checkpoint folder."""
     corpus: str = "auto"
     """Where the validation stories come from, as in `train`."""
 
     def execute(self) -> None:
         """Run the command."""
+        from slmlib.devices import choose_device
         from slmlib.evaluation import evaluate
-        from slmlib.shipped import load_model
         from slmlib.text.prepare import prepare
         from slmlib.training.run import SMALLEST_TEXT
 
-        checkpoint = load_model(self.model)
+        checkpoint, device = self.load(), choose_device()
+        checkpoint.model.to(device.type)
         data = prepare(self.corpus, tokenizer=checkpoint.tokenizer, max_bytes=SMALLEST_TEXT)
-        print(f"{checkpoint.folder.name} on {data.corpus_name} ({len(data.valid):,} tokens), float32:")
+        print(
+            f"{checkpoint.folder.name} on {data.corpus_name} ({len(data.valid):,} tokens), float32 on "
+            f"{device.name}:"
+        )
         print(evaluate(checkpoint.model, data.valid, progress=True))
 
 
@@ -159,15 +195,13 @@ class Families:
         from slmlib.model.families import catalogued
         from slmlib.model.family_card import card, listing
 
-        print(card(self.name, catalogued(self.name)) if self.name else listing())
+        print(card(self.name, catalogued(self.name)) if self.name else listing(terminal_width()))
 
 
 @dataclass(frozen=True)
-class Export:
+class Export(OfAModel):
     """Write a model as a Hugging Face folder, which AutoModelForCausalLM and AutoTokenizer load, or for llama2.c."""
 
-    model: str = "shipped"
-    """`shipped`, a run folder such as work/runs/1M-5min, or a checkpoint folder."""
     folder: str = ""
     """Where to; empty means a folder below work/exported."""
     model_type: str = ""
@@ -185,10 +219,9 @@ class Export:
         """Run the command."""
         from slmlib.export.folders import export_folder
         from slmlib.export.llama2c import write_llama2c
-        from slmlib.shipped import load_model
 
-        checkpoint = load_model(self.model)
-        folder = self.folder or home() / "exported" / Path(self.model).name
+        checkpoint = self.load()
+        folder = self.folder or home() / "exported" / Path(self.path).name
         if self.format == "llama2c":
             print(f"Written: {write_llama2c(folder, checkpoint.model, checkpoint.tokenizer)}")
             return
@@ -197,8 +230,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Import:
-    """Read a Hugging Face folder, a model of the Hub, or llama2.c's .bin, as a checkpoint that `generate` and
-    `evaluate` take."""
+    """Make a checkpoint, for generate and evaluate, of a Hugging Face folder, a model of the Hub, or llama2.c's .bin."""
 
     source: tyro.conf.Positional[str] = ""
     """The folder, a name on the Hub such as openai-community/gpt2, or a model.bin with tokenizer.bin beside it."""
@@ -226,18 +258,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_any_character()
     try:
         with _said_once():
-            command: Any = tyro.cli(
-                _commands(arguments),
-                args=arguments,
-                prog="python -m slmlib",
-                config=(tyro.conf.OmitArgPrefixes,),
-            )
+            command = parse(_commands(arguments), arguments, "python -m slmlib")
         command.execute()
     except SlmError as error:
         print(f"Error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\nStopped. {stop}".rstrip(), file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
         sys.stderr.close()
@@ -259,9 +286,9 @@ def _said_once() -> Iterator[None]:
         yield
 
 
-def _commands(arguments: Sequence[str]) -> Any:
-    """One subcommand a dataclass. The flags of `train` show the chosen preset's values as their defaults."""
-    defaults = {
+def _commands(arguments: Sequence[str]) -> dict[str, Any]:
+    """Each command by name. The flags of `train` show the chosen preset's values as their defaults."""
+    return {
         "train": _train_defaults(arguments) if arguments[:1] == ["train"] else Train(),
         "generate": Generate(),
         "evaluate": Evaluate(),
@@ -272,11 +299,6 @@ def _commands(arguments: Sequence[str]) -> Any:
         "export": Export(),
         "import": Import(),
     }
-    commands = (
-        Annotated[type(default), tyro.conf.subcommand(name, default=default)]
-        for name, default in defaults.items()
-    )
-    return Union[tuple(commands)]  # noqa: UP007 (the members are only known now)
 
 
 def _process_start() -> float:

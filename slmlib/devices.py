@@ -76,13 +76,15 @@ class Device:
 
 
 def choose_device(
-    device: DeviceType | Literal["auto"] = "auto", dtype: DType | Literal["auto"] = "auto"
+    device: DeviceType | Literal["auto"] = "auto",
+    dtype: DType | Literal["auto"] = "auto",
+    because: str = "asked for",
 ) -> Device:
     """The device and dtype to use, with the reason.
 
     device: `auto` (SLM_DEVICE if set, then CUDA, then CPU), `cpu`, `cuda` or `mps`. Of several processes that
     torchrun started each gets a GPU of its own.
-    dtype: `auto`, or a format to insist on.
+    dtype: `auto`, or a format to insist on; because: who insists, in words.
     Raises ConfigError when what was asked for is not there.
     """
     import torch
@@ -112,9 +114,8 @@ def choose_device(
             f"{_device_name(kind)} has no bfloat16 units and would emulate them slowly.",
             f"Use --dtype {best}.",
         )
-    return Device(
-        kind, _device_name(kind), dtype, "asked for" + (f"; auto would take {best}" if best != dtype else "")
-    )
+    reason = because + (f"; auto would take {best}" if best != dtype else "")
+    return Device(kind, _device_name(kind), dtype, reason)
 
 
 def _best_dtype(kind: DeviceType) -> tuple[DType, str]:

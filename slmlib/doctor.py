@@ -8,11 +8,9 @@ import html
 import os
 import platform
 import shutil
-import statistics
 import subprocess
 import tempfile
 import textwrap
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -30,7 +28,9 @@ from slmlib.files import home
 from slmlib.lesson_times import LessonTimes
 from slmlib.model.build import build_model
 from slmlib.presets import Preset, default_preset
+from slmlib.shell import terminal_width
 from slmlib.text.corpus import open_corpus
+from slmlib.training.pace import seconds_of_a_step
 from slmlib.training.run import text_budget
 from slmlib.training.selftest import run_self_test
 from slmlib.training.speed import cpp_compiler, missing_for_compiling
@@ -48,11 +48,14 @@ LITTLE_DISK = 5e9
 LITTLE_MEMORY = 2e9
 """Bytes: a run of the default CPU preset and a notebook beside it fit into this."""
 
-SECONDS = 3.0
-"""How long the speed is measured."""
+SECONDS, MOST_STEPS = 3.0, 50
+"""How long the speed is measured, and with how many steps at most."""
 
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Where Linux tells a container its share of CPU time: microseconds and the period they are for."""
+
+WIDTH = 100
+"""Characters in a line of the card at most, and where nobody watches."""
 
 MINUTES = 5
 """Length of the run whose reading is foretold."""
@@ -70,8 +73,8 @@ class Examination:
     """Measured training speed of the default preset; None when it could not be measured."""
 
     def __str__(self) -> str:
-        width = max(len(name) for name, _ in self.findings)
-        lines = [_indented(name.ljust(width), value) for name, value in self.findings]
+        longest = max(len(name) for name, _ in self.findings)
+        lines = [_indented(name.ljust(longest), value) for name, value in self.findings]
         if self.warnings:
             lines += ["", *(_indented("Warning:", warning) for warning in self.warnings)]
         else:
@@ -96,7 +99,7 @@ class Examination:
 def _indented(name: str, value: str) -> str:
     return textwrap.fill(
         f"{name}  {value}",
-        width=100,
+        width=min(WIDTH, terminal_width() or WIDTH),
         subsequent_indent=" " * (len(name) + 2),
         break_long_words=False,
         break_on_hyphens=False,
@@ -169,7 +172,9 @@ def other_devices(used: Device, driver: tuple[str, tuple[str, ...]]) -> list[str
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         if used.type == "cuda":
-            others += [f"GPU {i} {name} (a run uses one GPU)" for i, name in enumerate(names) if i > 0]
+            others += [
+                f"GPU {i} {name} (for several at once: torchrun)" for i, name in enumerate(names) if i > 0
+            ]
         else:
             others += [f"GPU {i} {name} ({_why(used)})" for i, name in enumerate(names)]
     else:
@@ -227,19 +232,14 @@ class RandomTokens:
 
 
 def training_speed(preset: Preset, device: Device) -> float:
-    """Tokens a second of the trainer's own step on random tokens, the median of SECONDS of steps."""
+    """Tokens a second of the trainer's own step on random tokens, measured as a run measures it."""
     config = replace(preset.train, total_steps=1000, device=device.type, dtype=device.dtype)
     model = build_model(preset.model, seed=0).to(device.type)
     tokens = cast(Any, RandomTokens(preset.model.vocab_size))
     nothing = cast(Any, None)  # what a step does not need: a tokenizer, validation data and a folder
     trainer = Trainer(model, nothing, tokens, nothing, config, device, nothing)
-    times: list[float] = []
-    while len(times) < 2 or (sum(times) < SECONDS and len(times) < 50):
-        started = time.perf_counter()
-        trainer.train_step(rate=0.0)
-        times.append(time.perf_counter() - started)
-    steady = times[3:] or times[1:]  # the first steps allocate and choose kernels
-    return config.batch_size * preset.model.context_length / statistics.median(steady)
+    seconds = seconds_of_a_step(trainer, MOST_STEPS, SECONDS)
+    return config.batch_size * preset.model.context_length / seconds
 
 
 def _speed_in_words(preset: Preset, speed: float | None) -> str:

@@ -114,10 +114,15 @@ class RunRecord:
 
 
 def write_report(folders: Sequence[Path | str]) -> str:
-    """The page that compares these runs, as HTML. Raises SlmError for none, for too many, or for a folder that is no run."""
-    if not 1 <= len(folders) <= MOST_RUNS:
+    """The page that compares these runs, as HTML.
+
+    Raises SlmError for none, for too many, or for a folder that is no run.
+    """
+    if not folders:
+        raise SlmError("A report needs a run; none was given.", "Give folders such as work/runs/1M-5min.")
+    if len(folders) > MOST_RUNS:
         raise SlmError(
-            f"A report compares 1 to {MOST_RUNS} runs; {len(folders)} were given.", "Choose fewer."
+            f"A report compares up to {MOST_RUNS} runs; {len(folders)} were given.", "Choose fewer."
         )
     runs = _distinct([RunRecord.read(folder) for folder in folders])
     caution = _caution(runs)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from slmlib.errors import CheckpointError
-from slmlib.training.checkpoint import Checkpoint, load_checkpoint, newest_checkpoint
+from slmlib.training.checkpoint import Checkpoint, checkpoint_folders, load_checkpoint, newest_checkpoint
 
 SHIPPED = Path(__file__).parent / "shipped" / "tinystories"
 
@@ -15,6 +15,8 @@ def load_model(path: str = "shipped") -> Checkpoint:
     """
     if path == "shipped":
         return load_checkpoint(SHIPPED)
+    if not path:
+        raise CheckpointError("The name of the model is empty.", "Give a run or a checkpoint, or `shipped`.")
     folder = Path(path)
     if not folder.is_dir():
         raise CheckpointError(f"There is no folder {folder}.", "Give a run or a checkpoint, or `shipped`.")
@@ -23,4 +25,9 @@ def load_model(path: str = "shipped") -> Checkpoint:
         if checkpoint is None:
             raise CheckpointError(f"The run {folder} has no checkpoint yet.", "Let it train a little longer.")
         return checkpoint
+    if inside := checkpoint_folders(folder):
+        raise CheckpointError(
+            f"{folder} holds the checkpoints of a run.",
+            f"Give the run, {folder.parent}, or one of them, {inside[-1]}.",
+        )
     return load_checkpoint(folder)

@@ -1,5 +1,6 @@
 """The command line: every flag is told, every mistake is answered at once, in words, with exit code 2."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from slmlib import cli, devices
 from slmlib.cli import Doctor, Evaluate, Generate, Report, Train, main
 from slmlib.config import ModelConfig, Sampling, TrainConfig
 from slmlib.errors import SlmError
+from slmlib.flags import other_names, sentences
 from slmlib.presets import PRESETS, default_preset
 
 
@@ -70,7 +72,9 @@ def test_help_tells_every_field_with_its_meaning(capsys, command, kinds):
     assert code == 0
     for kind in kinds:
         for field in fields(kind):
-            if field.name not in ("model", "train", "sampling") or field.type is str:
+            if field.name == "name":
+                assert "[NAME]" in told
+            elif field.name not in ("model", "train", "sampling") or field.type is str:
                 flag = re.escape(f"--{field.name.replace('_', '-')}")
                 assert re.search(rf"{flag}[ ,\n]", told), f"{flag} is not in the help"
     assert "Width of the residual stream" in told or command != "train"
@@ -97,6 +101,37 @@ def test_help_shows_the_values_of_the_preset(capsys):
             assert default("--batch-size INT", told) == str(train.batch_size)
             assert float(default("--learning-rate FLOAT", told)) == train.learning_rate
             assert default("--head-dim INT", told) == "0"
+
+
+@pytest.mark.parametrize("command", ["train", "generate", "report", "import"])
+def test_help_fits_the_window(capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, told, _ = answer(capsys, command, "--help")
+    assert max(map(len, told.splitlines())) <= 80
+    assert "(default: )" not in words(told)
+
+
+def test_a_sentence_of_the_help_is_one_paragraph_however_the_source_breaks_it(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, told, _ = answer(capsys, "train", "--help")
+    column = next(line.index("show this help") for line in told.splitlines() if "show this help" in line)
+    lines = [line.strip("│").ljust(78) if line[:1] == "│" else line.ljust(80) for line in told.splitlines()]
+    ragged = [
+        above[column:].strip() + " / " + below[column:].strip()
+        for above, below in itertools.pairwise(lines)
+        if above[column:].strip() and below[column:].strip()
+        if not above[column - 2 : column].strip() and not below[:column].strip()
+        if not above.rstrip().endswith(")")
+        and len(above[column:].rstrip()) + 1 + len(below[column:].split()[0]) < 80 - 6 - column
+    ]
+    assert ragged == [], "the next word had room"
+    assert not any("\n" in sentence for kind in (Train, ModelConfig) for sentence in sentences(kind).values())
+
+
+def test_every_preset_is_named_in_the_help(capsys):
+    _, told, _ = answer(capsys, "train", "--help")
+    sentence = re.search(r"Size: (.*?)\(default", words(told))[1]
+    assert all(re.search(rf"(^|[ -]){re.escape(name)}\b", sentence) for name in PRESETS)
 
 
 # --- what is parsed ---
@@ -129,7 +164,7 @@ def test_auto_is_the_preset_of_the_device(parsed, monkeypatch):
     ],
 )
 def test_a_run_is_named_after_preset_and_budget(capsys, monkeypatch, tmp_path, arguments, name, tokenizer):
-    def refuse(wish, observers, started):
+    def refuse(wish, observers, say, started):
         raise SlmError(f"{wish.folder} {wish.tokenizer}")
 
     monkeypatch.setattr("slmlib.training.run.start_or_resume", refuse)
@@ -169,7 +204,10 @@ def test_flags_of_every_kind_arrive(parsed):
     assert train.model.qk_norm is False
     story = parsed("generate", "--prompt", "Tom had --a-- ball", "--top-p", "0.9", "--count", "3")
     assert (story.prompt, story.sampling.top_p, story.count) == ("Tom had --a-- ball", 0.9, 3)
-    assert parsed("evaluate", "--model", "work/runs/a").model == "work/runs/a"
+    assert parsed("evaluate", "--model", "work/runs/a").path == "work/runs/a"
+    assert parsed("evaluate", "work/runs/a").path == "work/runs/a"
+    assert parsed("generate", "--top-k", "3", "work/runs/a").path == "work/runs/a"
+    assert parsed("generate").path == "shipped"
     assert parsed("doctor") == Doctor()
 
 
@@ -189,12 +227,22 @@ def test_flags_of_every_kind_arrive(parsed):
         (["train", "--preset", "1M", "--norm", "batchnorm"], "'batchnorm'"),
         (["train", "--preset"], "--preset"),
         (["generate", "--temperature", "warm"], "--temperature"),
+        (["train", "--lr", "0.1"], "--lr is --learning-rate here"),
+        (["train", "--n-layer=3", "--block_size", "9"], "--n-layer is --num-layers here"),
+        (["generate", "--max-new-tokens", "9"], "--max-new-tokens is --max-tokens here"),
+        (["trian"], "run python -m slmlib --help"),
+        (["train", "--lr", "0.1"], "run python -m slmlib train --help"),
+        (["train", "--learning-rat", "0.1"], "run python -m slmlib train --help"),
     ],
 )
 def test_what_cannot_be_parsed_is_named(capsys, arguments, told):
     code, _, error = answer(capsys, *arguments)
     assert code == 2
     assert told in error
+    assert "in python train" not in error
+    assert error.count(" here: ") == sum(
+        word in error for word in ("--lr is", "--n-layer is", "--block-size is", "--max-new")
+    )
 
 
 @pytest.mark.parametrize(
@@ -221,6 +269,10 @@ def test_what_cannot_be_parsed_is_named(capsys, arguments, told):
         (["families", "gpt-22"], "There is no family 'gpt-22'. Did you mean gpt2"),
         (["generate", "--model", "/no/such/run"], "There is no folder /no/such/run"),
         (["evaluate", "--model", "/no/such/run"], "There is no folder /no/such/run"),
+        (["export", "/no/such/run"], "There is no folder /no/such/run"),
+        (["generate", "a", "--model", "b"], "Two models were named, a and b. Name one"),
+        (["generate", "--model", ""], "The name of the model is empty. Give a run or a checkpoint"),
+        (["report"], "A report needs a run; none was given. Give folders"),
     ],
 )
 def test_what_cannot_work_is_one_line_on_standard_error(capsys, tmp_path, arguments, told):
@@ -244,6 +296,7 @@ def test_a_run_without_a_checkpoint_is_one_line(capsys, tmp_path):
     [
         (SlmError("Wrong.", "Do that."), 2, "Error: Wrong. Do that.\n"),
         (KeyboardInterrupt(), 130, "\nStopped.\n"),
+        (KeyboardInterrupt("Nothing was saved yet."), 130, "\nStopped. Nothing was saved yet.\n"),
     ],
 )
 def test_how_a_command_ends(capsys, monkeypatch, raised, code, told):
@@ -252,6 +305,60 @@ def test_how_a_command_ends(capsys, monkeypatch, raised, code, told):
 
     monkeypatch.setattr(cli.Doctor, "execute", fail)
     assert answer(capsys, "doctor") == (code, "", told)
+
+
+def test_a_training_left_at_once_says_what_is_there(capsys, monkeypatch, tmp_path):
+    def leave(wish, observers, say, started):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("slmlib.training.run.start_or_resume", leave)
+    _, _, error = answer(capsys, "train", "--run", "mine")
+    assert error == "\nStopped. Nothing was saved yet; the same command begins again.\n"
+    checkpoints = tmp_path / "home" / "runs" / "mine" / "checkpoints"
+    for name in ("step-00000008", "step-00000012", ".unfinished-step-00000016-1"):
+        (checkpoints / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    _, _, error = answer(capsys, "train", "--run", "mine")
+    assert (
+        "The last checkpoint is home/runs/mine/checkpoints/step-00000012; the same command goes on" in error
+    )
+
+
+def test_the_glossary_knows_what_others_call_a_setting():
+    names = other_names()
+    assert (names["hidden_size"], names["n_embd"], names["lr"]) == ("embed_dim", "embed_dim", "learning_rate")
+    ours = {field.name for kind in (ModelConfig, TrainConfig, Sampling) for field in fields(kind)}
+    assert set(names.values()) <= ours
+    assert not names.keys() & ours
+
+
+# --- where models compute ---
+
+
+def test_a_device_that_is_not_there_is_refused(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("SLM_DEVICE", "tpu")
+    for command in ("generate", "evaluate"):
+        code, told, error = answer(capsys, command)
+        assert (code, told) == (2, "")
+        assert "There is no device 'tpu'" in error
+
+
+def test_models_go_to_the_device_that_was_chosen(capsys, monkeypatch, tmp_path):
+    """`meta` stands for a GPU: there the model has no numbers, so that nothing may be computed."""
+    seen = []
+    chosen = SimpleNamespace(type="meta", name="A GPU")
+    monkeypatch.setattr(devices, "choose_device", lambda: chosen)
+    monkeypatch.setattr(
+        "slmlib.generation.stream", lambda model, *_: seen.append(model.device.type) or iter(())
+    )
+    monkeypatch.setattr("slmlib.evaluation.evaluate", lambda model, *_, **__: seen.append(model.device.type))
+    data = SimpleNamespace(corpus_name="some stories", valid=[0] * 1000)
+    monkeypatch.setattr("slmlib.text.prepare.prepare", lambda *_, **__: data)
+    main(["generate"])
+    assert capsys.readouterr() == ("Once upon a time\n", "")
+    main(["evaluate"])
+    assert "some stories (1,000 tokens), float32 on A GPU:" in capsys.readouterr().out
+    assert seen == ["meta", "meta"]
 
 
 # --- in a process of its own ---
@@ -323,6 +430,19 @@ def test_families_are_listed_with_size_and_what_was_new(capsys):
     assert told["gpt2"].split()[:8] == ["gpt2", "2019", "12", "768", "12", "124,439,808", "1,024", "yes"]
     assert " 30 x 2 " in told["mobilellm-ls-125m"]
     assert " 12-20/5 " in told["openelm-270m"]
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_families_fit_the_window_they_are_read_in(capsys, monkeypatch, columns):
+    from slmlib.model.families import CATALOG
+
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    main(["families"])
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= columns
+    assert ("layers" in told.splitlines()[0]) == (columns == 160)
+    assert all(row.new in words(told) for row in CATALOG.values())
 
 
 def test_a_family_is_counted_part_by_part(capsys):

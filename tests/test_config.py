@@ -307,6 +307,11 @@ def test_unknown_and_missing_fields_are_named():
         ModelConfig.from_dict({"vocab_size": 5, "layers": 3, "embed_dmi": 4})
     with pytest.raises(ConfigError, match=r"ModelConfig lacks vocab_size\."):
         ModelConfig.from_dict({"embed_dim": 128})
+    for kind in (ModelConfig, TrainConfig):
+        with pytest.raises(ConfigError, match=f"{kind.__name__} is made of names and values, not of a list"):
+            kind.from_dict([1])
+    with pytest.raises(ConfigError, match="has no field 1"):
+        ModelConfig.from_dict({1: 2})
 
 
 def test_a_config_cannot_change_after_it_was_checked():

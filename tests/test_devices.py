@@ -114,6 +114,7 @@ def test_a_dtype_that_is_asked_for_is_taken_and_said(machine):
     machine(gpu=(7, 5))
     assert choose_device(dtype="float32").reason == "asked for; auto would take float16"
     assert choose_device(dtype="float16").reason == "asked for"
+    assert choose_device(dtype="float16", because="as this run began").reason == "as this run began"
 
 
 # --- what is refused ---

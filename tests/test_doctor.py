@@ -77,6 +77,12 @@ def test_the_card_fits_a_terminal_and_repeats_every_finding():
     assert lines[-1] == "No trouble found."
 
 
+def test_the_card_fits_a_narrow_terminal(monkeypatch):
+    monkeypatch.setattr(doctor, "terminal_width", lambda: 72)
+    longest = max(str(examine()).splitlines(), key=len)
+    assert len(longest) <= 72 or os.sep in longest
+
+
 def test_the_command_prints_the_card(capsys):
     main(["doctor"])
     assert "12,000 tokens/s" in capsys.readouterr().out
@@ -207,7 +213,7 @@ def test_unused_devices_are_named_with_the_reason(monkeypatch):
     ]
     assert "SLM_DEVICE=mps" in doctor.other_devices(CPU, ("", ()))[2]
     gpu = Device("cuda", "H0", "bfloat16", "")
-    assert doctor.other_devices(gpu, ("", ()))[0] == "GPU 1 H1 (a run uses one GPU)"
+    assert doctor.other_devices(gpu, ("", ()))[0] == "GPU 1 H1 (for several at once: torchrun)"
     assert doctor.other_devices(gpu, ("", ()))[-1] == "the CPU (slower)"
 
 

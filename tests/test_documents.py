@@ -8,8 +8,10 @@ import dataclasses
 import functools
 import io
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,9 +19,12 @@ from urllib.parse import unquote
 import pytest
 
 from checks import __main__ as checks_command
+from checks.course import Course
+from checks.grading.release import TARGETS, release
 from slmlib import cli
-from slmlib.config import ModelConfig, TrainConfig
+from slmlib.config import ModelConfig, Sampling, TrainConfig
 from slmlib.export.names import GPT2_NAMES, LLAMA_NAMES, QKV
+from slmlib.storyworld import stories
 
 COURSE = Path(__file__).resolve().parent.parent
 MAKEFILE = (COURSE / "Makefile").read_text(encoding="utf-8")
@@ -192,6 +197,42 @@ def test_a_right_command_is_left_alone(text: str) -> None:
     assert command_problems(text) == []
 
 
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What students are handed."""
+    folder = tmp_path_factory.mktemp("release") / "bundle"
+    release(folder, Course(COURSE))
+    return folder
+
+
+def test_nothing_in_the_students_bundle_leads_nowhere(bundle: Path) -> None:
+    pages = [path for pattern in ("*.md", "*.ipynb") for path in bundle.rglob(pattern)]
+    assert len(pages) > 13
+    problems = {str(path.relative_to(bundle)): link_problems(path, bundle) for path in pages}
+    assert {path: found for path, found in problems.items() if found} == {}
+    assert command_problems(text_of(bundle / "README.md")) == []
+
+
+def test_the_students_bundle_offers_only_what_works_in_it(bundle: Path) -> None:
+    makefile = (bundle / "Makefile").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)^([a-z-]+):.*## ", makefile)) == set(TARGETS)
+    assert "ready-test:" not in makefile
+    python = {
+        "cwd": bundle,
+        "capture_output": True,
+        "text": True,
+        "env": os.environ | {"PYTHONPATH": str(bundle)},
+    }
+    # Without the finder of an editable install, which would fetch what the bundle leaves out from this checkout.
+    alone = (
+        "import runpy, sys; sys.meta_path = [one for one in sys.meta_path if 'editable' not in repr(one).lower()]; "
+        "runpy.run_module('checks', run_name='__main__', alter_sys=True)"
+    )
+    said = subprocess.run([sys.executable, "-c", alone, "--help"], **python).stdout
+    assert re.findall(r"(?m)^    (\w+) ", said) == ["progress"]
+    assert "tests" not in {path.name for path in bundle.rglob("*")}
+
+
 def test_every_target_has_a_way_without_make() -> None:
     """Windows has no make, and a Makefile's bash is nobody's duty."""
     listed = set(re.findall(r"(?m)^([a-z-]+):.*## ", MAKEFILE)) - {"help"}
@@ -200,11 +241,58 @@ def test_every_target_has_a_way_without_make() -> None:
     )
 
 
+def rooms_in(readme: str) -> set[str]:
+    """The files and folders that README's table of floors names: `training/muon.py`, `cli.py`, `houses/`."""
+    table = readme.partition("| floor | rooms of `slmlib` |")[2].partition("\n\n")[0]
+    named = set()
+    for row in table.splitlines():
+        folder = ""
+        for name in re.findall(r"`([\w/]+)`", row):
+            if name in ("text/", "model/", "training/", "export/"):
+                folder = name
+            standalone = folder == "export/" and name == "shipped"
+            named.add(name if name.endswith("/") else f"{'' if standalone else folder}{name}.py")
+    return named
+
+
+def test_readme_names_every_room() -> None:
+    """Each file of the floors that one reads; of the wings with a list of their own, the folder."""
+    slmlib = COURSE / "slmlib"
+    files = {
+        path
+        for folder in ("", "text", "model", "training", "export")
+        for path in (slmlib / folder).glob("*.py")
+    }
+    there = {path.relative_to(slmlib).as_posix() for path in files if not path.stem.startswith("__")}
+    there |= {
+        f"{name}/"
+        for name in ("config", "storyworld", "text", "model", "training", "export", "plots", "widgets")
+    }
+    assert rooms_in(text_of(COURSE / "README.md")) == there | {"houses/"}
+
+
+def test_the_example_in_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """README's, as it stands, offline, on stories of StoryWorld in a file of one's own."""
+    (example,) = re.findall(r"(?ms)^```python\n(.*?)^```", text_of(COURSE / "README.md"))
+    told = "\n<|endoftext|>\n".join(story.text for story in stories(0, 400))
+    (tmp_path / "stories.txt").write_text(told, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SLM_DEVICE", "cpu")
+    exec(compile(example, "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert said.startswith("Once upon a time")
+    assert len(re.findall(r"(?m)^\d\.\d+ bits per byte, perplexity \d+", said)) == 2
+    assert (tmp_path / "work/runs/first/checkpoints/step-00000020/model.safetensors").is_file()
+    assert (tmp_path / "work/exported/first/config.json").is_file()
+
+
 def test_the_glossary_names_what_there_is() -> None:
     """Our column holds fields of the configs and modules that export knows; Hugging Face's holds its own names."""
     page = text_of(COURSE / "slmlib/GLOSSARY.md")
     sizes, parts, training = page.split("\n## ")[1:]
-    fields = {field.name for config in (ModelConfig, TrainConfig) for field in dataclasses.fields(config)}
+    configs = (ModelConfig, TrainConfig, Sampling)
+    fields = {field.name for config in configs for field in dataclasses.fields(config)}
     assert set(re.findall(r"(?m)^\| `(\w+)` ", sizes + training)) <= fields
     for ours, gpt2, llama in re.findall(r"(?m)^\| `([\w.]+)`[^|]*\| ([^|]*) \| ([^|]*) \|", parts):
         name = f".{ours}" if f".{ours}" in LLAMA_NAMES else ours

@@ -68,6 +68,20 @@ def test_a_path_without_a_model_is_one_sentence(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     with pytest.raises(CheckpointError, match="has no checkpoint yet"):
         load_model(str(tmp_path))
+    with pytest.raises(CheckpointError, match="The name of the model is empty"):
+        load_model("")
+
+
+def test_the_folder_of_all_checkpoints_names_the_run(tmp_path):
+    inside = tmp_path / "run" / "checkpoints"
+    for step in (3, 12):
+        (inside / f"step-{step:08d}").mkdir(parents=True)
+    with pytest.raises(CheckpointError) as refused:
+        load_model(str(inside))
+    assert str(refused.value) == (
+        f"{inside} holds the checkpoints of a run. Give the run, {inside.parent}, or one of them, "
+        f"{inside / 'step-00000012'}."
+    )
 
 
 @pytest.mark.parametrize(("page", "seed"), [(README, 0), (SHIPPED / "README.md", 1)], ids=["README", "card"])

@@ -18,8 +18,9 @@ def grade(notebook: Path | str, settings: Settings | None = None) -> Grades:
     """
     from checks.building.build import Lesson
     from checks.course import Course, CourseError
-    from checks.grading.finding import Submission, lesson_in
+    from checks.grading.finding import Submission
     from checks.grading.marking import mark
+    from checks.grading.naming import lesson_in
     from checks.grading.reading import read_notebook
     from checks.grading.session import Zygote, best_kind
 

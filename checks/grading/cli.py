@@ -3,8 +3,10 @@
 import argparse
 import datetime
 import os
+import re
 from pathlib import Path
 
+from checks.grading.settings import Settings
 from slmlib.errors import SlmError
 
 
@@ -13,13 +15,32 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     grade = commands.add_parser("grade", help="grade a folder of students' notebooks")
     grade.add_argument("folder", type=Path, metavar="DIR", help="notebooks, folders of them, or zips")
     grade.add_argument("--out", type=Path, help="where grades go; default: DIR-grades beside DIR")
-    grade.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="notebooks at a time")
-    grade.add_argument("--resume", action="store_true", help="keep results of files that did not change")
-    grade.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this lesson")
     grade.add_argument(
-        "--due", type=_moment, default=0.0, help="2026-11-20T23:59; later files are marked late"
+        "--jobs", type=int, default=os.cpu_count() or 1, help="notebooks at a time; default: %(default)s"
+    )
+    grade.add_argument("--resume", action="store_true", help="keep results of files that did not change")
+    grade.add_argument(
+        "--lesson", action="append", default=[], metavar="NN", help="only this lesson; repeatable"
+    )
+    grade.add_argument(
+        "--due",
+        type=_moment,
+        default=0.0,
+        metavar="TIME",
+        help="2026-11-20T23:59 of this machine's clock; files (or zip entries) with a later time are marked late",
+    )
+    grade.add_argument(
+        "--roster", type=Path, metavar="CSV", help="the class list, with columns name or login, and id"
     )
     grade.add_argument("--canvas", action="store_true", help="also write a file for Canvas' grade import")
+    grade.add_argument(
+        "--canvas-assignment",
+        action="append",
+        default=[],
+        type=_assignment,
+        metavar="NN=ID",
+        help="with --canvas: the number of lesson NN's assignment in Canvas; repeatable",
+    )
     grade.add_argument(
         "--moodle", action="store_true", help="also write worksheets for Moodle's grade import"
     )
@@ -32,12 +53,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--require-cuda", action="store_true", help="with --from-state: only models trained on CUDA pass"
     )
     grade.add_argument("--full-size", action="store_true", help="run lessons at full size, not SLM_FAST=1")
-    grade.add_argument("--cell-seconds", type=float, default=120.0, help="time limit of one cell")
-    grade.add_argument(
-        "--total-seconds", type=float, default=600.0, help="time limit of all cells of a notebook"
-    )
-    grade.add_argument("--memory-mb", type=int, default=4096, help="memory limit of one notebook")
-    grade.add_argument("--disk-mb", type=int, default=1024, help="disk limit of one notebook")
+    for name, what in (
+        ("cell_seconds", "CPU seconds that one cell may take"),
+        ("total_seconds", "CPU seconds that all cells of a notebook may take"),
+        ("memory_mb", "memory limit of one notebook"),
+        ("disk_mb", "disk limit of one notebook"),
+    ):
+        usual = getattr(Settings, name)
+        grade.add_argument(
+            f"--{name.replace('_', '-')}", type=type(usual), default=usual, help=f"{what}; default: {usual:g}"
+        )
     grade.set_defaults(run=_grade)
     release = commands.add_parser("release", help="make the bundle for students, without solutions")
     release.add_argument("folder", type=Path, metavar="DIR", help="a folder that does not exist yet")
@@ -48,15 +73,16 @@ def _grade(options: argparse.Namespace) -> int:
     from checks.grading.batch import grade_folder
     from checks.grading.gradebook import write_canvas, write_gradebook, write_moodle
     from checks.grading.pages import write_pages
-    from checks.grading.settings import Settings
+    from checks.grading.roster import Roster
 
     if options.require_cuda and not options.from_state:
         raise SlmError(
             "--require-cuda needs --from-state.",
             "Where a model was trained stands in the bundle beside the notebook.",
         )
-    folder = options.folder
-    out = options.out or folder.absolute().with_name(f"{folder.absolute().stem}-grades")
+    folder = options.folder.absolute()
+    out = options.out or folder.with_name(f"{re.sub('[.]zip$', '', folder.name, flags=re.I)}-grades")
+    roster = Roster.read(options.roster) if options.roster else Roster()
     settings = Settings(
         options.cell_seconds,
         options.total_seconds,
@@ -66,26 +92,24 @@ def _grade(options: argparse.Namespace) -> int:
         options.from_state,
         options.require_cuda,
     )
-    try:
-        batch = grade_folder(
-            folder,
-            out,
-            settings,
-            max(options.jobs, 1),
-            options.resume,
-            options.due,
-            options.lesson,
-            lambda line: print(line, flush=True),
-        )
-    except KeyboardInterrupt:
-        raise SlmError(
-            "Stopped.", "What is graded is kept: the same command with --resume goes on."
-        ) from None
+    batch = grade_folder(
+        options.folder,
+        out,
+        settings,
+        max(options.jobs, 1),
+        options.resume,
+        options.due,
+        options.lesson,
+        lambda line: print(line, flush=True),
+        roster,
+    )
     write_gradebook(batch, out)
-    if options.canvas:
-        write_canvas(batch, out)
-    if options.moodle:
-        write_moodle(batch, out)
+    for platform, nameless in (
+        ("Canvas", write_canvas(batch, out, dict(options.canvas_assignment)) if options.canvas else 0),
+        ("Moodle", write_moodle(batch, out) if options.moodle else 0),
+    ):
+        if nameless:
+            print(f"{nameless} students without a {platform} ID: {platform} cannot match them; see --roster.")
     write_pages(batch, out)
     decide = sum(len(row.grades.flags) for row in batch.rows)
     failed = sum(row.grades.state == "grader failed" for row in batch.rows)
@@ -94,6 +118,11 @@ def _grade(options: argparse.Namespace) -> int:
         print(f"For you to decide: {decide} findings, listed in class.html.")
     if failed:
         print(f"The grader failed on {failed} files; their rows say why.")
+    if batch.interrupted:
+        waiting = sum(row.grades.state == "not graded yet" for row in batch.rows)
+        raise SlmError(
+            f"Stopped: {waiting} files are not graded yet.", "The same command with --resume goes on."
+        )
     return 1 if failed else 0
 
 
@@ -109,3 +138,10 @@ def _moment(text: str) -> float:
         return datetime.datetime.fromisoformat(text).timestamp()
     except ValueError:
         raise argparse.ArgumentTypeError("write it as 2026-11-20T23:59") from None
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    number, _, assignment = text.partition("=")
+    if not (number.isdigit() and assignment.isdigit()):
+        raise argparse.ArgumentTypeError("write it as 06=4711, lesson and Canvas' number")
+    return number.zfill(2), assignment

@@ -2,11 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from checks.grading.batch import Batch, Row, title_of
+from checks.grading.rows import Batch, Row, title_of
 from slmlib.files import write_json, write_text
 
 COLUMNS = ("student", "id", "lesson", "state", "points", "possible")
@@ -39,7 +39,6 @@ def _line(row: Row, exercises: Sequence[str], batch: Batch) -> list[Any]:
         if grades.lesson in batch.lessons
         else ""
     )
-    points: Any = grades.points if row.counts or grades.state == "nothing handed in" else ""
     flags = "; ".join(f"{flag.exercise}: {flag.sentence}" for flag in grades.flags)
     remarks = " ".join((grades.problem, *grades.remarks)).strip()
     return [
@@ -47,7 +46,7 @@ def _line(row: Row, exercises: Sequence[str], batch: Batch) -> list[Any]:
         one.person,
         grades.lesson,
         grades.state,
-        points,
+        row.points,
         possible,
         *(earned.get(exercise, "") for exercise in exercises),
         flags,
@@ -62,28 +61,35 @@ def _line(row: Row, exercises: Sequence[str], batch: Batch) -> list[Any]:
 
 def _record(row: Row) -> dict[str, Any]:
     one = row.submission
-    about = {"student": one.student, "id": one.person, "file": one.file, "sha256": row.digest}
-    return about | {"late": one.late, "attempt": one.attempt, "counts": row.counts} | row.grades.to_json()
+    about: dict[str, Any] = {"student": one.student, "id": one.person, "file": one.file, "sha256": row.digest}
+    about |= {"late": one.late, "attempt": one.attempt, "counts": row.counts}
+    return about | row.grades.to_json() | {"points": row.points}
 
 
-def write_canvas(batch: Batch, out: Path) -> Path:
-    """A file for Canvas' grade import: a column a lesson, matched by Canvas' own student number."""
-    numbers = sorted(batch.lessons)
-    table: list[Sequence[Any]] = [
-        ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", *map(title_of, numbers))
+def write_canvas(batch: Batch, out: Path, assignments: Mapping[str, str] | None = None) -> int:
+    """A file for Canvas' grade import: a column a lesson, matched by Canvas' own student number.
+
+    assignments: lesson -> number of an assignment that Canvas has already; without it Canvas makes a new one.
+    Returns how many students have no number, whom Canvas can only match by hand.
+    """
+    numbers, known = sorted(batch.lessons), assignments or {}
+    titles = [
+        f"{title_of(number)} ({known[number]})" if number in known else title_of(number) for number in numbers
     ]
+    table: list[Sequence[Any]] = [("Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles)]
     possible = [sum(exercise.points for exercise in batch.lessons[number].graded()) for number in numbers]
     table.append(("    Points Possible", "", "", "", "", *possible))
-    for student, person, points in _by_student(batch, numbers):
-        table.append((student, person, "", "", "", *points))
-    path = out / "gradebook_canvas.csv"
-    write_text(path, _csv(table))
-    return path
+    students = list(_by_student(batch, numbers))
+    table += [(student, person, "", "", "", *points) for student, person, points in students]
+    write_text(out / "gradebook_canvas.csv", _csv(table))
+    return sum(not person for _, person, _ in students)
 
 
-def write_moodle(batch: Batch, out: Path) -> list[Path]:
-    """A grading worksheet a lesson for Moodle's assignments, matched by its participant number."""
-    paths = []
+def write_moodle(batch: Batch, out: Path) -> int:
+    """A grading worksheet a lesson for Moodle's assignments, matched by its participant number.
+
+    Returns how many students have no number, whom Moodle cannot match.
+    """
     for number in sorted(batch.lessons):
         possible = sum(exercise.points for exercise in batch.lessons[number].graded())
         table: list[Sequence[Any]] = [
@@ -96,24 +102,29 @@ def write_moodle(batch: Batch, out: Path) -> list[Path]:
         }
         for student, person, points in _by_student(batch, [number]):
             identifier = f"Participant {person}" if person else ""
-            table.append(
-                (identifier, student, points[0], possible, comments.get(student, "Nothing handed in."))
+            nothing = (
+                "Nothing handed in." if points[0] is not None else "A file of yours could not be graded."
             )
-        path = out / f"gradebook_moodle_{number}.csv"
-        write_text(path, _csv(table))
-        paths.append(path)
-    return paths
+            table.append((identifier, student, points[0], possible, comments.get(student, nothing)))
+        write_text(out / f"gradebook_moodle_{number}.csv", _csv(table))
+    return sum(not person for _, person, _ in _by_student(batch, ()))
 
 
-def _by_student(batch: Batch, numbers: Sequence[str]) -> Iterable[tuple[str, str, list[float]]]:
+def _by_student(batch: Batch, numbers: Sequence[str]) -> Iterable[tuple[str, str, list[float | None]]]:
+    """Student, number, points a lesson; None, written as nothing, where a file of theirs was not judged."""
     people: dict[str, str] = {}
-    points: dict[tuple[str, str], float] = {}
+    points: dict[tuple[str, str], float | None] = {}
+    unsure = set()
     for row in batch.rows:
-        people[row.submission.student] = people.get(row.submission.student) or row.submission.person
+        student = row.submission.student
+        people[student] = people.get(student) or row.submission.person
         if row.counts:
-            points[row.submission.student, row.grades.lesson] = row.grades.points
+            points[student, row.grades.lesson] = row.points
+        elif not row.grades.lesson and row.grades.state != "no notebook":
+            unsure.add(student)  # it may be of any lesson
     for student, person in people.items():
-        yield student, person, [points.get((student, number), 0.0) for number in numbers]
+        nothing = None if student in unsure else 0.0
+        yield student, person, [points.get((student, number), nothing) for number in numbers]
 
 
 def _comment(row: Row) -> str:

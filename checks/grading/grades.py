@@ -38,7 +38,8 @@ class Grades:
     lesson: str = ""
     outcomes: tuple[Outcome, ...] = ()
     state: str = "graded"
-    """`graded`, or one word for why not: `unreadable`, `unknown lesson`, `nothing handed in`, `grader failed`."""
+    """`graded`, or why not: `unreadable`, `unknown lesson`, `replaced`, `nothing handed in`, `grader failed`,
+    `not graded yet`."""
     problem: str = ""
     """The sentence that belongs to the state."""
     remarks: tuple[str, ...] = ()
@@ -53,6 +54,10 @@ class Grades:
     """A few of the handed-in model's weights, to find two students with one model."""
     answers: dict[str, str] = field(default_factory=dict)
     """Exercise -> fingerprint of the code that answers it; see checks.grading.lifted."""
+    stopped: tuple[str, ...] = ()
+    """Exercises without full points because the grader stopped something for its time; no mistakes of the student."""
+    starved: bool = False
+    """Whether it got less of the CPU than it could use when it was stopped: such a result is not kept."""
 
     @property
     def points(self) -> float:
@@ -87,4 +92,5 @@ class Grades:
         data["outcomes"] = tuple(Outcome(**outcome) for outcome in data["outcomes"])
         data["flags"] = tuple(Flag(**flag) for flag in data["flags"])
         data["remarks"], data["sketch"] = tuple(data["remarks"]), tuple(data["sketch"])
+        data["stopped"] = tuple(data["stopped"])
         return cls(**data)

@@ -16,7 +16,8 @@ from traitlets import Type
 from traitlets.config import Config
 
 import checks
-from checks import commands, probing, submitting
+from checks import commands, limits, probing, submitting
+from checks.grading.settings import PATIENCE
 from checks.grading.wire import Channel, Closed, WireError
 from checks.lending import Loan
 from checks.limits import Tail, TimeUp, time_limit
@@ -79,6 +80,7 @@ def serve(connection: Any, shell: Shell) -> None:
     own = os.getpid()
     sys.stdout, sys.stderr = Tail(), Tail()
     _quiet_course(channel)
+    limits.patience = PATIENCE
     probes: dict[str, types.ModuleType] = {}
     while True:
         try:
@@ -125,6 +127,7 @@ def _ask(shell: Shell, request: dict[str, Any], probes: dict[str, types.ModuleTy
             exec(compile(source, "<probe>", "exec"), vars(module))
             probes[source] = module
         exercise = vars(probes[source])[request["class"]]()
+        exercise.seconds = request["seconds"]
     except Exception as error:
         problem = (
             f"The check itself broke ({type(error).__name__}: {_message(error)}). This is not your mistake."

@@ -117,6 +117,19 @@ def bound_names(cells: Iterable[CodeCell]) -> set[str]:
     return found
 
 
+def names_used_by(notebook: Notebook, names: Iterable[str]) -> set[str]:
+    """Names that the definitions of these names use."""
+    wanted = set(names)
+    return {
+        one.id
+        for cell in notebook.cells
+        for node in _statements(cell.source)
+        if node.name in wanted
+        for one in ast.walk(node)
+        if isinstance(one, ast.Name)
+    }
+
+
 def body_of(source: str) -> list[ast.stmt]:
     """The statements of a cell; none when it is not Python."""
     lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]

@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from checks.building.build import Lesson
-from checks.exercise import Exercise
+from checks.exercise import Exercise, Questions, Reply
 from checks.grading.from_state import judge_state, read_state, remarks_of, state_flags, without_computing
 from checks.grading.grades import Flag, Grades
 from checks.grading.lifted import answers_in, bound_names, same_as_ours, written_by_hand
 from checks.grading.reading import CodeCell, Notebook
 from checks.grading.sandbox import Sandbox
-from checks.grading.session import GRACE, KernelEnded, Session, Zygote
-from checks.grading.settings import Settings
+from checks.grading.session import GRACE, KernelEnded, Session, Stopped, Zygote
+from checks.grading.settings import PATIENCE, Settings
+from checks.grading.stopping import Stops, flag_of, with_causes
 from checks.judging import Outcome, judge
 from checks.lending import solution
 from checks.limits import TimeUp, time_limit
@@ -36,14 +37,25 @@ class Run:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     killers: dict[int, str] = field(default_factory=dict)
     """Cell number -> how the kernel ended in it; left out of the next attempt."""
+    last_end: str = ""
+    """How the kernel ended the last time."""
+    stops: Stops = field(default_factory=Stops)
     failed: dict[int, str] = field(default_factory=dict)
     """Cell number -> its error, of the last attempt."""
     stopped: dict[int, str] = field(default_factory=dict)
     loans: set[str] = field(default_factory=set)
     deaths: int = 0
     seconds: float = 0.0
+    """Of computing, in all cells that left a kernel."""
     peak_mb: float = 0.0
     ran_out: bool = False
+
+    def ended(self, how: KernelEnded, starved: bool) -> None:
+        """Its kernel is over."""
+        self.deaths += 1
+        self.last_end = str(how)
+        if isinstance(how, Stopped):
+            self.stops.note(starved)
 
 
 def mark(
@@ -67,7 +79,10 @@ def mark(
             run.outcomes |= {found.id: found for found in judge_state(state, lab, settings.require_cuda)}
             _ask_definitions(notebook, lesson, zygote, sandbox, settings, run)
     _ask_all(notebook, lesson, zygote, sandbox, settings, run)
-    outcomes, flags = _without_loans([run.outcomes[exercise.id] for exercise in exercises], run.loans)
+    outcomes = [run.outcomes[exercise.id] for exercise in exercises]
+    stopped = run.stops.costs(notebook, outcomes, exercises)
+    outcomes, flags = _without_loans(with_causes(notebook, outcomes, exercises, stopped), run.loans)
+    flags += flag_of(run.stops, stopped, _stop_remarks(run, settings))
     answers = answers_in(notebook, exercises)
     flags += same_as_ours(answers, lesson, [outcome.id for outcome in outcomes if outcome.earned])
     flags += written_by_hand(notebook, exercises)
@@ -83,6 +98,8 @@ def mark(
         seconds=round(time.monotonic() - started, 2),
         peak_mb=round(run.peak_mb),
         answers={exercise: answer.fingerprint for exercise, answer in answers.items() if answer.large},
+        stopped=tuple(sorted(stopped)),
+        starved=run.stops.starved and bool(stopped),
     )
 
 
@@ -97,6 +114,7 @@ def _ask_definitions(
         run.outcomes |= {name: found for name, found in quick.outcomes.items() if found.state == "pass"}
         run.loans |= quick.loans
         run.seconds += quick.seconds
+        run.stops.count += quick.stops.count
         run.peak_mb = max(run.peak_mb, quick.peak_mb)
 
 
@@ -115,9 +133,11 @@ def _ask_all(
                 run.peak_mb = max(run.peak_mb, session.peak_mb)
     for exercise in exercises:
         if exercise.id not in run.outcomes:
-            run.outcomes[exercise.id] = _failure(
-                exercise, f"The notebook ended its own kernel {run.deaths} times; this was never reached."
-            )
+            times = f"{run.deaths} times" if run.deaths > 1 else "once"
+            sentence = f"The kernel was lost {times} before this was reached; at last it {run.last_end}."
+            run.outcomes[exercise.id] = _failure(exercise, sentence)
+            if run.stops.count:
+                run.stops.exercises.add(exercise.id)
 
 
 def _attempt(
@@ -125,34 +145,35 @@ def _attempt(
 ) -> None:
     """Run all cells but those that killed the kernel before, then ask what was not yet answered."""
     run.failed.clear()
-    began = time.monotonic()
 
-    def left() -> float:
-        return settings.total_seconds - run.seconds - (time.monotonic() - began)
+    def seconds() -> float:
+        """What the next cell may take."""
+        return min(run.stops.limit(settings.cell_seconds), settings.total_seconds - run.seconds)
 
     cells = [cell for cell in notebook.cells if cell.source.strip() and cell.number not in run.killers]
     later: list[CodeCell] = []
     for place, cell in enumerate(cells):
-        if left() <= 0:
+        if seconds() <= 0:
             run.ran_out = True
+            run.stops.cells |= {one.number for one in cells[place:]}
             break
-        error = _run_cell(cell, session, min(settings.cell_seconds, left()), run)
+        error = _run_cell(cell, session, seconds(), run)
         if error is None:
-            run.seconds += time.monotonic() - began
             return
         if error == "NameError" and _missing_name(run.failed[cell.number]) in bound_names(cells[place + 1 :]):
             later.append(cell)
     for cell in later:  # cells in an order that only worked for their author
-        if left() > 0 and _run_cell(cell, session, min(settings.cell_seconds, left()), run) is None:
+        if seconds() > 0 and _run_cell(cell, session, seconds(), run) is None:
             break
-    run.seconds += time.monotonic() - began
     for exercise in exercises:
         if exercise.id in run.outcomes:
             continue
         try:
-            run.outcomes[exercise.id] = _judged(exercise, session)
+            run.outcomes[exercise.id] = _judged(exercise, session, run.stops)
         except KernelEnded as ended:
-            run.deaths += 1
+            run.ended(ended, session.starved)
+            if isinstance(ended, Stopped):
+                run.stops.exercises.add(exercise.id)
             run.outcomes[exercise.id] = _failure(exercise, f"Your kernel {ended} while this was checked.")
             return
 
@@ -162,27 +183,37 @@ def _run_cell(cell: CodeCell, session: Session, seconds: float, run: Run) -> str
     try:
         error, message = session.run(cell.source, max(seconds, 0.1))
     except KernelEnded as ended:
-        run.deaths += 1
+        run.ended(ended, session.starved)
         run.killers[cell.number] = str(ended)
-        return None
+        if isinstance(ended, Stopped):
+            run.stops.cells.add(cell.number)
+        return None  # its seconds cost no other cell: it is left out from now on
+    run.seconds += session.spent
     run.failed.pop(cell.number, None)
     if error == "TimeUp":
-        run.stopped[cell.number] = f"ran longer than {seconds:g} seconds and was stopped"
+        run.stops.note(session.starved)
+        run.stops.cells.add(cell.number)
+        run.stopped[cell.number] = f"ran longer than {seconds:g} seconds and was stopped by the grader"
     elif error:
         run.failed[cell.number] = f"{error}: {message}" if message else error
     return error
 
 
-def _judged(exercise: Exercise, session: Session) -> Outcome:
+def _judged(exercise: Exercise, session: Session, stops: Stops) -> Outcome:
     """Ask and judge, with questions nobody could know; a judge that breaks on an answer is a fail, said as ours."""
-    limit = JUDGING_SECONDS + exercise.rounds * (exercise.seconds + GRACE)
+    limit = JUDGING_SECONDS + exercise.rounds * PATIENCE * (exercise.seconds + GRACE)
+    seconds = stops.limit(exercise.seconds)
+
+    def ask(questions: Questions, number: int) -> Reply:
+        reply = session.ask(exercise, questions, number, seconds)
+        if reply.state == "failed" and session.spent >= 0.9 * seconds:
+            stops.note(session.starved)
+            stops.exercises.add(exercise.id)
+        return reply
+
     try:
         with time_limit(limit):
-            return judge(
-                exercise,
-                lambda questions, number: session.ask(exercise, questions, number),
-                secrets.randbits(62),
-            )
+            return judge(exercise, ask, secrets.randbits(62))
     except KernelEnded:
         raise
     except (Exception, TimeUp) as error:
@@ -225,14 +256,9 @@ def _remarks(notebook: Notebook, lesson: Lesson, run: Run, settings: Settings) -
     """What happened besides the points, for the student and the instructor."""
     found = list(notebook.remarks)
     if notebook.version and notebook.version != lesson.metadata["source_sha256"]:
-        found.append("It was made from another version of the lesson.")
+        found.append("It was made from another version of the lesson, or of its exercises.")
     found += _check_cells(notebook, lesson)
-    found += [f"Your kernel {how} in cell {number}." for number, how in sorted(run.killers.items())]
-    found += [f"Cell {number} {how}." for number, how in sorted(run.stopped.items())]
-    if run.ran_out:
-        found.append(
-            f"The cells took more than {settings.total_seconds:g} seconds together; the last ones were not run."
-        )
+    found += _stop_remarks(run, settings)
     failed = dict(run.failed)
     stubs = [number for number, text in failed.items() if text.startswith("NotImplementedError")]
     never = bound_names(
@@ -250,6 +276,17 @@ def _remarks(notebook: Notebook, lesson: Lesson, run: Run, settings: Settings) -
         found.append(f"Cells that need what an earlier cell would have made: {len(followed)}.")
     more = len(found) - MOST_REMARKS
     return found[:MOST_REMARKS] + ([f"And {more} more of this kind."] if more > 0 else [])
+
+
+def _stop_remarks(run: Run, settings: Settings) -> list[str]:
+    """What ended or was stopped."""
+    found = [f"Your kernel {how} in cell {number}." for number, how in sorted(run.killers.items())]
+    found += [f"Cell {number} {how}." for number, how in sorted(run.stopped.items())]
+    if run.ran_out:
+        found.append(
+            f"The cells took more than {settings.total_seconds:g} seconds together; the last ones were not run."
+        )
+    return found
 
 
 def _missing_name(text: str) -> str:

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from checks.grading.batch import Batch, Row, title_of
 from checks.grading.grades import Flag
+from checks.grading.rows import Batch, Row, title_of
 from checks.judging import Outcome
 from checks.report import WORDS
 from slmlib.files import write_text
@@ -136,7 +136,7 @@ def _lesson(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         for outcome in row.grades.outcomes:
             shares[f"{outcome.id} {outcome.title}"].append(outcome.earned / outcome.points)
-            if outcome.problem and outcome.state == "fail":
+            if outcome.problem and outcome.state == "fail" and outcome.id not in row.grades.stopped:
                 mistakes[outcome.id, outcome.problem] += 1
     means = {name: statistics.mean(values) for name, values in shares.items()}
     hardest, uneven = min(means, key=lambda name: means[name]), len(set(means.values())) > 1
@@ -172,10 +172,17 @@ def _lesson(rows: Sequence[Row]) -> list[str]:
 def _summary(batch: Batch) -> str:
     graded = sum(row.grades.state == "graded" for row in batch.rows)
     files = sum(bool(row.submission.file) for row in batch.rows)
-    return (
-        f"{files} files of {len({row.submission.student for row in batch.rows})} students, {graded} graded, "
-        f"in {batch.seconds:.0f} seconds. Mode: {batch.mode}."
+    students = len({row.submission.student for row in batch.rows})
+    now = graded - batch.earlier
+    how = (
+        f"{now} of them now, in {batch.seconds:.0f} seconds"
+        if batch.earlier
+        else f"in {batch.seconds:.0f} seconds"
     )
+    if batch.earlier and now <= 0:
+        how = "all by an earlier run"
+    stopped = " Grading was stopped before the end: --resume goes on." if batch.interrupted else ""
+    return f"{files} files of {students} students, {graded} graded, {how}. Mode: {batch.mode}.{stopped}"
 
 
 def _to_decide(batch: Batch, names: dict[str, str]) -> str:
@@ -195,12 +202,19 @@ def _to_decide(batch: Batch, names: dict[str, str]) -> str:
 
 
 def _not_graded(batch: Batch) -> str:
+    """Files first, those that were replaced last; who handed in nothing is a list of its own."""
     rows = [
         [row.submission.student, row.grades.lesson, row.grades.state, row.grades.problem, row.submission.file]
-        for row in batch.rows
-        if row.grades.state != "graded"
+        for row in sorted(batch.rows, key=lambda row: row.grades.state == "replaced")
+        if row.grades.state not in ("graded", "nothing handed in")
     ]
-    return _table("Not graded", ["Student", "Lesson", "State", "Why", "File"], rows) if rows else ""
+    absent: dict[str, list[str]] = defaultdict(list)
+    for row in batch.rows:
+        if row.grades.state == "nothing handed in":
+            absent[title_of(row.grades.lesson)].append(row.submission.student)
+    names = [[title, str(len(students)), ", ".join(students)] for title, students in sorted(absent.items())]
+    parts = _table("Not graded", ["Student", "Lesson", "State", "Why", "File"], rows) if rows else ""
+    return parts + (_table("Nothing handed in", ["Lesson", "Students", "Who"], names) if names else "")
 
 
 def _everybody(batch: Batch, names: dict[str, str]) -> str:

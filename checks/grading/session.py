@@ -32,6 +32,7 @@ from checks.grading.sandbox import (
     python_is_for_all,
     python_paths,
 )
+from checks.grading.settings import PATIENCE
 from checks.grading.wire import Channel, Closed, Late, WireError
 from slmlib.errors import SlmError
 
@@ -42,6 +43,10 @@ MOST_LOANS = 100
 
 class KernelEnded(Exception):
     """The student's process is over, and why, in a sentence."""
+
+
+class Stopped(KernelEnded):
+    """The grader ended it, because it took too long."""
 
 
 class GradingError(SlmError):
@@ -158,7 +163,12 @@ class Session:
         self.lend: Callable[[str], str | None] = lambda exercise: None
         """Gives the source of our version; the default withholds it."""
         self.peak_mb = 0.0
-        self._number, self._looked = 0, 0.0
+        self.spent = 0.0
+        """Seconds that the last request cost: of computing where the clock ran longer, see settings.PATIENCE."""
+        self.starved = False
+        """Whether the last request got clearly less of the CPU than the clock says it took."""
+        self._number, self._looked, self._cpu = 0, 0.0, 0.0
+        self._limit = (0.0, 0.0)
 
     @classmethod
     @contextlib.contextmanager
@@ -193,15 +203,18 @@ class Session:
         reply = self._request({"do": "run", "source": source, "seconds": float(seconds)}, seconds)
         return _text(reply, "error"), _text(reply, "message")
 
-    def ask(self, exercise: Exercise, questions: Questions, seed: int) -> Reply:
-        """One round of questions; a Reply of checked type, whatever came back."""
+    def ask(
+        self, exercise: Exercise, questions: Questions, seed: int, seconds: float = float("inf")
+    ) -> Reply:
+        """One round of questions; a Reply of checked type, whatever came back. seconds: less than the exercise's."""
+        limit = min(exercise.seconds, seconds)
         request: dict[str, Any] = {
             "do": "ask",
             "probe": probe_source(exercise),
             "class": type(exercise).__name__,
         }
-        request |= {"questions": questions, "seed": seed}
-        reply = self._request(request, exercise.seconds)
+        request |= {"questions": questions, "seed": seed, "seconds": float(limit)}
+        reply = self._request(request, limit)
         if reply.get("state") == "answered":
             return Reply("answered", reply.get("answer"))
         state: Any = "to do" if reply.get("state") == "to do" else "failed"
@@ -220,9 +233,11 @@ class Session:
 
     def _request(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         self._number += 1
-        deadline = time.monotonic() + seconds + GRACE
+        most, began, used = seconds + GRACE, time.monotonic(), self._cpu
+        deadline = began + PATIENCE * most
+        self._limit = (began + most, used + most)
         try:
-            self.channel.send(request | {"n": self._number}, seconds + GRACE)
+            self.channel.send(request | {"n": self._number}, PATIENCE * most)
             while True:
                 reply = self.channel.receive(deadline)
                 if not isinstance(reply, dict):
@@ -232,12 +247,23 @@ class Session:
                 elif reply.get("n") == self._number:
                     return reply
         except Late:
-            reason = f"did not stop after {seconds:g} seconds and was ended"
+            raise Stopped(f"did not stop after {seconds:g} seconds and was stopped by the grader") from None
         except Closed:
             reason = self._how_it_ended()
         except WireError as error:
             reason = f"sent {error}"
+        finally:
+            self._count(time.monotonic() - began, used)
         raise KernelEnded(reason)
+
+    def _count(self, clock: float, used: float) -> None:
+        """What a request cost. A process may lie about its time; its CPU seconds are read from outside."""
+        computed = clock
+        if clock > 1:
+            self._look()
+            computed = max(self._cpu - used, 0.0)
+        self.starved = computed < 0.9 * clock
+        self.spent = min(clock, max(computed, clock / PATIENCE))
 
     def _lend(self, exercise: Any) -> None:
         if type(exercise) is not str or len(self.loans) >= MOST_LOANS:
@@ -248,15 +274,22 @@ class Session:
         self.channel.send({"loan": source}, GRACE)
 
     def _watch(self) -> None:
-        """Called while waiting: the memory of all processes of the room together."""
+        """Called while waiting: memory and CPU seconds of all processes of the room together."""
         now = time.monotonic()
         if now - self._looked < 0.25:
             return
-        self._looked = now
-        used = private_memory(self.process) / 2**20
-        self.peak_mb = max(self.peak_mb, used)
+        used = self._look()
         if used > self.sandbox.memory_mb:
             raise KernelEnded(f"used more than {self.sandbox.memory_mb} MB of memory and was ended")
+        if now > self._limit[0] and self._cpu > self._limit[1]:
+            raise Late("no answer in time")
+
+    def _look(self) -> float:
+        """Note what the room uses; its memory in MB."""
+        self._looked = time.monotonic()
+        memory, self._cpu = usage(self.process)
+        self.peak_mb = max(self.peak_mb, memory / 2**20)
+        return memory / 2**20
 
     def _how_it_ended(self) -> str:
         # The status is written a moment after the channel has closed.
@@ -280,15 +313,16 @@ class Session:
         return "died"
 
 
-def private_memory(process: int) -> int:
-    """Bytes that a process and its children hold for themselves: what all forks share is not counted."""
-    total = 0
+def usage(process: int) -> tuple[int, float]:
+    """Bytes that a process's children hold for themselves (what all forks share is not counted); their CPU seconds."""
+    held, computed = 0, 0.0
     with contextlib.suppress(psutil.Error):
         for one in psutil.Process(process).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 memory = one.memory_info()
-                total += memory.rss - getattr(memory, "shared", 0)
-    return total
+                held += memory.rss - getattr(memory, "shared", 0)
+                computed += sum(one.cpu_times()[:4])  # its own, and those of its children that have ended
+    return held, computed
 
 
 def _signal(number: int) -> str:

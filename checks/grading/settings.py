@@ -8,6 +8,10 @@ from checks.grading.sandbox import USERS, Kind, Sandbox, python_paths
 KEPT = ("SLM_DEVICE", "CUDA_VISIBLE_DEVICES", "TIKTOKEN_CACHE_DIR", "LD_LIBRARY_PATH")
 """Variables that a student's process keeps; every other one is dropped, keys among them."""
 
+PATIENCE = 4.0
+"""A limit's seconds are seconds of computing; on the clock it may last so many times longer, on a machine that is
+busy with others. A cell that only sleeps has no more than that either."""
+
 
 @dataclass(frozen=True)
 class Settings:

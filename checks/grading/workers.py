@@ -24,7 +24,7 @@ from checks.grading.marking import mark
 from checks.grading.reading import read_notebook
 from checks.grading.sandbox import Kind
 from checks.grading.session import GRACE, Zygote
-from checks.grading.settings import Settings
+from checks.grading.settings import PATIENCE, Settings
 
 SPARE_SECONDS = 120.0
 """On top of every limit inside; a worker silent for longer is replaced."""
@@ -144,7 +144,7 @@ class _Worker:
     def give(self, index: int, job: Job) -> None:
         self.job, self._line = index, b""
         rounds = (self.settings.restarts + 1) * (self.settings.total_seconds + 20 * (20 + GRACE))
-        self.deadline = time.monotonic() + rounds + SPARE_SECONDS
+        self.deadline = time.monotonic() + PATIENCE * rounds + SPARE_SECONDS
         self._write(asdict(job))
 
     def line(self) -> bytes | None:
@@ -192,7 +192,9 @@ def grade_bytes(
 
 def _submission(given: dict[str, Any]) -> Submission:
     """Back from JSON, which has no tuples."""
-    return Submission(**given | {name: tuple(given[name]) for name in ("inside", "remarks")})
+    return Submission(
+        **given | {name: tuple(given[name]) for name in ("inside", "remarks", "names", "parts")}
+    )
 
 
 def main() -> None:

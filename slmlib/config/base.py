@@ -18,8 +18,13 @@ class Config:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The config described by `values`. Unknown and missing fields are named in one ConfigError."""
+        if not isinstance(values, dict):
+            raise ConfigError(
+                f"{cls.__name__} is made of names and values, not of a {type(values).__name__}.",
+                'Give a dictionary, or a JSON object: {"name": value}.',
+            )
         known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - set(known))
+        unknown = sorted(map(str, set(values) - set(known)))
         if unknown:
             raise ConfigError(
                 f"{cls.__name__} has no field {', '.join(unknown)}.",

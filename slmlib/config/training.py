@@ -14,7 +14,11 @@ _MOST_SEED, _MOST_THREADS = 2**40, 4096
 
 @dataclass(frozen=True)
 class TrainConfig(Config):
-    """How a model is trained. A run stores these values and a resumed run repeats them."""
+    """How a model is trained. A run stores these values and a resumed run repeats them.
+
+    `TrainConfig()` is the baseline that the lessons teach, AdamW with one learning rate for all. The recipe of a size,
+    which learns more in the same time, is `slmlib.presets.preset("1M").train`.
+    """
 
     minutes: float = 5.0
     """Time budget; a measured speed turns it into total_steps once, before step 0."""
@@ -84,7 +88,7 @@ class TrainConfig(Config):
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """As every config; older runs have stored `compile` as true or false."""
-        if isinstance(stored := values.get("compile"), bool):
+        if isinstance(values, dict) and isinstance(stored := values.get("compile"), bool):
             values = values | {"compile": "on" if stored else "off"}
         return super().from_dict(values)
 

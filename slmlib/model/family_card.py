@@ -1,25 +1,35 @@
 """The table of families, and one row of it counted part by part, as text for a terminal."""
 
+import textwrap
 from functools import singledispatch
 
 from slmlib.config import EncoderDecoderConfig, LanguageModelConfig, MambaConfig, ModelConfig
 from slmlib.model.counts import cache_bytes, count_parameters, parameters_by_part, training_memory
 from slmlib.model.families import CATALOG, Family
 
+SHAPE_FITS = 130
+"""A window narrower than so many columns has no room for the shape beside what was new."""
 
-def listing() -> str:
-    """All families, one a line: name, year, layers, width, heads, parameters, context, tied, what was new."""
+
+def listing(window: int | None = None) -> str:
+    """All families, one a line: name, year, layers, width, heads, parameters, context, tied, what was new.
+
+    window: how many columns may be used; a narrow one gets name, year, parameters and what was new, broken into
+    lines. None means that lines may be as long as they are.
+    """
     head = ("name", "year", "layers", "width", "heads", "parameters", "context", "tied", "what was new")
     rows = [head, *(_line(name, row) for name, row in CATALOG.items())]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    left = (0, 7, 8)
-    lines = (
-        "  ".join(
-            cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    left, shown = (0, 7), range(8) if window is None or window >= SHAPE_FITS else (0, 1, 5)
+    lines = []
+    for row in rows:
+        numbers = "".join(
+            (row[column].ljust if column in left else row[column].rjust)(widths[column]) + "  "
+            for column in shown
+        )
+        room = widths[8] if window is None else window - len(numbers)
+        new = textwrap.wrap(row[8], max(room, 20), break_on_hyphens=False)
+        lines.append(numbers + ("\n" + " " * len(numbers)).join(new))
     return "\n".join((*lines, "", "One of them in detail: python -m slmlib families pythia-160m"))
 
 

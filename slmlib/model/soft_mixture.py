@@ -3,7 +3,8 @@
 Soft mixtures (Puigcerver et al. 2023, arXiv 2308.00951) were made for pictures, where every patch may see all
 others. Steel-LLM put one into a language model in place of the feed-forward layer. Each expert reads an average over
 the whole sequence, so what a token gets depends on tokens after it. In training the loss looks fine, or better
-than fine; in generation those tokens are not there yet. `tests/model/test_soft_mixture.py` shows the leak.
+than fine; in generation those tokens are not there yet. `tests/model/test_soft_mixture.py` shows the leak. No command
+builds one: put it into a model of your own (`put_soft_mixtures`) to see what a leak test finds.
 """
 
 import torch

@@ -1,6 +1,7 @@
 """Models made out of models: deeper by copying layers, smaller by dropping tokens, started from a larger one.
 
-All are functions of a Decoder that leave it as it is and return a new one; nothing is trained here.
+All are functions of a Decoder that leave it as it is and return a new one; nothing is trained here. No command calls
+them: they are for experiments in a notebook, before `Trainer` goes on with what they return.
 """
 
 from collections.abc import Sequence

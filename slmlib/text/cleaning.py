@@ -1,8 +1,8 @@
 """Cleaning stories: what a small model should not have to learn, and what it must not see twice.
 
-A story is repaired (mojibake, Unicode NFC, quotes and dashes, control characters, white space), dropped when
-it is empty, cut off in mid-sentence or known already (by wish also when it is nearly known), and put into exactly one of the two splits. Cleaning
-twice gives what cleaning once gave. Stories stream through; only their hashes are kept.
+A story is repaired (mojibake, Unicode NFC, quotes and dashes, control characters, white space), dropped when it is
+empty, cut off in mid-sentence or known already (by wish also when it is nearly known), and put into exactly one of the
+two splits. Cleaning twice gives what cleaning once gave. Stories stream through; only their hashes are kept.
 """
 
 import re
@@ -69,16 +69,6 @@ class CleaningReport:
     valid_stories: int = 0
     valid_bytes: int = 0
 
-    @property
-    def stories_out(self) -> int:
-        """How many stories were kept."""
-        return self.train_stories + self.valid_stories
-
-    @property
-    def bytes_out(self) -> int:
-        """How many UTF-8 bytes of story text were kept."""
-        return self.train_bytes + self.valid_bytes
-
     def __str__(self) -> str:
         rows = [
             ("stories read", self.stories_in),
@@ -95,9 +85,7 @@ class CleaningReport:
             (f"kept for training, {self.train_bytes / 1e6:,.2f} MB", self.train_stories),
             (f"kept for validation, {self.valid_bytes / 1e6:,.2f} MB", self.valid_stories),
         ]
-        return "\n".join(
-            f"{label:<40}{count:>12,}" for label, count in [("stories", self.stories_in), *rows][1:]
-        )
+        return "\n".join(f"{label:<40}{count:>12,}" for label, count in rows)
 
     def to_dict(self) -> dict[str, int]:
         """Plain data, ready for JSON."""

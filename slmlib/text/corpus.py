@@ -2,18 +2,16 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 from slmlib.errors import DataError
+from slmlib.storyworld import stories
 from slmlib.text.textfiles import TextFiles, limited
 from slmlib.text.tinystories import TinyStories, hub_answers, in_datasets_cache
 
-_HOW_TO_GET_ONE = (
-    "Set SLM_CORPUS to a .txt file of stories with <|endoftext|> between them, or connect to the network."
-)
 _STORYWORLD_BYTES = 10_000_000
 _STORYWORLD_SEED = 0
 
@@ -76,7 +74,7 @@ def open_corpus(source: str = "auto", *, max_bytes: int | None = None, progress:
     set, else TinyStories if it is stored here or the Hub answers, else StoryWorld. max_bytes: how much
     training text is needed at most.
 
-    Raises DataError when the path holds no text, or no corpus can be had at all.
+    Raises DataError when the path holds no text.
     """
     if max_bytes is not None and max_bytes < 1:
         raise DataError(f"max_bytes is {max_bytes}.", "Ask for at least one byte of text, or leave it out.")
@@ -108,11 +106,10 @@ class StoryWorld:
 
     def __init__(self, max_bytes: int | None = None):
         self.max_bytes = max_bytes or _STORYWORLD_BYTES
-        self._stories = _storyworld_stories()
 
     def train(self) -> Iterator[str]:
         """Stories of the simulated world until there are enough."""
-        endless = self._stories(0, 2**40, _STORYWORLD_SEED)
+        endless = stories(0, 2**40, _STORYWORLD_SEED)
         return limited((story.text for story in endless), self.max_bytes)
 
     def valid(self) -> Iterator[str] | None:
@@ -127,14 +124,3 @@ class StoryWorld:
         """SHA-256 of the first stories: another version of the world tells other ones."""
         texts = "\0".join(islice(self.train(), 200))
         return hashlib.sha256(f"{self.max_bytes} {_STORYWORLD_SEED} {texts}".encode()).hexdigest()
-
-
-def _storyworld_stories() -> Callable[[int, int, int], Iterable[Any]]:
-    """`slmlib.storyworld.stories`, or the sentence that says how else to get a corpus."""
-    try:
-        from slmlib.storyworld import stories
-    except ImportError:
-        raise DataError(
-            "There is no corpus: StoryWorld is not part of this version.", _HOW_TO_GET_ONE
-        ) from None
-    return stories

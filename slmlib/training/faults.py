@@ -14,6 +14,7 @@ from torch import Tensor
 from slmlib.errors import SlmError, TrainingError
 from slmlib.files import write_json
 from slmlib.ranks import ALONE, gradients_stay, is_lost_rank, lost_rank
+from slmlib.shell import this_python
 
 if TYPE_CHECKING:
     from slmlib.training.trainer import Trainer
@@ -79,7 +80,7 @@ def explained(trainer: "Trainer") -> Iterator[None]:
         if not is_out_of_memory(error):
             raise TrainingError(
                 f"Step {trainer.step}: {trainer.device.name} failed ({reason}). What was saved before is intact.",
-                "The same command goes on from the last checkpoint; if it happens again, run: slmlib doctor.",
+                f"The same command goes on from the last checkpoint; if it happens again: {_doctor()}",
             ) from error
         _save_what_is_good(trainer)
         saved = "The run is saved." if trainer.ranks.is_first else "What was saved before is intact."
@@ -88,6 +89,11 @@ def explained(trainer: "Trainer") -> Iterator[None]:
             + (saved if trainer.history else "Nothing was trained yet."),
             "Close other programs; the same command goes on. Or start a new run with a smaller --micro-batch-size.",
         ) from error
+
+
+def _doctor() -> str:
+    """The command that examines this machine."""
+    return f"{this_python()} -m slmlib doctor"
 
 
 def _save_what_is_good(trainer: "Trainer") -> None:
@@ -142,7 +148,7 @@ def examine(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) 
         )
     elif _all_finite(again, norms):
         cause = "The same step computed again is fine: the hardware made a mistake."
-        remedy = "The same command goes on; if it happens again, run: slmlib doctor."
+        remedy = f"The same command goes on; if it happens again: {_doctor()}"
     elif lower and _all_finite(plain, plain_norms):
         cause = f"In plain float32 the same step is fine: {trainer.config.dtype} cannot hold these numbers."
         remedy = "Start a new run with --dtype float32 and --compile off."

@@ -1,21 +1,28 @@
 """Ctrl-C, Kernel -> Interrupt and a scheduler's SIGTERM: finish the step, save, then stop."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Self, TypeVar
 
 Result = TypeVar("Result")
 
+CLEAR_LINE = "\r\x1b[2K"
+"""Back to the start of the line, and wipe it (ECMA-48, EL)."""
+
 
 class StopRequest:
-    """Inside the block the first signal only sets `requested`; a second Ctrl-C interrupts at once.
+    """Inside the block the first signal only sets `requested`, and says so; a second Ctrl-C interrupts at once.
 
-    Outside the main thread signals cannot be caught, and then nothing changes.
+    Outside the main thread signals cannot be caught, and then nothing changes. speaks: False on all ranks but one,
+    for a terminal sends Ctrl-C to every process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, speaks: bool = True) -> None:
+        self.speaks = speaks
         self.requested = self._break_off = False
         self._previous: dict[int, object] = {}
 
@@ -49,10 +56,20 @@ class StopRequest:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
+        if self.speaks and not self.requested:
+            _say("Finishing this step, then saving; Ctrl-C again leaves at once.")
         self.requested = True
         if self._break_off:
             self._break_off = False
             raise _Stop
+
+
+def _say(text: str) -> None:
+    """Write a line to stderr, in the place of a bar that moves there. Not by `print`: a signal may come while another
+    print is under way, and Python's files refuse to be entered twice."""
+    moves = os.isatty(2) and os.environ.get("TERM", "dumb") != "dumb"
+    with suppress(OSError):  # nobody listens: stopping is what counts
+        os.write(2, f"{CLEAR_LINE if moves else ''}{text}\n".encode())
 
 
 class _Stop(BaseException):

@@ -138,8 +138,9 @@ def wandb_log(folder: Path, config: dict[str, Any]) -> Observer:
 
 
 def _numbers(event: Event) -> dict[str, float]:
+    """What of an event can be drawn over its steps: no clock, no yes or no."""
     return {
         name: value
         for name, value in event.items()
-        if isinstance(value, int | float) and name not in ("step", "time")
+        if isinstance(value, int | float) and not isinstance(value, bool) and name not in ("step", "seconds")
     }

@@ -1,7 +1,7 @@
 """From a wish to a run: prepare the data, decide once what changes numbers, start or go on.
 
-A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`, and a README.md that says so. Asking for the same run again goes on
-where it stopped; asking for another one under the same name is refused.
+A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`, and a README.md that says so. Asking for the same
+run again goes on where it stopped; asking for another one under the same name is refused.
 """
 
 import json
@@ -28,6 +28,7 @@ from slmlib.text.tokenizer import gpt2
 from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
 from slmlib.training.faults import is_out_of_memory
 from slmlib.training.logs import Observer, tensorboard_log, wandb_log
+from slmlib.training.pace import seconds_of_a_step
 from slmlib.training.readme import write_readme
 from slmlib.training.selftest import require_healthy
 from slmlib.training.speed import MOST_LOGITS, PRODUCT_RATE, choose_tricks, seconds_of_steps
@@ -112,7 +113,8 @@ def _start_or_resume(
         checkpoint = newest_checkpoint(checkpoints, say)
     decided = checkpoint.progress.decided if checkpoint else wish.train
     share = ranks.share(decided.batch_size, 1 if checkpoint else decided.micro_batch_size or 1)
-    device = choose_device(decided.device, decided.dtype)
+    because = "as this run began" if checkpoint and wish.train.dtype == "auto" else "asked for"
+    device = choose_device(decided.device, decided.dtype, because)
     say(f"Device: {device}")
     if ranks.world_size > 1:
         say(f"Processes: {ranks.world_size}, each with {share} of a batch's {decided.batch_size} windows.")
@@ -281,20 +283,11 @@ def measure_step(
     ranks: Ranks = ALONE,
     steps: int = MEASURED_STEPS,
 ) -> float:
-    """Seconds of a training step, tried on a throw-away model: the real one is not touched.
-
-    The median decides: what slows a step down now and then will do so in the run, too.
-    """
+    """Seconds of a training step, tried on a throw-away model: the real one is not touched."""
     patience = MEASURING_SHARE * config.minutes * 60
     model = build_model(wish.model, seed=0).to(device.type)
     trainer = Trainer(model, data.tokenizer, data.train, data.valid, config, device, wish.folder, ranks=ranks)
-    times: list[float] = []
-    while ranks.any(len(times) < steps and sum(times[1:]) < patience):  # the first one may compile
-        started = time.perf_counter()
-        trainer.train_step(rate=0.0)
-        times.append(time.perf_counter() - started)
-    timed = sorted(times[min(5, len(times) // 2) :])  # the first ones allocate and choose kernels
-    return timed[len(timed) // 2]
+    return seconds_of_a_step(trainer, steps, patience)
 
 
 @contextmanager

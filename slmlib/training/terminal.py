@@ -5,9 +5,7 @@ Where nobody watches (a file, a pipe, TERM=dumb) the moving line is left out, an
 the way instead. Colours follow NO_COLOR; without UTF-8 the bar is drawn in ASCII: rich sees to both.
 """
 
-import os
 import shlex
-import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -19,12 +17,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from slmlib.evaluation import Evaluation
+from slmlib.shell import near, this_python
+from slmlib.training.checkpoint import checkpoint_folders
 from slmlib.training.logs import Event
 from slmlib.training.run import Result
 from slmlib.training.trainer import spread
 from slmlib.utilization import model_flops_utilization
 
 COLUMNS = ("step", "train loss", "valid loss", "perplexity", "bits per byte", "tokens/s", "time")
+NARROWEST = 8
+"""Characters of a column at least; with two between them the table fits into 80."""
 REDRAW_SECONDS = 0.25
 """The moving line is drawn between two steps, at most this often: no thread takes time from the training."""
 
@@ -73,10 +75,10 @@ class TerminalProgress:
         elif kind == "evaluation":
             self._row(event)
         elif kind == "warning":
-            self._say(f"Warning, step {event['step']:,}: {event['text']}", "yellow")
+            self.say(f"Warning, step {event['step']:,}: {event['text']}", "yellow")
         elif kind == "story":
-            self._say(f"\n--- a story {event['name']} training ---", "bold")
-            self._say(f"{event['text']}\n")
+            self.say(f"\n--- a story {event['name']} training ---", "bold")
+            self.say(f"{event['text']}\n")
         elif kind == "end":
             self.line.stop()
 
@@ -84,8 +86,10 @@ class TerminalProgress:
         total = event["decided"]["total_steps"]
         if not self.is_live:
             self.tenths = spread(total, 10) - spread(total, event["decided"]["evaluations"])
-        self._say(f"Training for {total:,} steps. Ctrl-C saves; the same command goes on.")
-        self.line.update(self.task, total=total, completed=event["step"])
+        done = event["step"]
+        what = f"{total - done:,} of {total:,} steps are left" if done else f"Training for {total:,} steps"
+        self.say(f"{what}. Ctrl-C saves; the same command goes on.")
+        self.line.update(self.task, total=total, completed=done)
         self.line.start()
 
     def _step(self, event: Event) -> None:
@@ -101,7 +105,7 @@ class TerminalProgress:
     def _row(self, event: Event) -> None:
         """A row of the table; a step's row has no measurement, the first one no training loss."""
         if not self.has_header:
-            self._say("  ".join(f"{name:>{_width(name)}}" for name in COLUMNS), "bold")
+            self.say("  ".join(f"{name:>{_width(name)}}" for name in COLUMNS), "bold")
             self.has_header = True
         measured = event["event"] == "evaluation"
         cells = (
@@ -114,15 +118,15 @@ class TerminalProgress:
             str(timedelta(seconds=round(event["seconds"]))),
         )
         self.losses = []
-        self._say("  ".join(f"{cell:>{_width(name)}}" for cell, name in zip(cells, COLUMNS, strict=True)))
+        self.say("  ".join(f"{cell:>{_width(name)}}" for cell, name in zip(cells, COLUMNS, strict=True)))
 
-    def _say(self, text: str, style: str = "") -> None:
+    def say(self, text: str, style: str = "") -> None:
         """Print above the moving line; lines are broken only where a person reads them in a window."""
         self.console.print(Text(text, style), soft_wrap=not self.is_live)
 
 
 def _width(name: str) -> int:
-    return max(len(name), 9)
+    return max(len(name), NARROWEST)
 
 
 def closing_card(result: Result) -> str:
@@ -134,15 +138,15 @@ def closing_card(result: Result) -> str:
         + ("" if result.trained_now else " (this run had been finished before)")
     )
     lines = [title, *(f"  {name:<14}  {text}" for name, text in _measured(result) + _kept(result))]
-    folder = shlex.quote(_near(trainer.folder))
+    folder = shlex.quote(near(trainer.folder))
     if not result.finished:
         return "\n".join([*lines, "The same command goes on from here."])
     return "\n".join(
         [
             *lines,
             "Next, a story of this model, and its run on a page:",
-            f"  {_python()} -m slmlib generate --model {folder}",
-            f"  {_python()} -m slmlib report {folder}",
+            f"  {this_python()} -m slmlib generate --model {folder}",
+            f"  {this_python()} -m slmlib report {folder}",
         ]
     )
 
@@ -157,6 +161,8 @@ def _measured(result: Result) -> list[tuple[str, str]]:
         ("loss", f"{now.loss:.4f}", f"{first.loss:.4f}"),
     ]
     told = [(name, f"{after:<10}  before training {before}") for name, after, before in rows]
+    if (measured := int(trainer.history[-1]["step"])) != trainer.step:
+        told.append(("measured", f"at step {measured:,}; to stop did not wait for another measurement"))
     tokens = trainer.step * trainer.config.batch_size * trainer.model.config.context_length
     if not trainer.seconds:
         return told
@@ -174,17 +180,14 @@ def _kept(result: Result) -> list[tuple[str, str]]:
     trainer = result.trainer
     return [
         ("peak memory", f"{trainer.device.peak_memory() / 1e6:,.0f} MB"),
-        ("loss curve", _near(trainer.folder / "loss.png")),
-        ("checkpoints", _near(trainer.folder / "checkpoints")),
+        ("loss curve", near(trainer.folder / "loss.png")),
+        ("checkpoints", near(trainer.folder / "checkpoints")),
     ]
 
 
-def _python() -> str:
-    """How to call this very Python from here: `make train` runs one that no shell has activated."""
-    return shlex.quote(_near(Path(sys.executable)))
-
-
-def _near(path: Path) -> str:
-    """The path as seen from the current folder, where it lies below it."""
-    path = Path(os.path.abspath(path))  # not resolved: .venv/bin/python is a link to another Python
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+def left_at_once(folder: Path) -> str:
+    """What is there of a run that was broken off without saving, and what to do."""
+    saved = checkpoint_folders(folder / "checkpoints")
+    if not saved:
+        return "Nothing was saved yet; the same command begins again."
+    return f"The last checkpoint is {near(saved[-1])}; the same command goes on from there."

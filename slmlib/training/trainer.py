@@ -88,7 +88,7 @@ class Trainer:
         checkpoint_steps = spread(total, config.checkpoints) | self.evaluation_steps
         if self.ranks.is_first:
             self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
-        with StopRequest() as stop, explained(self):
+        with StopRequest(self.ranks.is_first) as stop, explained(self):
             self.tell(
                 "start",
                 tokens=len(self.train),

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import checks
+from checks.__main__ import main
 from checks.course import Course
 from checks.ledger import progress_file
 
@@ -169,3 +170,29 @@ def test_the_package_offers_what_the_course_promises():
     for name in checks.__all__:
         assert callable(getattr(checks, name))
         assert getattr(checks, name).__doc__
+
+
+@pytest.mark.parametrize("words", [["progress"], ["grade", "submissions"]])
+def test_ctrl_c_is_a_word_at_any_moment(monkeypatch, capsys, words):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("checks.__main__.Ledger", interrupt)
+    monkeypatch.setattr("checks.grading.batch.find", interrupt)
+    assert main(words) == 130
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
+def test_the_graders_help_says_what_holds_without_options(capsys):
+    with pytest.raises(SystemExit):
+        main(["grade", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for default in ("default: 120", "default: 600", "default: 4096", "default: 1024"):
+        assert default in said
+
+
+@pytest.mark.parametrize("text", ["06", "x=1", "06=", "=4711"])
+def test_an_assignment_of_canvas_is_two_numbers(capsys, text):
+    with pytest.raises(SystemExit):
+        main(["grade", "x", "--canvas-assignment", text])
+    assert "06=4711" in capsys.readouterr().err

@@ -56,7 +56,7 @@ def storyworld(monkeypatch):
         for number in range(start, stop):
             yield types.SimpleNamespace(text=f"World {seed}, story {number}.")
 
-    monkeypatch.setitem(sys.modules, "slmlib.storyworld", types.SimpleNamespace(stories=stories))
+    monkeypatch.setattr("slmlib.text.corpus.stories", stories)
 
 
 # Local files
@@ -226,13 +226,6 @@ def test_auto_takes_storyworld_without_a_network(storyworld):
     assert corpus.expected_bytes == 100
     assert corpus.fingerprint == open_corpus(max_bytes=100).fingerprint
     assert corpus.fingerprint != open_corpus(max_bytes=99).fingerprint
-
-
-@pytest.mark.parametrize("module", [None, types.SimpleNamespace()])
-def test_without_any_corpus_one_sentence_says_how_to_get_one(monkeypatch, module):
-    monkeypatch.setitem(sys.modules, "slmlib.storyworld", module)
-    with pytest.raises(DataError, match=r"Set SLM_CORPUS to a \.txt file"):
-        open_corpus()
 
 
 # TinyStories

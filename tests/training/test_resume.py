@@ -16,6 +16,7 @@ from slmlib.training.checkpoint import (
     newest_checkpoint,
     step_folder,
 )
+from slmlib.training.interrupts import StopRequest
 from slmlib.training.logs import read_log, series
 from slmlib.training.schedules import build_scheduler
 
@@ -60,7 +61,7 @@ def test_each_thing_a_checkpoint_remembers_is_needed(world, uninterrupted, forge
     assert not torch.equal(resumed.model.embedding.weight, uninterrupted.model.embedding.weight)
 
 
-def test_interrupt_saves_and_the_same_call_goes_on(world, uninterrupted):
+def test_interrupt_saves_and_the_same_call_goes_on(world, uninterrupted, capfd):
     def interrupt_at_step_7(event):
         if event["event"] == "step" and event["step"] == 7:
             os.kill(os.getpid(), signal.SIGINT)
@@ -69,6 +70,7 @@ def test_interrupt_saves_and_the_same_call_goes_on(world, uninterrupted):
     stopped = world.trainer("stopped", observers=(interrupt_at_step_7,))
     stopped.run()
     assert stopped.step == 7
+    assert capfd.readouterr().err == "Finishing this step, then saving; Ctrl-C again leaves at once.\n"
     assert signal.getsignal(signal.SIGINT) is before
     assert read_log(stopped.folder / "log.jsonl")[-1]["finished"] is False
     resumed = world.trainer("stopped", resume=newest_checkpoint(stopped.folder / "checkpoints"))
@@ -90,6 +92,32 @@ def test_an_interrupt_before_the_first_step_is_as_good(world, uninterrupted, kin
     resumed = world.trainer("stopped", resume=newest_checkpoint(stopped.folder / "checkpoints"))
     resumed.run()
     assert_identical(weights(resumed), weights(uninterrupted))
+
+
+def test_only_the_first_process_answers_ctrl_c_and_a_closed_terminal_stops_nobody(capfd, monkeypatch):
+    with StopRequest(speaks=False) as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.requested
+    assert capfd.readouterr().err == ""
+
+    def closed(descriptor, text):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("slmlib.training.interrupts.os.write", closed)
+    with StopRequest() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.requested
+
+
+def test_the_answer_to_ctrl_c_takes_the_place_of_the_bar(monkeypatch):
+    written = []
+    monkeypatch.setattr("slmlib.training.interrupts.os.write", lambda descriptor, text: written.append(text))
+    monkeypatch.setattr("slmlib.training.interrupts.os.isatty", lambda descriptor: descriptor == 2)
+    for terminal in ("xterm", "dumb"):
+        monkeypatch.setenv("TERM", terminal)
+        with StopRequest():
+            os.kill(os.getpid(), signal.SIGINT)
+    assert [text.startswith(b"\r\x1b[2KFinishing") for text in written] == [True, False]
 
 
 def test_sigterm_saves_too(world):

@@ -1,6 +1,7 @@
 """From a wish to a run: decided once, gone on with by the same wish, refused for another one."""
 
 import json
+import re
 from dataclasses import replace
 
 import psutil
@@ -46,11 +47,35 @@ def test_the_same_wish_goes_on_and_then_says_it_is_finished(wish):
     resumed, said = quietly(wish)
     assert resumed.finished
     assert any("Going on from step 3" in sentence for sentence in said)
+    assert any("float32: asked for" in sentence for sentence in said)
     again, _ = quietly(wish)
     assert again.finished
     assert not again.trained_now
     assert again.evaluation == resumed.evaluation
     assert "finished before" in closing_card(again)
+
+
+def test_a_number_format_that_nobody_asked_for_is_not_said_to_be(wish):
+    open_wish = replace(wish, train=replace(wish.train, dtype="auto", total_steps=2))
+    quietly(open_wish)
+    _, said = quietly(open_wish)
+    device = next(sentence for sentence in said if sentence.startswith("Device: "))
+    assert device.partition(": ")[2].partition(": ")[2].startswith("as this run began")
+
+
+def test_the_card_of_a_stopped_run_says_when_it_was_measured(wish):
+    def stop(event):
+        if event["event"] == "step" and event["step"] == 3:
+            import os
+            import signal
+
+            os.kill(os.getpid(), signal.SIGINT)
+
+    rare = replace(wish, train=replace(wish.train, evaluations=1))
+    stopped, _ = quietly(rare, (stop,))
+    assert re.search(r"measured +at step 0; to stop did not wait", closing_card(stopped))
+    finished, _ = quietly(rare)
+    assert "measured" not in closing_card(finished)
 
 
 def test_a_wish_that_cannot_begin_leaves_no_folder(wish):

@@ -57,7 +57,7 @@ def test_a_pipe_gets_plain_lines_with_a_row_at_every_tenth():
     output = shown(Console(file=io.StringIO(), width=40), events())
     assert "\x1b" not in output
     assert "Once [bold] upon\na time.\n" in output, "a story is no markup and is not broken into lines of 40"
-    rows = output[output.index("     step") :].splitlines()
+    rows = output[output.index("    step  train loss") :].splitlines()
     assert re.split(r"\s{2,}", rows[0].strip()) == list(COLUMNS)
     assert [int(row.split()[0]) for row in rows[1:]] == [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20]
     assert {len(row) for row in rows} == {len(rows[0])}
@@ -79,9 +79,22 @@ def test_a_window_has_a_moving_line_that_goes_away():
     assert "step 20 of 20" not in output[output.rfind("\x1b[2K") :], "the line is wiped out at the end"
 
 
+def test_the_table_fits_into_eighty_columns():
+    console = window(width=80, color_system=None)
+    output = shown(console, events())
+    head = next(line for line in output.splitlines() if "perplexity" in line)
+    assert re.split(r"\s{2,}", re.sub(r"\x1b\[[\d;?]*\w", "", head).strip()) == list(COLUMNS)
+    console = window(width=80)
+    with TerminalProgress(console) as progress:
+        progress.say("word " * 30)
+    assert max(map(len, console.file.getvalue().splitlines())) <= 80
+
+
 def test_a_resumed_run_begins_where_it_stopped():
     output = shown(window(), events(done=10))
     assert "step 11 of 20" in output
+    assert "10 of 20 steps are left." in output
+    assert "Training for 20 steps." in shown(window(), events())
     assert not re.search(r"step [01] of", output)
 
 

@@ -256,6 +256,9 @@ def test_tensorboard_and_wandb_get_the_same_numbers(world, monkeypatch):
     accumulator = EventAccumulator(str(folder / "tensorboard"))
     accumulator.Reload()
     assert [scalar.value for scalar in accumulator.Scalars("step/loss")] == pytest.approx(losses)
+    drawn = accumulator.Tags()["scalars"]
+    assert "evaluation/bits_per_byte" in drawn
+    assert not [name for name in drawn if name.endswith(("/seconds", "/step", "/finished"))]
     assert list(folder.glob("wandb/offline-run-*/*.wandb"))
 
 

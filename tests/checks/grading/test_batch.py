@@ -10,18 +10,22 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from checks.__main__ import main as checks_main
 from checks.building.build import Lesson
 from checks.course import Course
 from checks.exercise import Exercise
-from checks.grading import Settings, grade, workers
-from checks.grading.batch import _missing, _sorted_out, _stored, grade_folder
+from checks.grading import Grades, Settings, grade, workers
+from checks.grading.batch import _sorted_out, _stored, grade_folder
 from checks.grading.finding import find
 from checks.grading.gradebook import write_canvas, write_gradebook, write_moodle
 from checks.grading.lifted import answers_in, written_by_hand
 from checks.grading.pages import page_names, student_page, write_pages
+from checks.grading.people import missing
 from checks.grading.reading import read_notebook
+from checks.grading.roster import Roster
 from checks.grading.session import GradingError
 from checks.grading.workers import Job, run_jobs
+from checks.judging import Outcome
 
 from ..conftest import DEMO
 
@@ -125,13 +129,13 @@ def test_the_platforms_files(graded, tmp_path):
     write_moodle(batch, tmp_path)
     canvas = list(csv.reader((tmp_path / "gradebook_canvas.csv").read_text().splitlines()))
     assert canvas[1][0].strip() == "Points Possible"
-    assert {line[0]: line[-1] for line in canvas[2:]} == {"ada": "5", "bob": "5", "carol": "2", "dave": "0"}
+    assert {line[0]: line[-1] for line in canvas[2:]} == {"ada": "5", "bob": "5", "carol": "2", "dave": ""}
     moodle = list(csv.DictReader((tmp_path / "gradebook_moodle_98.csv").read_text().splitlines()))
     assert {line["Full name"]: line["Grade"] for line in moodle} == {
         "ada": "5",
         "bob": "5",
         "carol": "2",
-        "dave": "0",
+        "dave": "",
     }
     book = json.loads((tmp_path / "gradebook.json").read_text())
     assert [row["points"] for row in book["rows"] if row["student"] == "ada"] == [5]
@@ -182,7 +186,7 @@ def test_a_damaged_result_is_graded_again(graded, tmp_path):
 
 def test_a_lesson_that_was_not_handed_in_is_a_row_of_zero(graded, here, tmp_path):
     batch = graded[0]
-    found = _missing(list(batch.rows), ["97", "98"])
+    found = missing(list(batch.rows), ["97", "98"], Roster())
     assert {(row.submission.student, row.grades.lesson) for row in found} == {
         (student, "97") for student in ("ada", "bob", "carol", "dave")
     }
@@ -196,8 +200,8 @@ def test_two_people_do_not_become_one(course, tmp_path):
     assert sorted((row.submission.student, row.grades.state) for row in rows) == [
         ("bo", "replaced"),
         ("bo", "waiting"),
-        ("mia homework 98", "waiting"),
-        ("mia solution 98", "waiting"),
+        ("mia homework", "waiting"),
+        ("mia solution", "waiting"),
     ]
 
 
@@ -298,6 +302,76 @@ def test_losses_written_by_hand_are_put_before_the_instructor(course, source, fl
     book.last(source)
     flags = written_by_hand(read_notebook(book.bytes()), [Curves()])
     assert [flag.sentence for flag in flags] == ["`losses` is written by hand, not computed."] * flagged
+
+
+def test_what_lies_in_lessons_besides_the_students_notebooks_is_not_released(built, tmp_path):
+    from checks.grading.release import release
+
+    root = tmp_path / "course"
+    shutil.copytree(built.root, root)
+    shutil.copy(root / "solutions" / "98_demo.ipynb", root / "lessons" / "98_demo.ipynb")
+    shutil.copy(root / "solutions" / "98_demo.ipynb", root / "lessons" / "98_demo_solved.ipynb")
+    (root / "lessons" / "notes.md").write_text("who cheated")
+    (root / "checks" / "exercises" / "points.py").write_text("who cheated")
+    release(tmp_path / "bundle", Course(root))
+    assert [path.name for path in (tmp_path / "bundle" / "lessons").iterdir()] == ["98_demo.ipynb"]
+    assert (tmp_path / "bundle" / "lessons" / "98_demo.ipynb").read_text() == (
+        built.root / "lessons" / "98_demo.ipynb"
+    ).read_text()
+    assert not (tmp_path / "bundle" / "checks" / "exercises" / "points.py").exists()
+
+
+def test_an_interruption_leaves_a_gradebook_and_pages(here, tmp_path, monkeypatch, capsys):
+    from checks.grading import batch as batches
+
+    for name in ("ada", "bob"):
+        (tmp_path / "s").mkdir(exist_ok=True)
+        (tmp_path / "s" / f"{name}_98.ipynb").write_bytes(Book(Lesson.read(here, "98")).bytes())
+
+    def interrupted(*_):
+        yield 0, Grades("98", (Outcome("98.1", "Causal weights", "pass", 3.0, 3.0),))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batches, "_prepare", lambda needed, *_: ("root", {"98": ""}))
+    monkeypatch.setattr(batches, "run_jobs", interrupted)
+    assert checks_main(["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--canvas"]) == 2
+    said = capsys.readouterr()
+    assert "Stopped: 1 files are not graded yet." in said.err
+    assert "2 students without a Canvas ID" in said.out
+    rows = list(csv.DictReader((tmp_path / "out" / "gradebook.csv").read_text().splitlines()))
+    assert [(row["student"], row["state"], row["points"]) for row in rows] == [
+        ("ada", "graded", "3"),
+        ("bob", "not graded yet", ""),
+    ]
+    assert "Grading was stopped before the end" in (tmp_path / "out" / "class.html").read_text()
+    assert len(list((tmp_path / "out" / "results").glob("*.json"))) == 1
+
+
+def test_a_result_of_a_starved_notebook_is_not_kept(here, tmp_path, monkeypatch):
+    from checks.grading import batch as batches
+
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "ada_98.ipynb").write_bytes(Book(Lesson.read(here, "98")).bytes())
+    found = Grades("98", stopped=("98.1",), starved=True)
+    monkeypatch.setattr(batches, "_prepare", lambda needed, *_: ("root", {"98": ""}))
+    monkeypatch.setattr(batches, "run_jobs", lambda *_: (one for one in [(0, found)]))
+    said = []
+    grade_folder(tmp_path / "s", tmp_path / "out", SETTINGS, 1, due=1.0, say=said.append)
+    assert list((tmp_path / "out" / "results").iterdir()) == []
+    assert any(line.startswith("All 1 files are late.") for line in said)
+
+
+@pytest.mark.parametrize(
+    ("folder", "out"), [("fall.2026-02", "fall.2026-02-grades"), ("fall.2026-03.zip", "fall.2026-03-grades")]
+)
+def test_where_grades_go_follows_the_whole_name(tmp_path, monkeypatch, folder, out):
+    from checks.grading import batch as batches
+
+    asked = []
+    monkeypatch.setattr(batches, "grade_folder", lambda folder, out, *_: asked.append(out) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        checks_main(["grade", str(tmp_path / folder)])
+    assert asked == [tmp_path / out]
 
 
 def test_a_bundle_has_no_solution_and_says_so(built, tmp_path, monkeypatch):

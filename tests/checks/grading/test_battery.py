@@ -95,6 +95,14 @@ def test_what_happened_is_said(battery, name, words):
     assert words in " ".join(battery[0][name].row.grades.remarks)
 
 
+def test_what_the_grader_stopped_is_put_before_a_human_where_it_cost_points(battery):
+    stopped, whole = (battery[0][name].row.grades for name in ("destroy_stubborn_answer", "destroy_loop"))
+    assert stopped.stopped == ("98.1",)
+    assert any("stopped by the grader" in flag.sentence for flag in stopped.flags)
+    assert whole.stopped == ()
+    assert not any("stopped" in flag.sentence for flag in whole.flags)
+
+
 def test_the_gradebooks_have_a_row_for_every_file(battery):
     verdicts, out = battery
     with open(out / "gradebook.csv", newline="") as file:

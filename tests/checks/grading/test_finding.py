@@ -6,7 +6,8 @@ import zipfile
 
 import pytest
 
-from checks.grading.finding import find, lesson_in
+from checks.grading.finding import find
+from checks.grading.naming import attempt_in, lesson_in, without_lesson
 from checks.grading.reading import Unreadable, read_notebook
 from slmlib.errors import SlmError
 
@@ -24,6 +25,20 @@ NAMES = {
     "Ada Lovelace_77_assignsubmission_file/sub/x.ipynb": ("Ada Lovelace", 1, False, "77"),
     "08_training_loop.ipynb": ("08_training_loop", 1, False, ""),
     "Data_03.ipynb": ("Data", 1, False, ""),
+    "ada-08.ipynb": ("ada", 1, False, ""),
+    "ada-02-1.ipynb": ("ada", 2, False, ""),
+    "ada_08-10.ipynb": ("ada", 11, False, ""),
+    "section_A/ada_02.ipynb": ("ada", 1, False, ""),
+    "fall.2026/ada_02.ipynb": ("ada", 1, False, ""),
+    "week2/ada/02_tokenizer.ipynb": ("ada", 1, False, ""),
+    "group 3/ada/02_tokenizer.ipynb": ("ada", 1, False, ""),
+    "ada/week2/02_tokenizer.ipynb": ("ada", 1, False, ""),
+    "ada/02_tokenizer_v2.ipynb": ("ada", 1, False, ""),
+    "ada/tokenizer/my attempt.ipynb": ("ada", 1, False, ""),
+    "ada/bpe.ipynb": ("ada", 1, False, ""),
+    "ada/02_bpe.ipynb": ("ada", 1, False, ""),
+    "02_ada.ipynb": ("ada", 1, False, ""),
+    "group 3/02_tokenizer.ipynb": ("group 3", 1, False, ""),
     "李雷/08.ipynb": ("李雷", 1, False, ""),
 }
 
@@ -41,6 +56,39 @@ def test_the_student_is_read_from_the_names(tmp_path, name, packed):
         (one,) = find(tmp_path)
     assert (one.student, one.attempt, one.late, one.person) == NAMES[name]
     assert one.read() == b"{}"
+
+
+def test_a_folder_that_holds_several_names_is_nobody(tmp_path):
+    files = ("mit_6.5940/ada.ipynb", "mit_6.5940/bob.ipynb", "late/carol.ipynb", "dan/bpe.ipynb")
+    for name in (*files, "dan/02_pairs.ipynb", "dan/03_row.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert [one.student for one in find(tmp_path)] == ["ada", "bob", "carol", "dan", "dan", "dan"]
+
+
+def test_a_zip_of_the_class_inside_the_folder_is_nobody(tmp_path):
+    with zipfile.ZipFile(tmp_path / "handed_in_on_monday.zip", "w") as archive:
+        for name in ("ada_02.ipynb", "bob_02.ipynb"):
+            archive.writestr(name, "{}")
+    assert [one.student for one in find(tmp_path)] == ["ada", "bob"]
+
+
+def test_a_number_equal_to_the_lesson_is_no_attempt():
+    assert attempt_in("ada-98.ipynb", "98") == 1
+    assert attempt_in("ada-98.ipynb", "02") == 99
+    assert attempt_in("98_demo-98.ipynb", "98") == 99
+    assert attempt_in("x/ada-1.ipynb", "01") == 2
+
+
+def test_a_name_without_its_lesson():
+    told = {
+        "ada 02": "ada",
+        "02 tokenizer ada": "ada",
+        "student 2 02": "student 2",
+        "ada 2": "ada",
+        "02": "02",
+    }
+    assert {name: without_lesson(name, "02") for name in told} == told
 
 
 def test_a_zip_of_one_student_names_the_student(tmp_path):

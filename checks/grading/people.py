@@ -1,0 +1,131 @@
+"""Whose rows these are: one student under two names, two under one, the newest of several files, who is missing."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from checks.bundle import lesson_of
+from checks.grading.finding import Submission
+from checks.grading.grades import Flag, Grades
+from checks.grading.naming import without_lesson
+from checks.grading.roster import Roster
+from checks.grading.rows import Row
+from slmlib.errors import SlmError
+
+
+def with_bundles(rows: list[Row], bundles: Sequence[Submission]) -> list[Row]:
+    """Each student's newest bundle of a lesson beside the notebook that counts; one without a notebook is a row."""
+    rows, alone = list(rows), []
+    places = {
+        (name.casefold(), row.grades.lesson): place
+        for place, row in enumerate(rows)
+        if row.grades.state == "waiting"
+        for name in _names(row.submission, row.grades.lesson)
+    }
+    for one in sorted(bundles, key=lambda one: (one.attempt, one.when, one.file)):
+        try:
+            data = one.read()
+            lesson = lesson_of(data)
+        except SlmError as error:
+            alone.append(Row(one, Grades("", state="unreadable", problem=str(error))))
+            continue
+        keys = [(name.casefold(), lesson) for name in _names(one, lesson)]
+        place = next((places[key] for key in keys if key in places), None)
+        if place is None:
+            problem = "A bundle without its notebook: both are needed."
+            alone.append(Row(one, Grades("", state="no notebook", problem=problem)))
+        else:
+            rows[place] = replace(rows[place], bundle=one, bundle_digest=hashlib.sha256(data).hexdigest())
+    return rows + alone
+
+
+def _names(one: Submission, lesson: str) -> list[str]:
+    return [name for name in (one.student, without_lesson(one.told_by, lesson)) if name]
+
+
+def newest_only(rows: list[Row]) -> list[Row]:
+    """Of several files of one student for one lesson the newest readable one counts."""
+    groups = defaultdict(list)
+    rows = _told_apart(rows)
+    for place, row in enumerate(rows):
+        if row.grades.lesson:
+            groups[row.submission.student.casefold(), row.grades.lesson].append(place)
+    found = list(rows)
+    for places in groups.values():
+        newest = max(
+            places,
+            key=lambda place: (
+                rows[place].grades.state == "waiting",
+                rows[place].submission.attempt,
+                rows[place].submission.when,
+                rows[place].submission.file,
+            ),
+        )
+        for place in places:
+            if place != newest:
+                found[place] = _replaced(rows[place], rows[newest].submission)
+    return found
+
+
+def _replaced(row: Row, by: Submission) -> Row:
+    """The row of an older file; where names leave a doubt whose it is, a human decides."""
+    flags: tuple[Flag, ...] = ()
+    if set(row.submission.names) != set(by.names):
+        sentence = "It was replaced by a newer file whose name differs: are both this student's?"
+        flags = (Flag("all", sentence, f"{row.submission.file} was replaced by {by.file}."),)
+    problem = f"Handed in again: {by.file} counts."
+    return replace(row, grades=Grades(row.grades.lesson, state="replaced", problem=problem, flags=flags))
+
+
+def _told_apart(rows: list[Row]) -> list[Row]:
+    """Files for one lesson whose names agree only in part are of two people, until a human says otherwise.
+
+    The number of the lesson is no part of a name, and who was told apart in one lesson is so in all.
+    """
+    told: dict[tuple[str, str], set[str]] = defaultdict(set)
+    persons: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        one, student = row.submission, row.submission.student.casefold()
+        told[student, row.grades.lesson].add(without_lesson(one.told_by, row.grades.lesson).casefold())
+        persons[student] |= {one.person} - {""}
+    several = {student for (student, _), names in told.items() if len(names) > 1}
+    found = []
+    for row in rows:
+        one, student = row.submission, row.submission.student.casefold()
+        if one.told_by and student in several:
+            one = replace(one, student=without_lesson(one.told_by, row.grades.lesson))
+        elif one.person and len(persons[student]) > 1:  # namesakes
+            one = replace(one, student=f"{one.student} ({one.person})")
+        found.append(replace(row, submission=one))
+    return found
+
+
+def missing(rows: Sequence[Row], lessons: Sequence[str], roster: Roster) -> list[Row]:
+    """A row of zero points for each lesson that a student of this class, or of its roster, did not hand in."""
+    had: dict[str, set[str]] = defaultdict(set)
+    persons = {person.name: person.id for person in roster.people}
+    for row in rows:
+        had[row.submission.student].add(row.grades.lesson)
+        persons[row.submission.student] = row.submission.person or persons.get(row.submission.student, "")
+    return [
+        Row(
+            Submission(student, "", "", person=person),
+            Grades(number, state="nothing handed in", problem=f"No notebook of lesson {number} was found."),
+        )
+        for student, person in persons.items()
+        for number in lessons
+        if number not in had[student]
+    ]
+
+
+def with_strangers(rows: Sequence[Row], roster: Roster) -> list[Row]:
+    """A flag for every file whose name is not on the roster, where there is one."""
+    known = {person.name for person in roster.people}
+    flag = Flag("all", "This name is not on the roster: whose file is it?")
+    return [
+        replace(row, grades=replace(row.grades, flags=(*row.grades.flags, flag)))
+        if known and row.submission.file and row.submission.student not in known
+        else row
+        for row in rows
+    ]

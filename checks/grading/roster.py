@@ -1,0 +1,108 @@
+"""The class list, `--roster students.csv`: who is in the class, whatever the files are called.
+
+    name,login,id
+    Ada Lovelace,lovelaceada,4711
+
+A name or a login is needed; the id is the learning platform's. Canvas' own export of its gradebook will do.
+"""
+
+import csv
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from checks.grading.finding import Submission
+from slmlib.errors import SlmError
+
+COLUMNS = {
+    "name": ("name", "student", "full name"),
+    "login": ("login", "sis login id", "username"),
+    "id": ("id",),
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """One line of the list."""
+
+    name: str
+    """The login, where the list has no names."""
+    login: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """A class; one without people knows nobody and changes nothing."""
+
+    people: tuple[Person, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> "Roster":
+        """Read a CSV file; SlmError in a sentence where it is none."""
+        try:
+            with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
+                lines = list(csv.DictReader(file))
+        except (OSError, csv.Error) as error:
+            raise SlmError(f"The roster {path} cannot be read ({error}).", "Name a CSV file.") from None
+        people = []
+        for line in lines:
+            given = {
+                str(name).strip().lower(): value.strip()
+                for name, value in line.items()
+                if isinstance(value, str)
+            }
+            found = {
+                column: next((given[name] for name in names if given.get(name)), "")
+                for column, names in COLUMNS.items()
+            }
+            name = found["name"] or found["login"]
+            if name and not name.startswith("Points Possible"):  # Canvas' second line is no student
+                people.append(Person(name, found["login"], found["id"]))
+        names = [person.name for person in people]
+        if not people:
+            raise SlmError(
+                f"{path} lists nobody.", "Its first line names the columns: name and login (or one), and id."
+            )
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise SlmError(
+                f"{path} has {twice[0]} twice.", "Give one of them another name, such as the login."
+            )
+        return cls(tuple(people))
+
+    def recognise(self, one: Submission) -> Submission:
+        """The same under the name of the list; unchanged where nobody, or more than one, could be meant."""
+        for spelled in (
+            f"#{one.person}",
+            *map(_spelled, (*one.names, one.student)),
+            *map(_joined, one.names),
+        ):
+            found = [person for person in self.people if spelled in _spellings(person)]
+            if len(found) == 1:
+                name = found[0].name
+                return replace(one, student=name, told_by="", names=(name,), person=found[0].id or one.person)
+        return one
+
+
+def _spellings(person: Person) -> set[str]:
+    """The ways in which files name a person: words in any order, login, Canvas' `lovelaceada`, number."""
+    words = _words(person.name)
+    turned = {"".join(words[place:] + words[:place]) for place in range(len(words))}
+    logins = {_spelled(person.login), _joined(person.login), _spelled(person.login.partition("@")[0])}
+    number = {f"#{person.id}"} if person.id else set()
+    return ({_spelled(person.name)} | turned | logins | number) - {""}
+
+
+def _spelled(name: str) -> str:
+    return " ".join(sorted(_words(name)))
+
+
+def _joined(name: str) -> str:
+    return "".join(_words(name))
+
+
+def _words(name: str) -> list[str]:
+    """Words without accents and case."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))
+    return re.findall(r"\w+", plain.casefold().replace("_", " "))

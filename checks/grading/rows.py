@@ -1,0 +1,55 @@
+"""What the gradebook and the pages are made of: a row for every file, and the class they make together."""
+
+from dataclasses import dataclass
+
+from checks.building.build import Lesson
+from checks.course import LESSONS
+from checks.grading.finding import Submission
+from checks.grading.grades import Grades
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the gradebook."""
+
+    submission: Submission
+    grades: Grades
+    digest: str = ""
+    """SHA-256 of the file."""
+    bundle: Submission | None = None
+    """What `submit` wrote, handed in beside it."""
+    bundle_digest: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether this row gives the student's points for its lesson."""
+        return self.grades.state not in ("replaced", "nothing handed in") and bool(self.grades.lesson)
+
+    @property
+    def points(self) -> float | None:
+        """The points to write down; None, which is written as nothing, where a file has not been judged."""
+        if self.grades.state == "nothing handed in":
+            return 0.0
+        return self.grades.points if self.grades.state == "graded" else None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A graded class."""
+
+    rows: tuple[Row, ...]
+    lessons: dict[str, Lesson]
+    unprotected: tuple[str, ...]
+    """What this machine cannot protect, in words."""
+    seconds: float = 0.0
+    mode: str = ""
+    """CPU or CUDA, in words."""
+    earlier: int = 0
+    """How many rows were graded by an earlier run."""
+    interrupted: bool = False
+    """Whether it was stopped before every row had its turn."""
+
+
+def title_of(number: str) -> str:
+    """`02 Tokenizer`."""
+    return f"{number} {LESSONS.get(number, '')}".strip()

@@ -1,0 +1,157 @@
+"""Whose rows these are; nothing is graded here."""
+
+import pytest
+
+from checks.building.build import Lesson
+from checks.grading.batch import _known, _results, _sorted_out, _unfinished
+from checks.grading.copies import with_copies
+from checks.grading.finding import Submission, find
+from checks.grading.gradebook import write_canvas, write_moodle
+from checks.grading.grades import Grades
+from checks.grading.pages import class_page, page_names
+from checks.grading.people import newest_only
+from checks.grading.rows import Batch, Row
+from checks.judging import Outcome
+from slmlib.errors import SlmError
+
+from .test_finding import notebook
+
+
+@pytest.fixture(autouse=True)
+def here(demo):
+    """The lesson of these files is the demonstration's."""
+
+
+def handed_in(folder, *files, lesson="98"):
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(notebook("1", slm={"lesson": lesson}))
+    return [Row(one, Grades(lesson, state="waiting")) for one in find(folder)]
+
+
+def students(rows):
+    return sorted((row.submission.student, row.grades.state) for row in rows)
+
+
+def test_a_section_is_not_one_student(tmp_path):
+    rows = newest_only(handed_in(tmp_path, "section_A/ada_98.ipynb", "section_A/bob_98.ipynb"))
+    assert students(rows) == [("ada", "waiting"), ("bob", "waiting")]
+
+
+def test_a_file_and_a_folder_of_one_name_are_one_person(tmp_path):
+    rows = newest_only(handed_in(tmp_path, "ada_98.ipynb", "ada/98_demo.ipynb"))
+    assert students(rows) == [("ada", "replaced"), ("ada", "waiting")]
+
+
+def test_who_is_told_apart_in_one_lesson_is_so_in_all(tmp_path):
+    rows = handed_in(tmp_path / "a", "mia_homework_98.ipynb", "mia_solution_98.ipynb")
+    rows += handed_in(tmp_path / "b", "mia_homework_97.ipynb", lesson="97")
+    assert students(newest_only(rows)) == [
+        ("mia homework", "waiting"),
+        ("mia homework", "waiting"),
+        ("mia solution", "waiting"),
+    ]
+
+
+def test_two_of_one_name_in_different_folders_are_for_a_human_to_decide(tmp_path):
+    rows = newest_only(handed_in(tmp_path, "section_A/ada_98.ipynb", "section_B/ada_98.ipynb", "bo_98.ipynb"))
+    (old,) = [row for row in rows if row.grades.state == "replaced"]
+    assert "section_A/ada_98.ipynb was replaced by section_B/ada_98.ipynb" in old.grades.flags[0].evidence
+    page = class_page(Batch(tuple(rows), {}, ()), page_names(["ada", "bo"]))
+    assert "are both this student" in page[: page.index("Not graded")]
+    rows = newest_only(handed_in(tmp_path / "again", "bo_98.ipynb", "bo_98 (1).ipynb"))
+    assert not any(row.grades.flags for row in rows)
+
+
+def test_namesakes_of_the_platform_stay_two(tmp_path):
+    rows = newest_only(
+        handed_in(tmp_path, *(f"Ada Low_{number}_assignsubmission_file_/98.ipynb" for number in (7, 8)))
+    )
+    assert students(rows) == [("Ada Low (7)", "waiting"), ("Ada Low (8)", "waiting")]
+
+
+def test_unreadable_files_of_other_lessons_do_not_pass_the_filter(demo, tmp_path):
+    for name in ("ada_02.ipynb", "bob_03.ipynb", "carol.ipynb"):
+        (tmp_path / name).write_text("no notebook")
+    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, ["03"])
+    assert [row.submission.student for row in rows] == ["bob", "carol"]
+
+
+def test_a_lesson_by_any_number_and_no_other(demo):
+    assert _known(["98"], demo) == ["98"]
+    with pytest.raises(SlmError, match="There is no lesson 06"):
+        _known(["6"], demo)
+
+
+def test_results_are_moved_aside_before_anything_is_graded(tmp_path):
+    said = []
+    results = _results(tmp_path, False, said.append)
+    assert said == []
+    (results / "one.json").write_text("1")
+    assert (_results(tmp_path, True, said.append) / "one.json").exists()
+    _results(tmp_path, False, said.append)
+    assert list(results.iterdir()) == []
+    assert (tmp_path / "results.old" / "one.json").read_text() == "1"
+    assert "--resume" in said[0]
+    (results / "two.json").write_text("2")
+    _results(tmp_path, False, said.append)
+    assert [path.name for path in (tmp_path / "results.old").iterdir()] == ["two.json"]
+
+
+def graded(student, points, **more):
+    outcomes = (
+        Outcome("98.1", "Causal weights", "pass" if points else "fail", points, 3.0, "" if points else "No."),
+    )
+    grades = Grades("98", outcomes, **more)
+    return Row(Submission(student, f"{student}.ipynb", student), grades, student)
+
+
+def test_points_that_nobody_knows_are_written_as_nothing(tmp_path, demo):
+    rows = [graded("ada", 3.0), Row(Submission("bob", "b", "b"), Grades("98", state="grader failed"))]
+    rows += [Row(Submission("dan", "d", "d"), Grades("98", state="nothing handed in"))]
+    rows += [Row(Submission("eve", "e", "e"), Grades("", state="unreadable"))]
+    rows += [Row(Submission("fay", "f", "f"), _unfinished(Grades("98", state="waiting")))]
+    batch = Batch(tuple(rows), {"98": Lesson.read(demo, "98")}, ())
+    assert write_canvas(batch, tmp_path, {"98": "4711"}) == 5
+    lines = (tmp_path / "gradebook_canvas.csv").read_text().splitlines()
+    assert lines[0] == "Student,ID,SIS User ID,SIS Login ID,Section,98 (4711)"
+    assert [line.rpartition(",")[2] for line in lines[2:]] == ["3", "", "0", "", ""]
+    assert write_moodle(batch, tmp_path) == 5
+    assert "not graded yet" in class_page(batch, page_names(["ada", "bob", "dan", "eve", "fay"]))
+
+
+def test_who_handed_in_nothing_does_not_hide_what_could_not_be_read():
+    rows = [
+        Row(Submission(f"s{number}", "", ""), Grades("98", state="nothing handed in")) for number in range(9)
+    ]
+    rows += [Row(Submission("eve", "e.ipynb", "e"), Grades("98", state="unreadable", problem="Empty."))]
+    page = class_page(Batch(tuple(rows), {}, ()), page_names([row.submission.student for row in rows]))
+    first, _, second = page.partition("<caption>Nothing handed in")
+    assert first.count("<tr>") == 2
+    assert "Empty." in first
+    assert "s0, s1, s2" in second
+
+
+def test_what_earned_nothing_is_not_listed_as_copied():
+    rows = [graded(name, points, answers={"98.1": "same"}) for name, points in (("ada", 3.0), ("bob", 3.0))]
+    outcomes = (Outcome("98.2", "Pairs", "pass", 2.0, 2.0), *graded("x", 0.0).grades.outcomes)
+    rows += [Row(Submission("eve", "e", "e"), Grades("98", outcomes, answers={"98.1": "same"}), "eve")]
+    flags = {row.submission.student: len(row.grades.flags) for row in with_copies(rows)}
+    assert flags == {"ada": 1, "bob": 1, "eve": 0}
+
+
+def test_a_page_after_resume_says_when_things_were_graded(demo):
+    rows = (graded("ada", 3.0), graded("bob", 3.0))
+    page = class_page(Batch(rows, {}, (), 0.3, earlier=2), page_names(["ada", "bob"]))
+    assert "2 graded, all by an earlier run" in page
+    page = class_page(Batch(rows, {}, (), 7.0, earlier=1), page_names(["ada", "bob"]))
+    assert "2 graded, 1 of them now, in 7 seconds" in page
+
+
+def test_what_was_stopped_is_no_mistake_of_the_class(demo):
+    wrong = [graded("ada", 0.0), graded("bob", 0.0, stopped=("98.1",)), graded("eve", 3.0)]
+    page = class_page(
+        Batch(tuple(wrong), {"98": Lesson.read(demo, "98")}, ()), page_names(["ada", "bob", "eve"])
+    )
+    mistakes = page[page.index("Commonest mistakes") :]
+    assert "<td>No.</td><td>1</td>" in mistakes

@@ -1,0 +1,72 @@
+"""The class list: files by any spelling of a name become its people, and who handed in nothing is a row."""
+
+import pytest
+
+from checks.grading.finding import Submission, find
+from checks.grading.grades import Grades
+from checks.grading.people import missing, with_strangers
+from checks.grading.roster import Person, Roster
+from checks.grading.rows import Row
+from slmlib.errors import SlmError
+
+LIST = "Name,Login,ID\nAda Lovelace,al1815,4711\nBob Müller,bm@example.org,4712\nEve,,4713\n"
+
+
+@pytest.fixture
+def roster(tmp_path):
+    (tmp_path / "class.csv").write_text(LIST, encoding="utf-8-sig")
+    return Roster.read(tmp_path / "class.csv")
+
+
+@pytest.mark.parametrize(
+    ("file", "student", "number"),
+    [
+        ("lovelace_ada_02.ipynb", "Ada Lovelace", "4711"),
+        ("lovelaceada_9_90210_02_tokenizer.ipynb", "Ada Lovelace", "4711"),
+        ("nobody_4711_90210_02_tokenizer.ipynb", "Ada Lovelace", "4711"),
+        ("section_A/al1815/my try.ipynb", "Ada Lovelace", "4711"),
+        ("al1815/bpe_02.ipynb", "Ada Lovelace", "4711"),
+        ("BOB-MULLER_02.ipynb", "Bob Müller", "4712"),
+        ("bm_02.ipynb", "Bob Müller", "4712"),
+        ("ada_02.ipynb", "ada", ""),
+    ],
+)
+def test_any_spelling_is_recognised_and_no_guess_is_made(tmp_path, roster, file, student, number):
+    folder = tmp_path / "submissions"
+    (folder / file).parent.mkdir(parents=True)
+    (folder / file).write_text("{}")
+    (one,) = map(roster.recognise, find(folder))
+    assert (one.student, one.person) == (student, number)
+
+
+def test_who_handed_in_nothing_at_all_is_a_row_and_a_stranger_a_decision(roster):
+    rows = [
+        Row(Submission("Eve", "eve.ipynb", ""), Grades("02")),
+        Row(Submission("Mallory", "m", ""), Grades("02")),
+    ]
+    found = missing(rows, ["02"], roster)
+    assert [(row.submission.student, row.submission.person) for row in found] == [
+        ("Ada Lovelace", "4711"),
+        ("Bob Müller", "4712"),
+    ]
+    flags = {row.submission.student: row.grades.flags for row in with_strangers([*rows, *found], roster)}
+    assert [student for student, found in flags.items() if found] == ["Mallory"]
+    assert not any(row.grades.flags for row in with_strangers(rows, Roster()))
+
+
+def test_the_export_of_canvas_is_a_roster(tmp_path):
+    path = tmp_path / "canvas.csv"
+    path.write_text('Student,ID,SIS Login ID,02\n    Points Possible,,,5\n"Lovelace, Ada",4711,al1815,\n')
+    assert Roster.read(path).people == (Person("Lovelace, Ada", "al1815", "4711"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "lists nobody"), ("who\nada\n", "lists nobody"), ("name\nada\nada\n", "ada twice")],
+)
+def test_what_is_no_roster_is_said(tmp_path, text, words):
+    (tmp_path / "class.csv").write_text(text)
+    with pytest.raises(SlmError, match=words):
+        Roster.read(tmp_path / "class.csv")
+    with pytest.raises(SlmError, match="cannot be read"):
+        Roster.read(tmp_path / "missing.csv")

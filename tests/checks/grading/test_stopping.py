@@ -1,0 +1,162 @@
+"""Time limits: seconds of computing, not of a busy machine's clock; and what is said when one ends something."""
+
+import json
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from checks import limits
+from checks.grading import Settings, session
+from checks.grading.reading import read_notebook
+from checks.grading.session import Session, Stopped
+from checks.grading.stopping import PATIENT_STOPS, Stops, flag_of, with_causes
+from checks.judging import Outcome
+from checks.limits import TimeUp, time_limit
+
+from .test_finding import notebook
+
+
+def starved(seconds):
+    """A block that lasts so long on the clock and computes next to nothing, as on a busy machine."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def test_a_starved_block_has_more_of_the_clock(monkeypatch):
+    with pytest.raises(TimeUp), time_limit(0.2):
+        starved(2)
+    monkeypatch.setattr(limits, "patience", 10.0)
+    with time_limit(0.2):
+        starved(1.5)
+    with pytest.raises(TimeUp), time_limit(0.2):
+        starved(5)
+
+
+def compute():
+    while True:
+        pass
+
+
+def test_a_block_that_computes_has_not(monkeypatch):
+    monkeypatch.setattr(limits, "patience", 1000.0)
+    with pytest.raises(TimeUp), time_limit(0.2):
+        compute()
+
+
+class Silent:
+    """The room's end of a channel that never answers, with a watch that is asked as the real one is."""
+
+    def __init__(self, watch):
+        self.watch = watch
+
+    def send(self, value, seconds=None):
+        self.seconds = seconds
+
+    def receive(self, deadline):
+        while time.monotonic() < deadline:
+            self.watch()
+            time.sleep(0.01)
+        raise session.Late("no answer in time")
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    """A session whose room uses `cpu` seconds a second of the clock."""
+    monkeypatch.setattr(session, "GRACE", 0.0)
+    monkeypatch.setattr(session, "PATIENCE", 4.0)
+    began = time.monotonic()
+    room = Session.__new__(Session)
+    vars(room).update(process=0, _status=0, peak_mb=0.0, spent=0.0, starved=False, _number=0, _looked=0.0)
+    vars(room).update(_cpu=0.0, _limit=(0.0, 0.0), sandbox=Settings().sandbox("plain"), rate=1.0)
+    monkeypatch.setattr(session, "usage", lambda process: (0, room.rate * (time.monotonic() - began)))
+    room.channel = Silent(room._watch)
+    return room
+
+
+@pytest.mark.parametrize(("rate", "least", "most", "is_starved"), [(1.0, 1, 2.5, False), (0.1, 4, 5.5, True)])
+def test_the_grader_waits_for_seconds_of_computing(silent, rate, least, most, is_starved):
+    silent.rate = rate
+    started = time.monotonic()
+    with pytest.raises(Stopped, match="did not stop after 1 seconds and was stopped by the grader"):
+        silent._request({}, 1.0)
+    assert least <= time.monotonic() - started < most
+    assert silent.starved is is_starved
+    assert silent.spent <= most / (4 if is_starved else 1) + 0.1
+
+
+def test_the_cpu_of_children_is_counted():
+    def child(seconds):
+        process = os.fork()
+        if process == 0:
+            end = time.process_time() + seconds
+            while time.process_time() < end:
+                pass
+            signal.pause()
+        return process
+
+    before = session.usage(os.getpid())[1]
+    process = child(0.3)
+    try:
+        for _ in range(300):
+            if session.usage(os.getpid())[1] - before >= 0.25:
+                break
+            time.sleep(0.1)
+        assert session.usage(os.getpid())[1] - before >= 0.25
+    finally:
+        psutil.Process(process).kill()
+        os.waitpid(process, 0)
+
+
+def test_after_two_stops_limits_are_shorter():
+    stops = Stops()
+    for _ in range(PATIENT_STOPS):
+        assert stops.limit(100) == 100
+        stops.note(False)
+    assert stops.limit(100) == 25
+
+
+def test_what_a_stopped_cell_would_have_made_is_no_mistake(demo):
+    exercises = demo.exercises("98")
+    read = read_notebook(
+        notebook("def causal_weights(q, k): pass\nwhile True: pass", "def count_pairs(x): pass")
+    )
+    wrong = [Outcome(one.id, one.title, "fail", 0.0, 3.0, "There is no such name.") for one in exercises]
+    assert Stops(cells={1}).costs(read, wrong, exercises) == {"98.1"}
+    assert Stops(exercises={"98.2"}).costs(read, wrong, exercises) == {"98.2"}
+    assert Stops().costs(read, wrong, exercises) == set()
+
+
+def test_what_calls_something_that_was_stopped_says_so(demo):
+    exercises = demo.exercises("98")
+    read = read_notebook(
+        notebook(
+            "def causal_weights(q, k):\n    while True: pass",
+            "def count_pairs(x):\n    return causal_weights(x, x)",
+        )
+    )
+    wrong = [Outcome(one.id, one.title, "fail", 0.0, 3.0, "It did not finish.") for one in exercises]
+    first, second = with_causes(read, wrong, exercises, {"98.1", "98.2"})
+    assert first.fix == ""
+    assert second.fix == "It calls causal_weights, which was stopped as well: look at 98.1 first."
+    assert with_causes(read, wrong, exercises, {"98.2"})[1].fix == ""
+
+
+def test_a_stop_that_cost_points_is_put_before_a_human():
+    (flag,) = flag_of(
+        Stops(starved=True), {"98.1"}, ["Cell 3 ran longer than 3 seconds and was stopped by the grader."]
+    )
+    assert "stopped by the grader" in flag.sentence
+    assert "98.1" in flag.evidence
+    assert "--resume" in flag.evidence
+    assert flag_of(Stops(), set(), ["Cell 3 ran longer."]) == []
+
+
+def test_grades_remember_it():
+    from checks.grading import Grades
+
+    grades = Grades("98", stopped=("98.1",), starved=True)
+    assert Grades.from_json(json.loads(json.dumps(grades.to_json()))) == grades
