@@ -17,9 +17,7 @@ from slmlib.training.pace import seconds_of_a_step
         ([9.0] * 5 + [4.0, 1.0, 2.0, 3.0, 5.0, 6.0, 7.0, 8.0], 13, 1e9, 13, 5.0),  # the median
     ],
 )
-def test_the_median_of_the_later_steps_decides(
-    world, monkeypatch, took, most_steps, patience, steps, answer
-):
+def test_the_median_of_the_later_steps_decides(world, monkeypatch, took, most_steps, patience, steps, answer):
     trainer, clock, done = world.trainer("pace"), [0.0], []
     monkeypatch.setattr(pace, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
 
