@@ -114,6 +114,7 @@ print("shape and dtype:      ", tuple(table.shape), table.dtype, "and", torch.te
 print("one row, one number:  ", table[1].tolist(), table[1, 2].item())
 print("every row's last:     ", table[:, -1].tolist(), "(a : takes all along its axis)")
 print("some rows, by index:  ", table[torch.tensor([1, 1, 0])].tolist())
+print("one number a row:     ", table[torch.arange(2), torch.tensor([2, 0])].tolist(), "(places 2 and 0)")
 print("sum along dim 0:      ", table.sum(dim=0).tolist(), "(dim 0, the rows, is gone)")
 print("along the last dim:   ", table.sum(dim=-1).tolist())
 print("the same, keepdim:    ", table.sum(dim=-1, keepdim=True).tolist(), "(still a column)")
@@ -122,13 +123,15 @@ print(
 )
 print("x[..., 0]:            ", table[..., 0].tolist(), "(... stands for all the axes before)")
 print("column times row:     ", (column * row).tolist(), "(broadcasting)")
+print("turned over, .T:      ", table.T.tolist(), "(rows become columns)")
 print("matrix product, @:    ", (table @ row).tolist())
 
 # %% [markdown]
 # **Broadcasting**: when two shapes differ, torch lines them up from the right and stretches every axis of size 1, or
 # that is missing, to the size of the other. So a column `(2, 1)` times a row `(3,)` is a table `(2, 3)`. And `@`
-# multiplies each row on its left with each column on its right, and adds up: `(2, 3) @ (3, 5)` is `(2, 5)`. In front
-# there may be more axes, such as batch and head; each pair of tables is then multiplied on its own.
+# multiplies each row on its left with each column on its right, and adds up: `(2, 3) @ (3, 5)` is `(2, 5)`, and a
+# row `(3,)` on the right counts as one column: `(2, 3) @ (3,)` is `(2,)`. In front there may be more axes, such as
+# batch and head; each pair of tables is then multiplied on its own.
 #
 # ### Exercise 03.2: One long row
 # Return a 1-D tensor of whole numbers (`torch.long`): all stories in their order, `end_of_text` after each one.

@@ -510,9 +510,8 @@ for word in (" mom", " big", " three", " said", " apple"):
 Table("Nearest by cosine, as F.cosine_similarity has it too", ("word", "neighbours"), rows)
 
 # %% [markdown]
-# Look at what counts as near. Opposites are neighbours: *big* and *small*, or *happy* and *sad* in our first table.
-# They stand in the same places of a sentence, and places are all that the model can see. Near means **exchangeable**,
-# not alike in meaning.
+# Look at what counts as near. Opposites are neighbours: *big* and *small*. They stand in the same places of a
+# sentence, and places are all that the model can see. Near means **exchangeable**, not alike in meaning.
 #
 # Now the map. 128 dimensions do not fit on paper. We look for the two directions along which our words differ most:
 # **principal component analysis**, PCA. Take the mean off all rows, so that the cloud lies around zero. Then the
@@ -595,7 +594,8 @@ for name, end in (("one end:  ", order[:400]), ("other end:", order[-400:]), ("a
 # Look at both ends before you give a direction a name, and at more than the few tokens that end a list: it is easy to
 # see in them what one hopes for. One suspect stands in every table, and the last three lines ask for it: how **often**
 # a token occurs. In many embedding tables the few largest directions have more to do with frequency than with meaning
-# ([Mu and Viswanath 2018](https://arxiv.org/abs/1702.01417)).
+# ([Mu and Viswanath 2018](https://arxiv.org/abs/1702.01417)). In this one both ends are rarer than the average
+# token, so its first direction is not simply frequency.
 #
 # ## 6. What can go wrong
 #

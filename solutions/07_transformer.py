@@ -756,7 +756,7 @@ lines(
 # </details>
 #
 # <details>
-# <summary>Most of the parameters are in the feed-forward layers. What do they hold?</summary>
+# <summary>In large models most of the parameters are in the feed-forward layers. What do they hold?</summary>
 #
 # One reading: row $i$ of $W_{up}$ is a pattern to look for, column $i$ of $W_{down}$ what to add when it is found, a memory of key and
 # value pairs ([Geva et al. 2021](https://arxiv.org/abs/2012.14913)). Facts about the world seem to be kept there, and can be edited there

@@ -235,9 +235,9 @@ Table(
 )
 
 # %% [markdown]
-# Training pushes towards agreement, because the expected cross-entropy is smallest for the true probabilities. But
-# that holds only on text like the training text. On other text a model meets far more surprise than it expects:
-# nobody tells it that it is out of its depth.
+# Ours is nearly: stories surprise it a little more than it expects. Training pushes towards agreement, because the
+# expected cross-entropy is smallest for the true probabilities. But that holds only on text like the training text. On
+# other text a model meets far more surprise than it expects: nobody tells it that it is out of its depth.
 #
 # ## 3. Bits per byte
 #

@@ -327,8 +327,8 @@ Table("When a measure stays near real stories", ("measure", "from step", "at the
 # What do the measures miss?
 #
 # - *real words* and *word order* are about three words at most. "The cat ate the moon" passes.
-# - *distinct pairs* is highest for noise, the most varied writer of all. It falls when the frequent words come, and
-#   rises again as sentences do.
+# - *distinct pairs* is highest for noise, the most varied writer of all. It falls when the frequent words come; in so
+#   short a run it does not rise again to the line of real stories.
 # - *names kept* is passed by a model that calls everybody Tom.
 # - *thread*, our stand-in for a plot, asks whether the second half still speaks of what the first half introduced. A
 #   model that repeats itself does well, so look at *repetition* too.

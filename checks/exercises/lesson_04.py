@@ -171,6 +171,8 @@ class BigramLoss(Exercise):
         "You return the mean probability of the targets; the loss is minus its logarithm, token by token.": dict(
             no_log=True
         ),
+        "You take the columns of all targets in every row; one number from each row is wanted: "
+        "chances[torch.arange(len(targets)), targets].": dict(all_columns=True),
         "You return a Python number; leave out .item(), or nothing can be differentiated.": (
             "def bigram_loss(table, inputs, targets):\n"
             "    return torch.nn.functional.cross_entropy(table[inputs], targets).item()\n"
@@ -212,6 +214,7 @@ class BigramLoss(Exercise):
         scores_only: bool = False,
         axis: int = -1,
         no_log: bool = False,
+        all_columns: bool = False,
     ) -> float:
         """In float64."""
         table, inputs, targets = questions.values()
@@ -221,7 +224,7 @@ class BigramLoss(Exercise):
         powers = np.exp(scores - scores.max(axis=axis, keepdims=True))
         probabilities = powers / powers.sum(axis=axis, keepdims=True)
         rows = np.arange(len(targets))
-        chosen = probabilities[rows, targets]
+        chosen = probabilities[:, targets] if all_columns else probabilities[rows, targets]
         if scores_only:
             return float(-scores[rows, targets].mean())
         if no_log:

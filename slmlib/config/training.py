@@ -156,7 +156,7 @@ class Sampling(Config):
     """Tokens that occurred before have positive scores divided, negative ones multiplied, by this
     (Keskar et al. 2019, section 4.1); 1 turns it off."""
     temperature: float = 0.8
-    """Scores are divided by it: below 1 bolder, above 1 more adventurous, 0 always the likeliest token."""
+    """Scores are divided by it: below 1 safer, above 1 more adventurous, 0 always the likeliest token."""
     top_k: int = 0
     """Only the k likeliest tokens stay; 0 keeps all (Fan et al. 2018)."""
     top_p: float = 1.0
