@@ -205,11 +205,17 @@ def main() -> None:
     }
     with ThreadPoolExecutor(arguments.together) as pool:
         runs = [pool.submit(run_apart, choice, seed, arguments) for choice, seed in left]
-        for finished in as_completed(runs):
-            results["rows"].append(finished.result())
-            write_json(kept, results)
-            write_text(RESULTS.with_suffix(".md"), page(results))
-            print(results["rows"][-1], flush=True)
+        try:
+            for finished in as_completed(runs):
+                results["rows"].append(finished.result())
+                write_json(kept, results)
+                write_text(RESULTS.with_suffix(".md"), page(results))
+                print(results["rows"][-1], flush=True)
+        except BaseException:
+            pool.shutdown(
+                wait=False, cancel_futures=True
+            )  # else all that is left would be trained for nothing
+            raise
 
 
 def page(results: dict[str, Any]) -> str:

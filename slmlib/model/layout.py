@@ -12,10 +12,23 @@ from torch import Tensor, nn
 from slmlib.model.attention import Attention
 from slmlib.model.decoder import Decoder
 
+PLAIN = (nn.Linear, nn.Embedding, nn.ModuleList, nn.Identity, nn.Dropout)
+"""Parts of torch's that a Decoder is made of. Whatever else somebody put in, a LoRA or an nn.Sequential, may need to be
+called as a module."""
+
 
 def gains_from_reader(model: nn.Module, rows: int, new_tokens: int) -> TypeGuard[Decoder]:
-    """Whether generation is faster with a `reader`: one row on a CPU, and enough tokens to pay for the copies."""
-    return isinstance(model, Decoder) and rows == 1 and new_tokens >= 30 and model.device.type == "cpu"
+    """Whether generation is right and faster with a `reader`: a Decoder with no strange part and nobody listening in,
+    one row on a CPU, and enough tokens to pay for the copies."""
+    if not isinstance(model, Decoder) or rows != 1 or new_tokens < 30 or model.device.type != "cpu":
+        return False
+    return all(_only_forwards(part) for part in model.modules() if part is not model)
+
+
+def _only_forwards(part: nn.Module) -> bool:
+    """Whether calling this part does what its class's `forward` says, and nothing else."""
+    known = type(part) in PLAIN or type(part).__module__.startswith("slmlib.model.")
+    return known and not (part._forward_hooks or part._forward_pre_hooks)
 
 
 @torch.no_grad()

@@ -79,3 +79,32 @@ def test_the_same_tokens_are_drawn(random_decoder, monkeypatch, seed, temperatur
         monkeypatch.setattr(generation, "gains_from_reader", lambda *_, wanted=wanted: wanted)
         drawn.append(list(generate_tokens(model, [[1, 2, 3]], sampling)))
     assert drawn[0] == drawn[1]
+
+
+class Doubled(torch.nn.Linear):
+    """As an adapter does: a Linear that answers something else."""
+
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+@pytest.mark.parametrize("strange", ["subclass", "sequential", "hook", "pre-hook"])
+def test_a_part_that_is_more_than_its_forward_is_called_as_a_module(random_decoder, strange):
+    """A reader would call around it: generation with 30 tokens must give what a forward pass gives."""
+    model = random_decoder().eval()
+    attention, feedforward = model.blocks[0].attention, model.blocks[0].feedforward
+    if strange == "subclass":
+        doubled = Doubled(*attention.query.weight.T.shape, bias=False)
+        doubled.weight = attention.query.weight
+        attention.query = doubled
+    elif strange == "sequential":
+        model.blocks[0].feedforward = torch.nn.Sequential(feedforward)
+    elif strange == "hook":
+        feedforward.register_forward_hook(lambda module, inputs, output: 2 * output)
+    else:
+        feedforward.register_forward_pre_hook(lambda module, inputs: (2 * inputs[0],))
+    assert not gains_from_reader(model, rows=1, new_tokens=200)
+    greedy = Sampling(temperature=0.0, max_tokens=30)
+    (first,) = next(iter(generate_tokens(model, [[1, 2, 3]], greedy)))
+    with torch.no_grad():
+        assert first == model(torch.tensor([[1, 2, 3]]))[0, -1].argmax().item()
