@@ -159,7 +159,9 @@ def test_results_are_moved_aside_before_anything_is_graded(tmp_path):
     assert "--resume" in said[0]
     (results / "two.json").write_text("2")
     _results(tmp_path, False, said.append)
-    assert [path.name for path in (tmp_path / "results.old").iterdir()] == ["two.json"]
+    assert (tmp_path / "results.old" / "one.json").read_text() == "1"
+    assert [path.name for path in (tmp_path / "results.old1").iterdir()] == ["two.json"]
+    assert "results.old1;" in said[1]
 
 
 def graded(student, points, **more):
