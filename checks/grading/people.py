@@ -96,7 +96,9 @@ def _told_apart(rows: list[Row]) -> list[Row]:
         if row.grades.lesson:
             numbers[student, row.grades.lesson] |= {one.number} - {""}
     several = {student for (student, _), names in told.items() if len(names) > 1}
-    namesakes = {(student, one) for (student, _), all_of in numbers.items() if len(all_of) > 1 for one in all_of}
+    namesakes = {
+        (student, one) for (student, _), all_of in numbers.items() if len(all_of) > 1 for one in all_of
+    }
     found = []
     for row in rows:
         one, student = row.submission, row.submission.student.casefold()

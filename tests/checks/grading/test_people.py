@@ -94,7 +94,9 @@ def test_namesakes_stay_two_in_a_lesson_that_one_of_them_handed_in(tmp_path):
 
 def test_namesakes_of_which_the_roster_has_one_are_for_a_human_to_decide(tmp_path):
     roster = Roster((Person("Ada Low", id="9"),))
-    rows = newest_only([replace(row, submission=roster.recognise(row.submission)) for row in moodle(tmp_path, "98", 7, 8)])
+    rows = newest_only(
+        [replace(row, submission=roster.recognise(row.submission)) for row in moodle(tmp_path, "98", 7, 8)]
+    )
     assert missing(rows, ["98"], roster) == []
     assert all("has it once" in row.grades.flags[0].sentence for row in with_strangers(rows, roster))
 
