@@ -18,30 +18,30 @@ from types import FrameType
 
 import numpy as np
 
-patience = 1.0
-"""1: seconds are the clock's. Where it is more, as in the grader's kernels, they are seconds of computing, and may last
-so many times longer on the clock: what a notebook may cost does not depend on who else computes."""
-
 
 class TimeUp(BaseException):
     """Raised inside code that ran too long. Not an Exception, so that `except Exception` does not eat it."""
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeUp inside the block after `seconds` (see `patience`), and again every second after that.
+def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
+    """Raise TimeUp inside the block after `seconds`, and again every second after that.
+
+    patience: 1 means seconds of the clock. Where it is more, as in the grader's kernels, they are seconds of computing,
+    and may last so many times longer on the clock: what a notebook may cost does not depend on who else computes.
 
     On the main thread by a timer signal, which also ends a `sleep`; elsewhere (and on Windows) by an
     exception sent to the thread, which arrives between two lines of Python.
     """
     on_main = threading.current_thread() is threading.main_thread()
-    with _by_signal(seconds) if on_main and hasattr(signal, "setitimer") else _by_thread(seconds):
+    by = _by_signal if on_main and hasattr(signal, "setitimer") else _by_thread
+    with by(seconds, patience):
         yield
 
 
 @contextlib.contextmanager
-def _by_signal(seconds: float) -> Iterator[None]:
-    is_over, started = _stopwatch(seconds), monotonic()
+def _by_signal(seconds: float, patience: float) -> Iterator[None]:
+    is_over, started = _stopwatch(seconds, patience), monotonic()
 
     def ring(number: int, frame: FrameType | None) -> None:
         if is_over():
@@ -61,9 +61,9 @@ def _by_signal(seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _by_thread(seconds: float) -> Iterator[None]:
+def _by_thread(seconds: float, patience: float) -> Iterator[None]:
     finished, lock = threading.Event(), threading.Lock()
-    target, is_over = ctypes.c_ulong(threading.get_ident()), _stopwatch(seconds)
+    target, is_over = ctypes.c_ulong(threading.get_ident()), _stopwatch(seconds, patience)
 
     def watch() -> None:
         wait = seconds
@@ -84,7 +84,7 @@ def _by_thread(seconds: float) -> Iterator[None]:
         watcher.join()
 
 
-def _stopwatch(seconds: float) -> Callable[[], bool]:
+def _stopwatch(seconds: float, patience: float) -> Callable[[], bool]:
     """Whether they are over, from now on; asked at the earliest after so many seconds."""
     began, used = monotonic(), process_time()
     if patience <= 1:

@@ -61,8 +61,14 @@ ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ..
 """(an exception, words of its message, what to do): the first that fits is told."""
 
 
-def ask(exercise: Exercise, namespace: Mapping[str, Any], questions: Questions, seed: int = 0) -> Reply:
-    """Run one probe on the student's names, within the exercise's limits."""
+def ask(
+    exercise: Exercise,
+    namespace: Mapping[str, Any],
+    questions: Questions,
+    seed: int = 0,
+    patience: float = 1.0,
+) -> Reply:
+    """Run one probe on the student's names, within the exercise's limits. patience: as in limits.time_limit."""
     questions = plain(questions)  # the probe may do with its copy what it likes
     for name in exercise.asks_for:
         if name not in namespace:
@@ -70,7 +76,7 @@ def ask(exercise: Exercise, namespace: Mapping[str, Any], questions: Questions, 
     with quiet() as printed, own_randomness(seed):
         student = Student(namespace, exercise, printed)
         try:
-            with time_limit(exercise.seconds):
+            with time_limit(exercise.seconds, patience):
                 answer = exercise.probe(student, questions)
         except Trouble as trouble:
             return _reply(trouble)

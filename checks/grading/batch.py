@@ -5,9 +5,9 @@ Every file that was handed in becomes a row, whatever is wrong with it; the orde
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -123,10 +123,11 @@ def _known(only: Sequence[str], course: Course) -> list[str]:
 
 def _results(out: Path, resume: bool, say: Callable[[str], None]) -> Path:
     """The folder of single results: the one that is there with --resume, else an empty one."""
-    results, old = out / "results", out / "results.old"
+    results = out / "results"
     with explain_os_errors(out):
         if not resume and results.is_dir() and any(results.iterdir()):
-            shutil.rmtree(old, ignore_errors=True)
+            names = (f"results.old{number or ''}" for number in itertools.count())
+            old = next(out / name for name in names if not (out / name).exists())
             results.rename(old)
             say(f"Earlier results were moved to {old}; --resume would have gone on with them.")
         results.mkdir(parents=True, exist_ok=True)

@@ -39,6 +39,8 @@ class Submission:
     late: bool = False
     person: str = ""
     """The learning platform's number for the student."""
+    number: str = ""
+    """The same, where it stands in the names on the way to the file; a roster knows another one."""
     problem: str = ""
     """Why it cannot even be opened."""
     remarks: tuple[str, ...] = field(default=())
@@ -97,6 +99,7 @@ def _of_somebody(one: Submission, crowds: frozenset[tuple[str, ...]]) -> Submiss
         told_by=found.told_by,
         names=found.names,
         person=found.person,
+        number=found.person,
         late=found.late,
     )
 

@@ -91,16 +91,14 @@ def write_moodle(batch: Batch, out: Path) -> int:
     Returns how many students have no number, whom Moodle cannot match.
     """
     for number in sorted(batch.lessons):
+        own = {row.submission.student: row.submission.person for row in _counting(batch, number)}
         possible = sum(exercise.points for exercise in batch.lessons[number].graded())
         table: list[Sequence[Any]] = [
             ("Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comments")
         ]
-        comments = {
-            row.submission.student: _comment(row)
-            for row in batch.rows
-            if row.counts and row.grades.lesson == number
-        }
+        comments = {row.submission.student: _comment(row) for row in _counting(batch, number)}
         for student, person, points in _by_student(batch, [number]):
+            person = own.get(student) or person  # Moodle numbers a student anew in every assignment
             identifier = f"Participant {person}" if person else ""
             nothing = (
                 "Nothing handed in." if points[0] is not None else "A file of yours could not be graded."
@@ -108,6 +106,10 @@ def write_moodle(batch: Batch, out: Path) -> int:
             table.append((identifier, student, points[0], possible, comments.get(student, nothing)))
         write_text(out / f"gradebook_moodle_{number}.csv", _csv(table))
     return sum(not person for _, person, _ in _by_student(batch, ()))
+
+
+def _counting(batch: Batch, number: str) -> list[Row]:
+    return [row for row in batch.rows if row.counts and row.grades.lesson == number]
 
 
 def _by_student(batch: Batch, numbers: Sequence[str]) -> Iterable[tuple[str, str, list[float | None]]]:

@@ -16,7 +16,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 import checks
-from checks import commands, limits, probing, submitting
+from checks import commands, probing, submitting
 from checks.grading.settings import PATIENCE
 from checks.grading.wire import Channel, Closed, WireError
 from checks.lending import Loan
@@ -80,7 +80,6 @@ def serve(connection: Any, shell: Shell) -> None:
     own = os.getpid()
     sys.stdout, sys.stderr = Tail(), Tail()
     _quiet_course(channel)
-    limits.patience = PATIENCE
     probes: dict[str, types.ModuleType] = {}
     while True:
         try:
@@ -99,7 +98,7 @@ def _run(shell: Shell, request: dict[str, Any]) -> dict[str, Any]:
     """Run one cell; its error, by name and message."""
     error: BaseException | None
     try:
-        with time_limit(request["seconds"]):
+        with time_limit(request["seconds"], PATIENCE):
             result = shell.run_cell(request["source"], store_history=False)
         error = result.error_before_exec or result.error_in_exec
     except BaseException as raised:
@@ -133,7 +132,7 @@ def _ask(shell: Shell, request: dict[str, Any], probes: dict[str, types.ModuleTy
             f"The check itself broke ({type(error).__name__}: {_message(error)}). This is not your mistake."
         )
         return {"state": "failed", "problem": problem, "fix": "Ask your instructor to look at it."}
-    reply = probing.ask(exercise, shell.user_ns, request["questions"], request["seed"])
+    reply = probing.ask(exercise, shell.user_ns, request["questions"], request["seed"], PATIENCE)
     return {
         "state": reply.state,
         "answer": reply.answer,

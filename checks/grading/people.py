@@ -32,8 +32,11 @@ def with_bundles(rows: list[Row], bundles: Sequence[Submission]) -> list[Row]:
             continue
         keys = [(name.casefold(), lesson) for name in _names(one, lesson)]
         place = next((places[key] for key in keys if key in places), None)
-        if place is None:
+        numbers = {one.number, "" if place is None else rows[place].submission.number} - {""}
+        if place is None or len(numbers) > 1:
             problem = "A bundle without its notebook: both are needed."
+            if len(numbers) > 1:
+                problem = "The notebook of this name has another number than this bundle: whose is it?"
             alone.append(Row(one, Grades("", state="no notebook", problem=problem)))
         else:
             rows[place] = replace(rows[place], bundle=one, bundle_digest=hashlib.sha256(data).hexdigest())
@@ -41,7 +44,8 @@ def with_bundles(rows: list[Row], bundles: Sequence[Submission]) -> list[Row]:
 
 
 def _names(one: Submission, lesson: str) -> list[str]:
-    return [name for name in (one.student, without_lesson(one.told_by, lesson)) if name]
+    numbered = f"{one.student} ({one.number})" if one.number else ""  # as namesakes are called
+    return [name for name in (numbered, one.student, without_lesson(one.told_by, lesson)) if name]
 
 
 def newest_only(rows: list[Row]) -> list[Row]:
@@ -81,22 +85,27 @@ def _replaced(row: Row, by: Submission) -> Row:
 def _told_apart(rows: list[Row]) -> list[Row]:
     """Files for one lesson whose names agree only in part are of two people, until a human says otherwise.
 
-    The number of the lesson is no part of a name, and who was told apart in one lesson is so in all.
+    The number of the lesson is no part of a name, and who was told apart in one lesson is so in all. Moodle numbers
+    a student anew in every assignment: only two numbers of one name within one lesson are two people.
     """
     told: dict[tuple[str, str], set[str]] = defaultdict(set)
-    persons: dict[str, set[str]] = defaultdict(set)
+    numbers: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
         one, student = row.submission, row.submission.student.casefold()
         told[student, row.grades.lesson].add(without_lesson(one.told_by, row.grades.lesson).casefold())
-        persons[student] |= {one.person} - {""}
+        if row.grades.lesson:
+            numbers[student, row.grades.lesson] |= {one.number} - {""}
     several = {student for (student, _), names in told.items() if len(names) > 1}
+    namesakes = {
+        (student, one) for (student, _), all_of in numbers.items() if len(all_of) > 1 for one in all_of
+    }
     found = []
     for row in rows:
         one, student = row.submission, row.submission.student.casefold()
         if one.told_by and student in several:
             one = replace(one, student=without_lesson(one.told_by, row.grades.lesson))
-        elif one.person and len(persons[student]) > 1:  # namesakes
-            one = replace(one, student=f"{one.student} ({one.person})")
+        elif (student, one.number) in namesakes:
+            one = replace(one, student=f"{one.student} ({one.number})")
         found.append(replace(row, submission=one))
     return found
 
@@ -106,8 +115,10 @@ def missing(rows: Sequence[Row], lessons: Sequence[str], roster: Roster) -> list
     had: dict[str, set[str]] = defaultdict(set)
     persons = {person.name: person.id for person in roster.people}
     for row in rows:
-        had[row.submission.student].add(row.grades.lesson)
-        persons[row.submission.student] = row.submission.person or persons.get(row.submission.student, "")
+        one = row.submission
+        for name in (one.student, *_unnumbered(one)):
+            had[name].add(row.grades.lesson)
+        persons[one.student] = one.person or persons.get(one.student, "")
     return [
         Row(
             Submission(student, "", "", person=person),
@@ -122,10 +133,21 @@ def missing(rows: Sequence[Row], lessons: Sequence[str], roster: Roster) -> list
 def with_strangers(rows: Sequence[Row], roster: Roster) -> list[Row]:
     """A flag for every file whose name is not on the roster, where there is one."""
     known = {person.name for person in roster.people}
-    flag = Flag("all", "This name is not on the roster: whose file is it?")
+    stranger = Flag("all", "This name is not on the roster: whose file is it?")
+    namesake = Flag("all", "Two people of this name handed in, and the roster has it once: whose file is it?")
     return [
-        replace(row, grades=replace(row.grades, flags=(*row.grades.flags, flag)))
+        _flagged(row, namesake if known & set(_unnumbered(row.submission)) else stranger)
         if known and row.submission.file and row.submission.student not in known
         else row
         for row in rows
     ]
+
+
+def _unnumbered(one: Submission) -> list[str]:
+    """The name of a namesake as the platform and the roster have it."""
+    name = one.student.removesuffix(f" ({one.number})")
+    return [name] if name != one.student else []
+
+
+def _flagged(row: Row, flag: Flag) -> Row:
+    return replace(row, grades=replace(row.grades, flags=(*row.grades.flags, flag)))

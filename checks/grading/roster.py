@@ -74,14 +74,14 @@ class Roster:
     def recognise(self, one: Submission) -> Submission:
         """The same under the name of the list; unchanged where nobody, or more than one, could be meant."""
         for spelled in (
-            f"#{one.person}",
             *map(_spelled, (*one.names, one.student)),
             *map(_joined, one.names),
+            f"#{one.person}",  # last: Moodle's numbers are not the roster's
         ):
             found = [person for person in self.people if spelled in _spellings(person)]
             if len(found) == 1:
                 name = found[0].name
-                return replace(one, student=name, told_by="", names=(name,), person=found[0].id or one.person)
+                return replace(one, student=name, told_by="", names=(name,), person=one.person or found[0].id)
         return one
 
 

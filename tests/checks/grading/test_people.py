@@ -1,15 +1,19 @@
 """Whose rows these are; nothing is graded here."""
 
+from dataclasses import replace
+
 import pytest
 
 from checks.building.build import Lesson
+from checks.bundle import write_bundle
 from checks.grading.batch import _known, _results, _sorted_out, _unfinished
 from checks.grading.copies import with_copies
 from checks.grading.finding import Submission, find
 from checks.grading.gradebook import write_canvas, write_moodle
 from checks.grading.grades import Grades
 from checks.grading.pages import class_page, page_names
-from checks.grading.people import newest_only
+from checks.grading.people import missing, newest_only, with_bundles, with_strangers
+from checks.grading.roster import Person, Roster
 from checks.grading.rows import Batch, Row
 from checks.judging import Outcome
 from slmlib.errors import SlmError
@@ -70,6 +74,68 @@ def test_namesakes_of_the_platform_stay_two(tmp_path):
     assert students(rows) == [("Ada Low (7)", "waiting"), ("Ada Low (8)", "waiting")]
 
 
+def moodle(folder, lesson, *numbers):
+    files = (f"A{lesson}/Ada Low_{number}_assignsubmission_file_/{lesson}.ipynb" for number in numbers)
+    return handed_in(folder / lesson, *files, lesson=lesson)
+
+
+def test_a_platform_may_number_a_student_anew_in_every_lesson(tmp_path):
+    rows = newest_only(moodle(tmp_path, "97", 7) + moodle(tmp_path, "98", 8))
+    assert students(rows) == [("Ada Low", "waiting"), ("Ada Low", "waiting")]
+    assert missing(rows, ["97", "98"], Roster()) == []
+    roster = Roster((Person("Ada Low"),))
+    assert not any(row.grades.flags for row in with_strangers(rows, roster))
+
+
+def test_namesakes_stay_two_in_a_lesson_that_one_of_them_handed_in(tmp_path):
+    rows = newest_only(moodle(tmp_path, "97", 7, 8) + moodle(tmp_path, "98", 7))
+    assert [name for name, _ in students(rows)] == ["Ada Low (7)", "Ada Low (7)", "Ada Low (8)"]
+
+
+def test_namesakes_of_which_the_roster_has_one_are_for_a_human_to_decide(tmp_path):
+    roster = Roster((Person("Ada Low", id="9"),))
+    rows = newest_only(
+        [replace(row, submission=roster.recognise(row.submission)) for row in moodle(tmp_path, "98", 7, 8)]
+    )
+    assert missing(rows, ["98"], roster) == []
+    assert all("has it once" in row.grades.flags[0].sentence for row in with_strangers(rows, roster))
+
+
+def test_a_file_without_a_number_is_no_namesake_of_one_with_it(tmp_path):
+    roster = Roster((Person("Ada Low", id="9"),))
+    rows = moodle(tmp_path, "98", 7) + handed_in(tmp_path / "late", "ada_low_98.ipynb")
+    rows = newest_only([replace(row, submission=roster.recognise(row.submission)) for row in rows])
+    assert {row.submission.student for row in rows} == {"Ada Low"}
+
+
+def bundle_of(folder, number):
+    path = folder / f"{number}.zip"
+    write_bundle(path, {"format": 1, "lesson": "98", "notebook": None, "lab": None}, {})
+    return Submission("Ada Low", path.name, str(path), person=number, number=number, bundle=True)
+
+
+def test_bundles_follow_the_same_rule(tmp_path):
+    bundles = [bundle_of(tmp_path, number) for number in ("7", "8")]
+    rows = with_bundles(newest_only(moodle(tmp_path, "98", 7, 8)), bundles)
+    assert [row.bundle.number for row in rows] == ["7", "8"]
+    rows = newest_only(moodle(tmp_path, "97", 6) + moodle(tmp_path, "98", 7))
+    rows = with_bundles(rows, bundles)
+    assert [row.bundle and row.bundle.number for row in rows] == [None, "7", None]
+    assert "another number" in rows[-1].grades.problem
+
+
+def test_moodles_worksheet_of_a_lesson_has_its_own_numbers(tmp_path, demo):
+    rows = []
+    for lesson, number in (("97", "7"), ("98", "8")):
+        one = Submission("Ada Low", f"{lesson}.ipynb", "", person=number, number=number)
+        rows.append(Row(one, replace(graded("ada", 3.0).grades, lesson=lesson)))
+    lesson = Lesson.read(demo, "98")
+    write_moodle(Batch(tuple(rows), {"97": lesson, "98": lesson}, ()), tmp_path)
+    for lesson, number in (("97", "7"), ("98", "8")):
+        text = (tmp_path / f"gradebook_moodle_{lesson}.csv").read_text()
+        assert f"Participant {number},Ada Low" in text
+
+
 def test_unreadable_files_of_other_lessons_do_not_pass_the_filter(demo, tmp_path):
     for name in ("ada_02.ipynb", "bob_03.ipynb", "carol.ipynb"):
         (tmp_path / name).write_text("no notebook")
@@ -95,7 +161,9 @@ def test_results_are_moved_aside_before_anything_is_graded(tmp_path):
     assert "--resume" in said[0]
     (results / "two.json").write_text("2")
     _results(tmp_path, False, said.append)
-    assert [path.name for path in (tmp_path / "results.old").iterdir()] == ["two.json"]
+    assert (tmp_path / "results.old" / "one.json").read_text() == "1"
+    assert [path.name for path in (tmp_path / "results.old1").iterdir()] == ["two.json"]
+    assert "results.old1;" in said[1]
 
 
 def graded(student, points, **more):

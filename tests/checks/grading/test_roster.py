@@ -29,6 +29,7 @@ def roster(tmp_path):
         ("BOB-MULLER_02.ipynb", "Bob Müller", "4712"),
         ("bm_02.ipynb", "Bob Müller", "4712"),
         ("ada_02.ipynb", "ada", ""),
+        ("Bob Müller_4711_assignsubmission_file_/02_tokenizer.ipynb", "Bob Müller", "4711"),
     ],
 )
 def test_any_spelling_is_recognised_and_no_guess_is_made(tmp_path, roster, file, student, number):

@@ -8,7 +8,8 @@ import time
 import psutil
 import pytest
 
-from checks import limits
+from checks import limits, probing
+from checks.exercise import Exercise
 from checks.grading import Settings, session
 from checks.grading.reading import read_notebook
 from checks.grading.session import Session, Stopped
@@ -26,13 +27,12 @@ def starved(seconds):
         time.sleep(0.01)
 
 
-def test_a_starved_block_has_more_of_the_clock(monkeypatch):
+def test_a_starved_block_has_more_of_the_clock():
     with pytest.raises(TimeUp), time_limit(0.2):
         starved(2)
-    monkeypatch.setattr(limits, "patience", 10.0)
-    with time_limit(0.2):
+    with time_limit(0.2, patience=10.0):
         starved(1.5)
-    with pytest.raises(TimeUp), time_limit(0.2):
+    with pytest.raises(TimeUp), time_limit(0.2, patience=10.0):
         starved(5)
 
 
@@ -41,10 +41,26 @@ def compute():
         pass
 
 
-def test_a_block_that_computes_has_not(monkeypatch):
-    monkeypatch.setattr(limits, "patience", 1000.0)
-    with pytest.raises(TimeUp), time_limit(0.2):
+def test_a_block_that_computes_has_not():
+    with pytest.raises(TimeUp), time_limit(0.2, patience=1000.0):
         compute()
+
+
+class Slow(Exercise):
+    """A probe that waits longer than its limit."""
+
+    id, title, asks_for, seconds = "98.9", "Slow", (), 0.2
+
+    def probe(self, student, questions):
+        """Wait."""
+        starved(1.0)
+        return {}
+
+
+def test_a_probe_has_the_patience_it_is_asked_with():
+    assert probing.ask(Slow(), {}, {}).state == "failed"
+    assert probing.ask(Slow(), {}, {}, patience=20.0).state == "answered"
+    assert "patience" not in vars(limits)
 
 
 class Silent:
