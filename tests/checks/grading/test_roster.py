@@ -22,7 +22,7 @@ def roster(tmp_path):
     ("file", "student", "number"),
     [
         ("lovelace_ada_02.ipynb", "Ada Lovelace", "4711"),
-        ("lovelaceada_9_90210_02_tokenizer.ipynb", "Ada Lovelace", "4711"),
+        ("lovelaceada_9_90210_02_tokenizer.ipynb", "Ada Lovelace", "9"),  # the platform's own number
         ("nobody_4711_90210_02_tokenizer.ipynb", "Ada Lovelace", "4711"),
         ("section_A/al1815/my try.ipynb", "Ada Lovelace", "4711"),
         ("al1815/bpe_02.ipynb", "Ada Lovelace", "4711"),

@@ -12,7 +12,7 @@ from checks import limits, probing
 from checks.exercise import Exercise
 from checks.grading import Settings, session
 from checks.grading.reading import read_notebook
-from checks.grading.session import Session, Stopped
+from checks.grading.session import Session, Stopped, Zygote, best_kind
 from checks.grading.stopping import PATIENT_STOPS, Stops, flag_of, with_causes
 from checks.judging import Outcome
 from checks.limits import TimeUp, time_limit
@@ -176,3 +176,13 @@ def test_grades_remember_it():
 
     grades = Grades("98", stopped=("98.1",), starved=True)
     assert Grades.from_json(json.loads(json.dumps(grades.to_json()))) == grades
+
+
+def test_a_room_leaves_the_grader_the_cpu_to_end_it():
+    settings = Settings()
+    with Zygote(settings.environment()) as zygote:
+        room = settings.sandbox(best_kind(zygote, settings.sandbox("plain")))
+        with Session.open(zygote, room) as opened:
+            assert opened.run("import os\nassert os.getpriority(os.PRIO_PROCESS, 0) == 10", 20) == ("", "")
+            error, _ = opened.run("os.setpriority(os.PRIO_PROCESS, 0, 0)", 20)  # nor can it take more
+    assert error == "PermissionError"
