@@ -31,7 +31,7 @@ def run(preset: str, minutes: float, seed: int, options: list[str], cold: bool) 
         folder = Path(name)
         environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(folder / "compiled")}
         environment["SLM_HOME"] = str(folder / "home") if cold else str(home())
-        run_folder = Path(environment["SLM_HOME"]) / "runs" / f"time-to-loss-{os.getpid()}"
+        run_folder = Path(environment["SLM_HOME"]) / "runs" / f"time-to-loss-{os.getpid()}-{seed}"
         command = [sys.executable, "-m", "slmlib", "train", "--preset", preset, "--minutes", f"{minutes:g}"]
         command += ["--seed", str(seed), "--run", run_folder.name, *options]
         started = time.perf_counter()
