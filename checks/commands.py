@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from checks.causes import with_cause
 from checks.chart import Chart
 from checks.course import Course, CourseError
 from checks.exercise import Exercise
@@ -157,6 +158,8 @@ def _check_one(exercise: Exercise, names: MutableMapping[str, Any]) -> tuple[Out
         )
         fix = "Go on, and report it with this sentence."
         return Outcome(exercise.id, exercise.title, "fail", 0.0, exercise.points, sentence, fix=fix), ""
+    if outcome.state == "fail":
+        outcome = with_cause(outcome, exercise, names, state.results)
     lent = [name for name in exercise.asks_for if name in names and state.loans.get(name) is names[name]]
     note = ""
     if lent and outcome.state == "pass":

@@ -19,9 +19,9 @@ from checks.building.build import Lesson
 from checks.course import Course
 from checks.grading.copies import with_copies
 from checks.grading.finding import Submission, find
-from checks.grading.grades import Grades
+from checks.grading.grades import Flag, Grades, printable
 from checks.grading.naming import attempt_in, lesson_in
-from checks.grading.people import missing, newest_only, with_bundles, with_strangers
+from checks.grading.people import missing, newest_only, with_bundles, with_doubts
 from checks.grading.reading import read_notebook
 from checks.grading.rehearsal import modules_of, rehearse
 from checks.grading.roster import Roster
@@ -97,7 +97,7 @@ def grade_folder(
     except KeyboardInterrupt:
         interrupted = True
     graded = [replace(row, grades=done.get(place, _unfinished(row.grades))) for place, row in enumerate(rows)]
-    graded = with_strangers([*graded, *missing(graded, sorted(lessons), roster)], roster)
+    graded = with_doubts([*graded, *missing(graded, sorted(lessons), roster)], roster)
     graded.sort(
         key=lambda row: (row.submission.student.casefold(), row.grades.lesson or "~", row.submission.file)
     )
@@ -183,6 +183,10 @@ def _sorted_out(
         if only and number and number not in only:
             continue
         one = replace(one, attempt=attempt_in(one.parts[-1], number))
+        named = lesson_in(one.parts[-1])
+        if number and named not in ("", number):
+            evidence = f"The file is called {printable(one.parts[-1])}, and it is lesson {number}."
+            one = replace(one, doubts=(*one.doubts, Flag("all", "Is this the right file?", evidence)))
         if number and number not in lessons:
             try:
                 lesson = Lesson.read(course, number)

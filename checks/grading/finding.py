@@ -13,14 +13,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checks.bundle import MOST_ZIP_BYTES, is_bundle
-from checks.grading.grades import printable
-from checks.grading.naming import attempt_in, crowds_in, lesson_in, who
+from checks.grading.grades import Flag, printable
+from checks.grading.naming import Folders, attempt_in, lesson_in, who
 from checks.grading.reading import MAX_BYTES, Unreadable
 from slmlib.errors import SlmError
 
 SKIPPED_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git"}
 MOST_ENTRIES = 20_000
 ZIPS_INSIDE_ZIPS = 2
+WHOSE = "Its folder and its name speak of two people: whose file is it?"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Submission:
     """Both as in naming.Who."""
     parts: tuple[str, ...] = ()
     """Folders and name on the way to it."""
+    doubts: tuple[Flag, ...] = ()
+    """What a human has to decide, whatever it earns."""
 
     def read(self) -> bytes:
         """The file's bytes; Unreadable when it is too large or cannot be read."""
@@ -85,14 +88,14 @@ def find(folder: Path) -> list[Submission]:
             found += _in_zip(path, parts, folder.is_dir())
     if all(one.bundle for one in found):
         raise SlmError(f"There is no notebook in {folder}.", "Looked for .ipynb files and zips of them.")
-    crowds = crowds_in([one.parts for one in found])
-    found = [_of_somebody(one, crowds) for one in found]
+    folders = Folders.of([one.parts for one in found])
+    found = [_of_somebody(one, folders) for one in found]
     return sorted(found, key=lambda one: (one.student.casefold(), one.file))
 
 
-def _of_somebody(one: Submission, crowds: frozenset[tuple[str, ...]]) -> Submission:
+def _of_somebody(one: Submission, folders: Folders) -> Submission:
     """The same with its student, once all names of the class are known."""
-    found = who(one.parts, crowds)
+    found = who(one.parts, folders)
     return replace(
         one,
         student=found.student,
@@ -101,6 +104,7 @@ def _of_somebody(one: Submission, crowds: frozenset[tuple[str, ...]]) -> Submiss
         person=found.person,
         number=found.person,
         late=found.late,
+        doubts=(Flag("all", WHOSE, found.doubt),) if found.doubt else (),
     )
 
 

@@ -118,16 +118,18 @@ def bound_names(cells: Iterable[CodeCell]) -> set[str]:
 
 
 def names_used_by(notebook: Notebook, names: Iterable[str]) -> set[str]:
-    """Names that the definitions of these names use."""
-    wanted = set(names)
-    return {
-        one.id
-        for cell in notebook.cells
-        for node in _statements(cell.source)
-        if node.name in wanted
-        for one in ast.walk(node)
-        if isinstance(one, ast.Name)
-    }
+    """Names that the definitions of these names use, and those that they call in turn."""
+    used: dict[str, set[str]] = {}
+    for cell in notebook.cells:
+        for node in _statements(cell.source):
+            used[node.name] = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        new = used.get(todo.pop(), set()) - found
+        found |= new
+        todo += new
+    return found
 
 
 def body_of(source: str) -> list[ast.stmt]:

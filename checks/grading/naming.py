@@ -24,7 +24,7 @@ AGAIN_WORDS = {"final", "copy", "of", "new", "resubmission"}
 """Words of a second file by the same person."""
 COMMON_WORDS = {"lesson", "lab", "homework", "hw", "assignment", "exercise", "exercises", "submission"}
 COMMON_WORDS |= {"submissions", "notebook", "notebooks", "final", "solution", "solved", "copy", "of", "ipynb"}
-GROUPS = "section|group|week|team|class|tutorial|cohort|unit|part|day|late"
+GROUPS = "section|group|week|team|class|tutorial|cohort|unit|part|day|late|hw|homework|lab|lesson|assignment|exercise"
 HABITS = r"my|mine|work|attempt|try|draft|new|old|fixed|done|resubmission|untitled|test|answers?|v\d+"
 
 
@@ -40,6 +40,65 @@ class Who:
     person: str = ""
     """The learning platform's number for the student."""
     late: bool = False
+    doubt: str = ""
+    """What a human has to look at: folder and file seem to name two people."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What the files of a class, taken together, tell about the folders they lie in."""
+
+    crowds: frozenset[tuple[str, ...]] = frozenset()
+    """Those below which files of one lesson go by several different names: `section_A` with ada's and bob's in it."""
+    levels: frozenset[int] = frozenset()
+    """Depths at which folders are people: one of them is all that names some file."""
+    unclear: frozenset[tuple[str, ...]] = frozenset()
+    """Those whose files go by other names than theirs, now one, now another, or one that other folders have, too."""
+
+    @classmethod
+    def of(cls, files: Iterable[tuple[str, ...]]) -> "Folders":
+        """Of the folders and names on the way to each file."""
+        below: dict[tuple[tuple[str, ...], str], set[str]] = defaultdict(set)
+        alone: set[tuple[str, ...]] = set()
+        names_in: dict[tuple[str, ...], set[str]] = defaultdict(set)
+        folders_of: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+        for parts in files:
+            nearest, lesson, last, own = "", lesson_in(parts[-1]), len(parts) - 1, _handed_in_as(parts)
+            for place in reversed(range(len(parts))):
+                part, folder = stem_of(parts[place]) if place == last else parts[place], parts[: place + 1]
+                if nearest and differ(part, nearest):  # ada/ada_lovelace_02.ipynb is one name
+                    below[folder, lesson].add(nearest)
+                if not (person_in(part) and _says_who(part)):
+                    continue
+                if place < last and not nearest:
+                    alone.add(folder)
+                if place < last and own and differ(part, own):
+                    names_in[folder].add(own.casefold())
+                    folders_of[own.casefold()].add(folder)
+                nearest = nearest or person_in(part).casefold()
+        crowds = frozenset(folder for (folder, _), names in below.items() if len(names) > 1)
+        shared = {one for same in folders_of.values() if len(same - crowds) > 1 for one in same}
+        several = {folder for folder, names in names_in.items() if len(names) > 1}
+        return cls(
+            crowds,
+            frozenset(len(folder) for folder in alone - crowds),
+            frozenset((shared | several) - crowds),
+        )
+
+    def doubt(self, parts: tuple[str, ...]) -> str:
+        """Why it is not clear whose file this is; empty where it is."""
+        own = _handed_in_as(parts)
+        for place in reversed(range(len(parts) - 1)):
+            part, folder = parts[place], parts[: place + 1]
+            people = folder in self.unclear or len(folder) in self.levels
+            if own and people and _says_who(part) and differ(part, own):
+                return f"The folder is called {printable(part)}, the file {printable(parts[-1])}."
+        return ""
+
+
+def differ(one: str, other: str) -> bool:
+    """Whether two names have no word in common."""
+    return not set(_words(one.casefold())) & set(_words(other.casefold()))
 
 
 @functools.cache
@@ -61,8 +120,8 @@ def without_lesson_names(text: str, instead: str = " ") -> str:
     return _patterns(Course.here().root)[0].sub(instead, text)
 
 
-def who(parts: tuple[str, ...], crowds: frozenset[tuple[str, ...]] = frozenset()) -> Who:
-    """The student of the file at `parts`. crowds: folders that hold several different names."""
+def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
+    """The student of the file at `parts`, a folder each and its own name."""
     for part in parts:
         if match := MOODLE.match(part):
             name = match["name"].strip()
@@ -72,21 +131,28 @@ def who(parts: tuple[str, ...], crowds: frozenset[tuple[str, ...]] = frozenset()
             return Who(
                 _short(match["name"]), names=(match["name"],), person=match["id"], late=bool(match["late"])
             )
-    folders, stem = parts[:-1], stem_of(parts[-1])
+    above, stem = parts[:-1], stem_of(parts[-1])
     names = [
-        (not _says_who(part), parts[: place + 1] in crowds, 0, -place, part)
-        for place, part in enumerate(folders)
+        (
+            not _says_who(part),
+            parts[: place + 1] in folders.crowds,
+            place + 1 not in folders.levels,
+            0,
+            -place,
+            part,
+        )
+        for place, part in enumerate(above)
         if person_in(part)
     ]
     if person_in(stem):
         names.append(
-            (not _says_who(stem), False, int(not _was_named_for_handing_in(stem)), -len(folders), stem)
+            (not _says_who(stem), False, True, int(not _was_named_for_handing_in(stem)), -len(above), stem)
         )
     likeliest = [part for *_, part in sorted(names)] or [stem]
     words = _words(AGAIN.sub("", likeliest[0]) if likeliest[0] == stem else likeliest[0])
     told_by = " ".join(word for word in words if word.lower() not in AGAIN_WORDS)
     # A file called `02_my_attempt` differs from `02_tokenizer`, but not in who wrote it.
-    telling = [part for part in likeliest if part in folders or _says_who(part)]
+    telling = [part for part in likeliest if part in above or _says_who(part)]
     likely = likeliest[0]
     if likely == stem or _says_who(likely):
         likely = person_in(likely) or likely
@@ -94,22 +160,8 @@ def who(parts: tuple[str, ...], crowds: frozenset[tuple[str, ...]] = frozenset()
         _short(likely or "unnamed"),  # a folder `group 3` is a name with its number
         printable(told_by),
         tuple(dict.fromkeys(printable(person_in(part) or part) for part in telling)),
+        doubt=folders.doubt(parts),
     )
-
-
-def crowds_in(files: Iterable[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
-    """Folders below which files of one lesson go by several different names: `section_A` with ada's and bob's in it."""
-    below: dict[tuple[tuple[str, ...], str], set[str]] = defaultdict(set)
-    for parts in files:
-        nearest, lesson = "", lesson_in(parts[-1])
-        for place in reversed(range(len(parts))):
-            part = stem_of(parts[place]) if place == len(parts) - 1 else parts[place]
-            own = set(_words(part.casefold()))
-            if nearest and not own & set(_words(nearest)):  # ada/ada_lovelace_02.ipynb is one name
-                below[parts[: place + 1], lesson].add(nearest)
-            if not nearest and person_in(part) and _says_who(part):
-                nearest = person_in(part).casefold()
-    return frozenset(folder for (folder, _), names in below.items() if len(names) > 1)
 
 
 def person_in(name: str) -> str:
@@ -157,6 +209,12 @@ def _says_who(part: str) -> bool:
     return any(
         word.lower() not in COMMON_WORDS and not re.fullmatch(r"\d{1,2}", word) for word in _words(left)
     )
+
+
+def _handed_in_as(parts: tuple[str, ...]) -> str:
+    """The name in a file's own name, where it looks like one for handing in; or an empty string."""
+    stem = stem_of(parts[-1])
+    return person_in(stem) if _says_who(stem) and _was_named_for_handing_in(stem) else ""
 
 
 def _was_named_for_handing_in(stem: str) -> bool:

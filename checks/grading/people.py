@@ -75,7 +75,7 @@ def newest_only(rows: list[Row]) -> list[Row]:
 def _replaced(row: Row, by: Submission) -> Row:
     """The row of an older file; where names leave a doubt whose it is, a human decides."""
     flags: tuple[Flag, ...] = ()
-    if set(row.submission.names) != set(by.names):
+    if not row.submission.doubts and set(row.submission.names) != set(by.names):
         sentence = "It was replaced by a newer file whose name differs: are both this student's?"
         flags = (Flag("all", sentence, f"{row.submission.file} was replaced by {by.file}."),)
     problem = f"Handed in again: {by.file} counts."
@@ -130,24 +130,21 @@ def missing(rows: Sequence[Row], lessons: Sequence[str], roster: Roster) -> list
     ]
 
 
-def with_strangers(rows: Sequence[Row], roster: Roster) -> list[Row]:
-    """A flag for every file whose name is not on the roster, where there is one."""
+def with_doubts(rows: Sequence[Row], roster: Roster) -> list[Row]:
+    """A flag for every file of which it is not clear whose it is: by its names, or by the roster, where there is one."""
     known = {person.name for person in roster.people}
     stranger = Flag("all", "This name is not on the roster: whose file is it?")
     namesake = Flag("all", "Two people of this name handed in, and the roster has it once: whose file is it?")
-    return [
-        _flagged(row, namesake if known & set(_unnumbered(row.submission)) else stranger)
-        if known and row.submission.file and row.submission.student not in known
-        else row
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        flags = row.submission.doubts
+        if known and row.submission.file and row.submission.student not in known:
+            flags += (namesake if known & set(_unnumbered(row.submission)) else stranger,)
+        found.append(replace(row, grades=replace(row.grades, flags=(*row.grades.flags, *flags))))
+    return found
 
 
 def _unnumbered(one: Submission) -> list[str]:
     """The name of a namesake as the platform and the roster have it."""
     name = one.student.removesuffix(f" ({one.number})")
     return [name] if name != one.student else []
-
-
-def _flagged(row: Row, flag: Flag) -> Row:
-    return replace(row, grades=replace(row.grades, flags=(*row.grades.flags, flag)))

@@ -5,6 +5,7 @@
 
 import re
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -90,19 +91,36 @@ def release(folder: Path, course: Course | None = None) -> str:
     home = Path(__file__).resolve().parent.parent.parent
     with explain_os_errors(folder):
         folder.mkdir(parents=True)
+        unknown: list[str] = []
         for name in PARTS:
             source = course.root / name if name != "checks" and (course.root / name).exists() else home / name
             if source.is_dir():
                 shutil.copytree(source, folder / name, ignore=LEFT_OUT)
+                unknown += [
+                    f"{name}/{path}" for path in unknown_to_git(source) if (folder / name / path).exists()
+                ]
             elif source.exists():
                 shutil.copy2(source, folder / name)
+        for path in unknown:
+            (folder / path).unlink()
         _only_theirs(folder / "checks", (home, course.root))
         for lesson in lessons:
             text = nbformat.writes(lesson.student()).rstrip("\n") + "\n"
             write_text(folder / "lessons" / lesson.student_path.name, text)
         write_text(folder / "README.md", student_readme(lessons))
         write_text(folder / "Makefile", student_makefile((home / "Makefile").read_text(encoding="utf-8")))
-    return f"{len(lessons)} lessons for students are in {folder}: no solutions, no grader."
+    left = f" Left out, because git does not know it: {', '.join(unknown)}." if unknown else ""
+    return f"{len(lessons)} lessons for students are in {folder}: no solutions, no grader.{left}"
+
+
+def unknown_to_git(folder: Path) -> list[str]:
+    """Files below a folder of a checkout that were never added to it: notes of yours. None where there is no git."""
+    command = ["git", "-C", str(folder), "ls-files", "--others", "-z", "."]
+    try:
+        done = subprocess.run(command, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return sorted(done.stdout.decode(errors="surrogateescape").split("\0")[:-1])
 
 
 def _only_theirs(checks: Path, roots: Sequence[Path]) -> None:

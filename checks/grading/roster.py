@@ -12,7 +12,9 @@ import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from checks.grading.finding import Submission
+from checks.grading.finding import WHOSE, Submission
+from checks.grading.grades import Flag
+from checks.grading.naming import MOODLE
 from slmlib.errors import SlmError
 
 COLUMNS = {
@@ -73,16 +75,26 @@ class Roster:
 
     def recognise(self, one: Submission) -> Submission:
         """The same under the name of the list; unchanged where nobody, or more than one, could be meant."""
-        for spelled in (
-            *map(_spelled, (*one.names, one.student)),
-            *map(_joined, one.names),
-            f"#{one.person}",  # last: Moodle's numbers are not the roster's
-        ):
-            found = [person for person in self.people if spelled in _spellings(person)]
-            if len(found) == 1:
-                name = found[0].name
-                return replace(one, student=name, told_by="", names=(name,), person=one.person or found[0].id)
-        return one
+        named = [*map(self._called, map(_spelled, (*one.names, one.student)))]
+        named += map(self._called, map(_joined, one.names))
+        if not any(MOODLE.match(part) for part in one.parts):  # whose numbers are not the roster's
+            named.append(self._called(f"#{one.person}"))
+        found = list(dict.fromkeys(person for person in named if person))
+        if not found:
+            return one
+        name = found[0].name
+        doubts = one.doubts if len(found) > 1 else ()
+        if len(found) > 1 and not doubts:
+            evidence = f"On the way to it are the names {name} and {found[1].name}."
+            doubts = (Flag("all", WHOSE, evidence),)
+        return replace(
+            one, student=name, told_by="", names=(name,), person=one.person or found[0].id, doubts=doubts
+        )
+
+    def _called(self, spelled: str) -> Person | None:
+        """The one person who is spelled like this."""
+        found = [person for person in self.people if spelled in _spellings(person)]
+        return found[0] if len(found) == 1 else None
 
 
 def _spellings(person: Person) -> set[str]:

@@ -57,17 +57,22 @@ class Stops:
 def with_causes(
     notebook: Notebook, outcomes: Sequence[Outcome], exercises: Sequence[Exercise], stopped: set[str]
 ) -> list[Outcome]:
-    """Where code that was stopped calls what another stopped exercise asks for, its fix says so."""
-    owners: dict[str, str] = {}
+    """Where wrong or stopped code calls what an earlier one that is so asks for, its fix says where to begin."""
+    broken: dict[str, str] = {}
+    """Name -> what to say of it."""
     found = []
     asked: Mapping[str, Exercise] = {exercise.id: exercise for exercise in exercises}
     for outcome in outcomes:
-        if outcome.id in stopped:
-            called = sorted(names_used_by(notebook, asked[outcome.id].asks_for) & set(owners))
-            if called:
-                fix = f"It calls {called[0]}, which was stopped as well: look at {owners[called[0]]} first."
-                outcome = replace(outcome, fix=fix)
-            owners |= dict.fromkeys(asked[outcome.id].asks_for, outcome.id)
+        names = asked[outcome.id].asks_for
+        if outcome.id in stopped or outcome.state == "fail":
+            used = names_used_by(notebook, names) - set(names)
+            cause = next((said for name, said in broken.items() if name in used), "")
+            if cause:
+                outcome = replace(outcome, fix=cause if outcome.id in stopped else f"{cause} {outcome.fix}")
+            how = "was stopped as well" if outcome.id in stopped else "is not right either"
+            broken |= {
+                name: f"It calls `{name}` of {outcome.id}, which {how}: begin there." for name in names
+            }
         found.append(outcome)
     return found
 

@@ -35,6 +35,23 @@ def test_a_report_names_the_mistake_and_what_to_do(kernel):
     assert "\n" not in str(caught.value)
 
 
+def test_a_report_names_the_earlier_exercise_that_is_to_blame(kernel):
+    kernel.run("def helper(ids):\n    return {str(causal_weights): ids}\n")
+    kernel.run("class Counter:\n    def count(self, ids):\n        return [helper(one) for one in ids]\n")
+    kernel.run("def count_pairs(ids):\n    return dict(Counter().count([ids])[0])")
+    assert "begin there" not in repr(kernel.run('check("98.2")')), (
+        "causal_weights was right, or never checked"
+    )
+    spoil(kernel)
+    kernel.run('check("98.1")')
+    fix = kernel.run('check("98.2")').outcomes[0].fix
+    assert fix.startswith(
+        "It calls `causal_weights`, and 98.1 failed its last check: begin there. Change your"
+    )
+    kernel.run("def count_pairs(ids):\n    return {}\n    ids.causal_weights()")
+    assert "begin there" not in repr(kernel.run('check("98.2")')), "it no longer calls it"
+
+
 def test_the_table_is_for_everyone(kernel):
     spoil(kernel)
     page = kernel.run('check("98")')._repr_html_()

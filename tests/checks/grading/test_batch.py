@@ -321,6 +321,29 @@ def test_what_lies_in_lessons_besides_the_students_notebooks_is_not_released(bui
     assert not (tmp_path / "bundle" / "checks" / "exercises" / "points.py").exists()
 
 
+def test_what_git_does_not_know_is_not_released(built, tmp_path):
+    from checks.grading.release import release
+
+    root = tmp_path / "course"
+    shutil.copytree(built.root, root)
+    (root / "slmlib" / "deep").mkdir(parents=True)
+    for name in ("known.py", "deep/known.py"):
+        (root / "slmlib" / name).write_text("")
+    release(tmp_path / "before", Course(root))
+    assert (tmp_path / "before" / "slmlib" / "deep" / "known.py").exists(), "without git all of it goes along"
+    for command in ("init -q", "add -A"):
+        subprocess.run(["git", "-C", root, *command.split()], check=True)
+    for name in ("answers of 06.py", "deep/grün.md", ".gitignore"):
+        (root / "slmlib" / name).write_text("answers*")
+    said = release(tmp_path / "bundle", Course(root))
+    assert (
+        "Left out, because git does not know it: slmlib/.gitignore, slmlib/answers of 06.py, slmlib/deep/grün.md"
+        in said
+    )
+    there = [path.name for path in (tmp_path / "bundle" / "slmlib").rglob("*.*")]
+    assert there == ["known.py", "known.py"]
+
+
 def test_an_interruption_leaves_a_gradebook_and_pages(here, tmp_path, monkeypatch, capsys):
     from checks.grading import batch as batches
 

@@ -66,6 +66,30 @@ def test_a_folder_that_holds_several_names_is_nobody(tmp_path):
     assert [one.student for one in find(tmp_path)] == ["ada", "bob", "carol", "dan", "dan", "dan"]
 
 
+FOLDERS = {
+    # A folder that is all that names one of its files is a person, for its other files as well.
+    ("ada/corrected_02.ipynb", "ada/03_embeddings.ipynb"): ["ada", "ada?"],
+    ("ada/corrected_02.ipynb", "bob/02_tokenizer.ipynb"): ["ada?", "bob"],
+    ("ada/scratch_02.ipynb", "ada/backup_02.ipynb", "bob/02_tokenizer.ipynb"): ["backup?", "bob", "scratch?"],
+    # Several names in one folder, or one name in several: nobody can know.
+    ("ada/corrected_02.ipynb", "ada/better_03.ipynb"): ["better?", "corrected?"],
+    ("ada/corrected_02.ipynb", "bob/corrected_02.ipynb"): ["corrected?", "corrected?"],
+    # One name each in folder and file: the file's, and nothing to confuse it with.
+    ("s1/ada_02.ipynb", "s2/bob_02.ipynb", "s1/ada_03.ipynb"): ["ada", "ada", "bob"],
+    ("cs101/ada_02.ipynb", "cs101/bob_02.ipynb", "cs102/eve_02.ipynb"): ["ada", "bob", "eve"],
+    ("lab02/ada_02.ipynb", "lab03/ada_03.ipynb", "hw 4/bob_04.ipynb"): ["ada", "ada", "bob"],
+    ("ada/ada_02.ipynb", "bob/02_tokenizer.ipynb", "bob/03_row.ipynb"): ["ada", "bob", "bob"],
+}
+
+
+@pytest.mark.parametrize("files", FOLDERS)
+def test_a_folder_and_a_file_of_two_names_are_for_a_human_to_decide(tmp_path, files):
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert [one.student + "?" * len(one.doubts) for one in find(tmp_path)] == FOLDERS[files]
+
+
 def test_a_zip_of_the_class_inside_the_folder_is_nobody(tmp_path):
     with zipfile.ZipFile(tmp_path / "handed_in_on_monday.zip", "w") as archive:
         for name in ("ada_02.ipynb", "bob_02.ipynb"):

@@ -12,7 +12,7 @@ from checks.grading.finding import Submission, find
 from checks.grading.gradebook import write_canvas, write_moodle
 from checks.grading.grades import Grades
 from checks.grading.pages import class_page, page_names
-from checks.grading.people import missing, newest_only, with_bundles, with_strangers
+from checks.grading.people import missing, newest_only, with_bundles, with_doubts
 from checks.grading.roster import Person, Roster
 from checks.grading.rows import Batch, Row
 from checks.judging import Outcome
@@ -84,7 +84,7 @@ def test_a_platform_may_number_a_student_anew_in_every_lesson(tmp_path):
     assert students(rows) == [("Ada Low", "waiting"), ("Ada Low", "waiting")]
     assert missing(rows, ["97", "98"], Roster()) == []
     roster = Roster((Person("Ada Low"),))
-    assert not any(row.grades.flags for row in with_strangers(rows, roster))
+    assert not any(row.grades.flags for row in with_doubts(rows, roster))
 
 
 def test_namesakes_stay_two_in_a_lesson_that_one_of_them_handed_in(tmp_path):
@@ -98,7 +98,7 @@ def test_namesakes_of_which_the_roster_has_one_are_for_a_human_to_decide(tmp_pat
         [replace(row, submission=roster.recognise(row.submission)) for row in moodle(tmp_path, "98", 7, 8)]
     )
     assert missing(rows, ["98"], roster) == []
-    assert all("has it once" in row.grades.flags[0].sentence for row in with_strangers(rows, roster))
+    assert all("has it once" in row.grades.flags[0].sentence for row in with_doubts(rows, roster))
 
 
 def test_a_file_without_a_number_is_no_namesake_of_one_with_it(tmp_path):
@@ -142,6 +142,24 @@ def test_unreadable_files_of_other_lessons_do_not_pass_the_filter(demo, tmp_path
         (tmp_path / name).write_text("no notebook")
     rows, _ = _sorted_out(find(tmp_path), demo, 0.0, ["03"])
     assert [row.submission.student for row in rows] == ["bob", "carol"]
+
+
+def test_doubts_outlive_grading(demo, tmp_path):
+    rows = handed_in(tmp_path, "ada/corrected_98.ipynb", "ada/98.ipynb")
+    rows, _ = _sorted_out([row.submission for row in rows], demo, 0.0, [])
+    graded = [replace(row, grades=Grades("98")) if row.grades.state == "waiting" else row for row in rows]
+    flags = {row.submission.file: row.grades.flags for row in with_doubts(graded, Roster())}
+    (whose,) = flags["ada/corrected_98.ipynb"]  # and not also that it was replaced by a file of another name
+    assert whose.evidence == "The folder is called ada, the file corrected_98.ipynb."
+    assert flags["ada/98.ipynb"] == ()
+
+
+def test_a_file_named_after_another_lesson_is_for_a_human_to_decide(demo, tmp_path, monkeypatch):
+    rows = handed_in(tmp_path, "ada/06_attention.ipynb", "bob/98_demo.ipynb", "eve/my try.ipynb")
+    rows, _ = _sorted_out([row.submission for row in rows], demo, 0.0, [])
+    assert [flag.evidence for row in rows for flag in row.submission.doubts] == [
+        "The file is called 06_attention.ipynb, and it is lesson 98."
+    ]
 
 
 def test_a_lesson_by_any_number_and_no_other(demo):

@@ -4,7 +4,7 @@ import pytest
 
 from checks.grading.finding import Submission, find
 from checks.grading.grades import Grades
-from checks.grading.people import missing, with_strangers
+from checks.grading.people import missing, with_doubts
 from checks.grading.roster import Person, Roster
 from checks.grading.rows import Row
 from slmlib.errors import SlmError
@@ -30,6 +30,11 @@ def roster(tmp_path):
         ("bm_02.ipynb", "Bob Müller", "4712"),
         ("ada_02.ipynb", "ada", ""),
         ("Bob Müller_4711_assignsubmission_file_/02_tokenizer.ipynb", "Bob Müller", "4711"),
+        (
+            "Mallory X_4711_assignsubmission_file_/02_tokenizer.ipynb",
+            "Mallory X",
+            "4711",
+        ),  # not the roster's number
     ],
 )
 def test_any_spelling_is_recognised_and_no_guess_is_made(tmp_path, roster, file, student, number):
@@ -38,6 +43,16 @@ def test_any_spelling_is_recognised_and_no_guess_is_made(tmp_path, roster, file,
     (folder / file).write_text("{}")
     (one,) = map(roster.recognise, find(folder))
     assert (one.student, one.person) == (student, number)
+
+
+def test_names_of_two_people_of_the_list_are_for_a_human_to_decide(tmp_path, roster):
+    for file in ("al1815/bm_02.ipynb", "al1815/scratch_03.ipynb", "eve/eve_02.ipynb"):
+        (tmp_path / "in" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / file).write_text("{}")
+    two, same, one = map(roster.recognise, find(tmp_path / "in"))
+    assert [flag.evidence for flag in two.doubts] == ["The folder is called al1815, the file bm_02.ipynb."]
+    assert (one.student, one.doubts) == ("Ada Lovelace", ()), "the list knows only one of its names"
+    assert (same.student, same.doubts) == ("Eve", ())
 
 
 def test_who_handed_in_nothing_at_all_is_a_row_and_a_stranger_a_decision(roster):
@@ -50,9 +65,9 @@ def test_who_handed_in_nothing_at_all_is_a_row_and_a_stranger_a_decision(roster)
         ("Ada Lovelace", "4711"),
         ("Bob Müller", "4712"),
     ]
-    flags = {row.submission.student: row.grades.flags for row in with_strangers([*rows, *found], roster)}
+    flags = {row.submission.student: row.grades.flags for row in with_doubts([*rows, *found], roster)}
     assert [student for student, found in flags.items() if found] == ["Mallory"]
-    assert not any(row.grades.flags for row in with_strangers(rows, Roster()))
+    assert not any(row.grades.flags for row in with_doubts(rows, Roster()))
 
 
 def test_the_export_of_canvas_is_a_roster(tmp_path):

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -157,8 +158,20 @@ def test_what_calls_something_that_was_stopped_says_so(demo):
     wrong = [Outcome(one.id, one.title, "fail", 0.0, 3.0, "It did not finish.") for one in exercises]
     first, second = with_causes(read, wrong, exercises, {"98.1", "98.2"})
     assert first.fix == ""
-    assert second.fix == "It calls causal_weights, which was stopped as well: look at 98.1 first."
-    assert with_causes(read, wrong, exercises, {"98.2"})[1].fix == ""
+    assert second.fix == "It calls `causal_weights` of 98.1, which was stopped as well: begin there."
+
+
+def test_what_calls_something_wrong_says_so_however_far_away(demo):
+    exercises = demo.exercises("98")
+    alone = "def count_pairs(x):\n    return len(x)"
+    calling = "def helper(x):\n    return causal_weights(x, x)\n\ndef count_pairs(x):\n    return helper(x)"
+    wrong = [Outcome(one.id, one.title, "fail", 0.0, 3.0, "Wrong.", fix="Try.") for one in exercises]
+    first, second = with_causes(read_notebook(notebook(calling)), wrong, exercises, set())
+    assert first.fix == "Try."
+    assert second.fix == "It calls `causal_weights` of 98.1, which is not right either: begin there. Try."
+    assert with_causes(read_notebook(notebook(alone)), wrong, exercises, set())[1].fix == "Try."
+    right = [replace(wrong[0], state="pass", earned=3.0), wrong[1]]
+    assert with_causes(read_notebook(notebook(calling)), right, exercises, set())[1].fix == "Try."
 
 
 def test_a_stop_that_cost_points_is_put_before_a_human():
