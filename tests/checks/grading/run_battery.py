@@ -1,15 +1,17 @@
 """Grade the whole battery in one batch, and say of each file whether it was graded as it deserves.
 
-python tests/checks/grading/run_battery.py [WORDS ...] [--nbgrader PYTHON] [--otter PYTHON]
+python tests/checks/grading/run_battery.py [WORDS ...] [--nbgrader PYTHON] [--otter PYTHON] [--write FILE.md]
 
 The table; of files whose name holds one of the words; beside what nbgrader and otter-grader give, where a Python is named
-that has them and the course's libraries. A venv and `pip install nbgrader==0.9.6` (or otter-grader) make one.
+that has them and the course's libraries: `python -m venv`, `pip install nbgrader==0.9.6` (or otter-grader), and in its
+site-packages a file course.pth with one line, the site-packages of .venv. --write makes a page of it.
 """
 
 import argparse
 import importlib.util
 import json
 import os
+import platform
 import shutil
 import socket
 import sys
@@ -210,6 +212,34 @@ def table(verdicts, others=None) -> str:
     return "\n".join(lines)
 
 
+def page(verdicts, others) -> str:
+    """The table as a page: what each file tries, and what became of it."""
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    ours = sum(not one.wrong for one in verdicts)
+    lines = [
+        "# The battery: hostile and broken submissions",
+        "",
+        f"Of {len(verdicts)} files {ours} were graded as they deserve. Exercise 98.1 is worth 3 points, 98.2 is worth 2; a",
+        "file says which of them it lies about. *fooled*: points for a lie. *lost*: an honest answer without its points. The",
+        "others were given only files that harm nobody, as neither has walls around a student's code, and ask the same",
+        f"checks. Written by `tests/checks/grading/run_battery.py`; {machine}.",
+        "",
+    ]
+    lines += [f"- {name}: {_summary(theirs)}" for name, theirs in others.items() if theirs is not None]
+    names = [name for name, theirs in others.items() if theirs is not None]
+    for family in FAMILIES.values():
+        heads = ["file", "what it tries", "this grader", *names]
+        lines += ["", f"## {family.capitalize()}", "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+        for one in (verdict for verdict in verdicts if verdict.family == family):
+            points = f"{sum(one.earned.values()):g}" if one.earned else one.state
+            verdict = f"{points} right" if not one.wrong else f"{points} WRONG: {'; '.join(one.wrong)}"
+            words = " ".join(one.tries.split()).replace("|", "\\|")
+            lines.append(
+                f"| {' | '.join([one.name, words, verdict, *(_other(others[name], one.name) for name in names)])} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
 def _summary(theirs) -> str:
     """How many of the files another grader was given it got wrong."""
     words = [_other(theirs, name) for name in theirs]
@@ -237,6 +267,7 @@ def main(words) -> int:
     parser.add_argument("words", nargs="*")
     parser.add_argument("--nbgrader", metavar="PYTHON", default="")
     parser.add_argument("--otter", metavar="PYTHON", default="")
+    parser.add_argument("--write", metavar="FILE", type=Path)
     options = parser.parse_args(words)
     words, others = options.words, {}
     with tempfile.TemporaryDirectory(prefix="battery-") as folder:
@@ -244,6 +275,8 @@ def main(words) -> int:
         if options.nbgrader or options.otter:
             others = _by_others(options.nbgrader, options.otter, Path(folder), words)
     print(table(verdicts, others))
+    if options.write:
+        options.write.write_text(page(verdicts, others), encoding="utf-8")
     return int(any(one.wrong for one in verdicts))
 
 
