@@ -1,6 +1,6 @@
 """Find what was handed in: a folder of notebooks in any naming, of folders, of zips, as Canvas and Moodle pack them.
 
-Nothing is ever unpacked to the disk and no link is followed. Whose each file is: naming.py.
+Nothing is ever unpacked to the disk and no link is followed. Whose each file is: whose.py.
 """
 
 import datetime
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from checks.bundle import MOST_ZIP_BYTES, is_bundle
 from checks.grading.grades import Flag, printable
-from checks.grading.naming import Folders, attempt_in, lesson_in, who
+from checks.grading.naming import attempt_in, lesson_in
 from checks.grading.reading import MAX_BYTES, Unreadable
+from checks.grading.whose import Folders, who
 from slmlib.errors import SlmError
 
 SKIPPED_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git"}
@@ -49,7 +50,7 @@ class Submission:
     """Not a notebook but what `submit` wrote beside it: a zip that is read as a whole."""
     told_by: str = ""
     names: tuple[str, ...] = ()
-    """Both as in naming.Who."""
+    """Both as in whose.Who."""
     parts: tuple[str, ...] = ()
     """Folders and name on the way to it."""
     doubts: tuple[Flag, ...] = ()

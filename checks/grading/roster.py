@@ -14,7 +14,7 @@ from pathlib import Path
 
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag
-from checks.grading.naming import MOODLE
+from checks.grading.whose import MOODLE
 from slmlib.errors import SlmError
 
 COLUMNS = {
