@@ -6,11 +6,12 @@ from itertools import pairwise
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from slmlib.config import ModelConfig
 from slmlib.devices import Device
 from slmlib.errors import DataError
-from slmlib.evaluation import Evaluation, evaluate
+from slmlib.evaluation import Evaluation, evaluate, surprise
 from slmlib.model.decoder import Decoder
 from slmlib.text.stream import TokenStream
 from slmlib.text.tokenizer import Tokenizer
@@ -151,3 +152,13 @@ def test_a_large_vocabulary_gets_fewer_windows_at_once(stream, monkeypatch):
     sizes.clear()
     evaluate(model, stream)
     assert set(sizes) == {1}
+
+
+@pytest.mark.parametrize("at_once", [1, 257 * 3, 2**20])
+def test_the_surprise_is_torchs_cross_entropy_however_many_rows_at_once(monkeypatch, at_once):
+    generator = torch.Generator().manual_seed(2)
+    logits = torch.randn(2, 5, 257, generator=generator).bfloat16() * 9
+    targets = torch.randint(257, (2, 5), generator=generator)
+    monkeypatch.setattr("slmlib.evaluation.LOGITS_IN_CACHE", at_once)
+    wanted = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+    assert torch.equal(surprise(logits, targets), wanted)

@@ -219,10 +219,12 @@ def page(verdicts, others) -> str:
     lines = [
         "# The battery: hostile and broken submissions",
         "",
-        f"Of {len(verdicts)} files {ours} were graded as they deserve. Exercise 98.1 is worth 3 points, 98.2 is worth 2; a",
-        "file says which of them it lies about. *fooled*: points for a lie. *lost*: an honest answer without its points. The",
-        "others were given only files that harm nobody, as neither has walls around a student's code, and ask the same",
-        f"checks. Written by `tests/checks/grading/run_battery.py`; {machine}.",
+        f"Of {len(verdicts)} files {ours} were graded as they deserve. Exercise 98.1 is worth 3 points, 98.2 is worth 2.",
+        "*Fooled*: points for a lie. *Lost*: an honest answer without its points. Neither of the others has walls around a",
+        "student's code, so they were given only files that harm nobody. Both call our `check` in the student's process: an",
+        f"object that is equal to everything is caught by it, not by them. {machine}.",
+        "",
+        "Written by `python tests/checks/grading/run_battery.py --nbgrader PYTHON --otter PYTHON --write FILE`.",
         "",
     ]
     lines += [f"- {name}: {_summary(theirs)}" for name, theirs in others.items() if theirs is not None]
