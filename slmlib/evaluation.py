@@ -20,6 +20,9 @@ from slmlib.text.stream import TokenStream
 LOGITS = 2**25
 """How many logits there may be at once, 128 MB in float32: a large vocabulary gets fewer windows."""
 
+LOGITS_IN_CACHE = 2**20
+"""How many of them become float32 and probabilities at once: a processor's cache holds them, its memory would be slower."""
+
 MOST_WINDOWS = 32
 """More windows at once make a small model no faster."""
 
@@ -101,13 +104,19 @@ def evaluate(
         for inputs, targets in _batches(windows, context_length, batch_size):
             with torch.inference_mode(), device.autocast() if device else nullcontext():
                 logits = model(inputs.to(model.device))  # (B, T, V)
-            surprise = F.cross_entropy(
-                logits.flatten(0, 1).float(), targets.to(model.device).flatten(), reduction="none"
-            )  # (B * T, V), (B * T,) -> (B * T,)
-            nats += surprise.cpu().double().sum()
+            nats += surprise(logits, targets.to(model.device)).cpu().double().sum()
             tokens += targets.numel()
             bar.update(targets.numel())
     return Evaluation(nats.item(), tokens, stream.info.num_bytes)
+
+
+def surprise(logits: Tensor, targets: Tensor) -> Tensor:
+    """Minus the logarithm of each target's probability, in nats: (B, T, V), (B, T) -> (B * T,), in float32."""
+    rows = max(1, LOGITS_IN_CACHE // logits.shape[-1])
+    parts = zip(
+        logits.flatten(0, 1).split(rows), targets.flatten().split(rows), strict=True
+    )  # (rows, V), (rows,)
+    return torch.cat([F.cross_entropy(part.float(), right, reduction="none") for part, right in parts])
 
 
 def _batches(

@@ -23,6 +23,12 @@ NOT_FOR_IT = {
 }
 
 
+def version_of(python: str, package: str) -> str:
+    """`nbgrader 0.9.6`."""
+    code = f"from importlib.metadata import version; print({package!r}, version({package!r}))"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def points_by_nbgrader(python: str, submissions: dict[str, bytes], solution: str) -> dict[str, float]:
     """Name -> points of nbgrader's autograde; a name that is missing was not graded at all."""
     with tempfile.TemporaryDirectory(prefix="battery-nbgrader-") as folder:

@@ -191,19 +191,16 @@ WORTH = {"98.1": 3.0, "98.2": 2.0}
 
 
 def table(verdicts, others=None) -> str:
-    """The battery as text, by family and name; `others`: grader -> its points by name, or None where not installed."""
+    """The battery as text, by family and name; `others`: grader -> its points by name."""
     others = others or {}
-    lines = [
-        f"{name}: {'not installed' if theirs is None else _summary(theirs)}"
-        for name, theirs in others.items()
-    ]
+    lines = [f"{name}: {_summary(theirs)}" for name, theirs in others.items()]
     for family in FAMILIES.values():
         for one in (verdict for verdict in verdicts if verdict.family == family):
             earned = " ".join(f"{name}: {points:g}" for name, points in one.earned.items()) or one.state
             seconds = f"{one.row.grades.seconds:.1f} s" if one.row is not None else ""
             mark = "ok  " if not one.wrong else "BAD "
             for name, theirs in others.items():
-                seconds += f"  {name}: {_other(theirs, one.name):<20}" if theirs is not None else ""
+                seconds += f"  {name}: {_other(theirs, one.name):<20}"
             lines.append(
                 f"{mark} {family:<14} {one.name:<34} {earned:<18} {seconds:>7}  {'; '.join(one.wrong)}"
             )
@@ -227,8 +224,8 @@ def page(verdicts, others) -> str:
         "Written by `python tests/checks/grading/run_battery.py --nbgrader PYTHON --otter PYTHON --write FILE`.",
         "",
     ]
-    lines += [f"- {name}: {_summary(theirs)}" for name, theirs in others.items() if theirs is not None]
-    names = [name for name, theirs in others.items() if theirs is not None]
+    lines += [f"- {name}: {_summary(theirs)}" for name, theirs in others.items()]
+    names = list(others)
     for family in FAMILIES.values():
         heads = ["file", "what it tries", "this grader", *names]
         lines += ["", f"## {family.capitalize()}", "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
@@ -283,9 +280,9 @@ def main(words) -> int:
 
 
 def _by_others(nbgrader: str, otter: str, folder: Path, wanted):
-    """The harmless part of the battery, graded by the others; None for one that is not installed."""
+    """The harmless part of the battery, graded by the others: grader -> points by name, None for what it did not grade."""
     import nbformat
-    from beside_others import is_for_it, points_by_nbgrader, points_by_otter
+    from beside_others import is_for_it, points_by_nbgrader, points_by_otter, version_of
 
     from checks.building.build import Lesson
     from checks.course import Course
@@ -294,14 +291,12 @@ def _by_others(nbgrader: str, otter: str, folder: Path, wanted):
     placed = write_files(folder / "again", course, 0, wanted)
     files = {name: Path(paths[0]).read_bytes() for name, paths in placed.items() if is_for_it(name, paths)}
     solution = nbformat.writes(Lesson.read(course, "98").solution())
-    found = {
-        "nbgrader": points_by_nbgrader(nbgrader, files, solution) if nbgrader else None,
-        "otter": points_by_otter(otter, files, WORTH) if otter else None,
-    }
-    return {
-        grader: None if points is None else {name: points.get(name) for name in files}
-        for grader, points in found.items()
-    }
+    found: dict[str, dict[str, float]] = {}
+    if nbgrader:
+        found[version_of(nbgrader, "nbgrader")] = points_by_nbgrader(nbgrader, files, solution)
+    if otter:
+        found[version_of(otter, "otter-grader")] = points_by_otter(otter, files, WORTH)
+    return {grader: {name: points.get(name) for name in files} for grader, points in found.items()}
 
 
 if __name__ == "__main__":
