@@ -22,6 +22,10 @@ from checks.building.build import Lesson
 from checks.building.notebooks import stub
 from checks.building.source import without_markers
 from checks.course import Course
+from slmlib.devices import choose_device
+from slmlib.files import write_text
+
+RESULTS = Path(__file__).resolve().parent / "results" / "grade_a_class.md"
 
 
 def notebooks(lesson: Lesson, count: int) -> list[str]:
@@ -84,7 +88,7 @@ def theirs(texts: dict[str, str], lesson: Lesson, python: str) -> float:
 
 
 def main() -> None:
-    """Print a line a turn and the medians."""
+    """Print a line a turn and the medians; the page in results/ has the same."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nbgrader", required=True, metavar="PYTHON")
     parser.add_argument("--lessons", nargs="+", default=["02", "06"])
@@ -92,6 +96,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
+    lines: list[str] = []
     for number in options.lessons:
         lesson = Lesson.read(Course.here(), number)
         texts = {f"student{at:03d}": text for at, text in enumerate(notebooks(lesson, options.each))}
@@ -99,12 +104,20 @@ def main() -> None:
         for turn in range(options.turns):
             mine, other = ours(texts, options.jobs), theirs(texts, lesson, options.nbgrader)
             ratios.append(mine / other)
-            print(
+            lines.append(
                 f"lesson {number}, turn {turn + 1}: ours {mine / options.each:.2f} s, "
-                f"nbgrader {other / options.each:.2f} s a submission, ratio {mine / other:.2f}",
-                flush=True,
+                f"nbgrader {other / options.each:.2f} s a submission, ratio {mine / other:.2f}"
             )
-        print(f"lesson {number}: median ratio {statistics.median(ratios):.2f}", flush=True)
+            print(lines[-1], flush=True)
+        lines.append(f"lesson {number}: median ratio {statistics.median(ratios):.2f}")
+        print(lines[-1], flush=True)
+    about = (
+        f"{options.each} submissions of each lesson a turn, {options.jobs} jobs of ours, nbgrader one by one as it does; "
+        f"{choose_device()}."
+    )
+    body = "".join(f"    {line}\n" for line in lines)
+    page = f"# Seconds a submission\n\n{about}\n\nWritten by `python benchmarks/grade_a_class.py`.\n\n{body}"
+    write_text(RESULTS, page)
 
 
 if __name__ == "__main__":

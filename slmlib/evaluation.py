@@ -21,7 +21,8 @@ LOGITS = 2**25
 """How many logits there may be at once, 128 MB in float32: a large vocabulary gets fewer windows."""
 
 LOGITS_IN_CACHE = 2**20
-"""How many of them become float32 and probabilities at once: a processor's cache holds them, its memory would be slower."""
+"""How many of them become float32 and probabilities at once: they fit a processor's cache, and a batch's two copies of
+128 MB are never there."""
 
 MOST_WINDOWS = 32
 """More windows at once make a small model no faster."""
