@@ -1,7 +1,7 @@
-"""A wrong exercise may call an earlier one that is wrong itself: the report says so, lest one searches in the wrong cell."""
+"""A wrong exercise may use an earlier one that is wrong itself: the report says so, and nobody searches the wrong cell."""
 
 import dis
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from types import CodeType, FunctionType
 from typing import Any
@@ -12,26 +12,34 @@ from checks.judging import Outcome
 
 
 def with_cause(
-    outcome: Outcome, exercise: Exercise, names: Mapping[str, Any], results: Mapping[str, Outcome]
+    outcome: Outcome,
+    exercise: Exercise,
+    names: Mapping[str, Any],
+    results: Mapping[str, Outcome],
+    lent: Set[str],
 ) -> Outcome:
-    """The same, its fix beginning with the earlier exercise it calls and whose last check in this kernel failed."""
-    used = names_used_by(exercise.asks_for, names) - set(exercise.asks_for)
+    """The same; its fix begins with the earlier exercise that it uses, where that failed its last check.
+
+    names: the notebook's. results: of the last checks in this kernel. lent: names that are ours by now.
+    """
+    used = names_used_by(exercise.asks_for, names) - {*exercise.asks_for, *lent}
     for earlier in Course.here().exercises(exercise.lesson):
         if earlier.id == exercise.id:
             break
-        called = [name for name in earlier.asks_for if name in used]
-        if called and earlier.id in results and results[earlier.id].state == "fail":
-            cause = f"It calls `{called[0]}`, and {earlier.id} failed its last check: begin there."
+        found = [name for name in earlier.asks_for if name in used]
+        if found and earlier.id in results and results[earlier.id].state == "fail":
+            cause = f"It uses `{found[0]}`, and {earlier.id} failed its last check: begin there."
             return replace(outcome, fix=f"{cause} {outcome.fix}")
     return outcome
 
 
 def names_used_by(wanted: tuple[str, ...], names: Mapping[str, Any]) -> set[str]:
-    """Names that these functions and classes of a notebook use, and those that they call in turn."""
+    """Names that these functions and classes of a notebook use, and those that these use in turn."""
     found: set[str] = set()
     todo = list(wanted)
     while todo:
-        new = {name for code in _codes(names.get(todo.pop())) for name in _globals(code)} - found
+        codes = _codes(names.get(todo.pop()), names)
+        new = {name for code in codes for name in _globals(code)} - found
         found |= new
         todo += new
     return found
@@ -44,11 +52,16 @@ def _globals(code: CodeType) -> Iterator[str]:
             yield instruction.argval
 
 
-def _codes(value: Any) -> Iterator[CodeType]:
-    """The code of a function, of a class's methods, and of what is defined inside them."""
-    methods = list(vars(value).values()) if isinstance(value, type) else [value]
-    codes = [one.__code__ for one in methods if isinstance(one, FunctionType)]
+def _codes(value: Any, names: Mapping[str, Any]) -> Iterator[CodeType]:
+    """The code of a notebook's function, of a class's methods, and of what is defined inside them.
+
+    Types are asked for by `type`, which no object can answer for; code of a library is not followed.
+    """
+    parts = list(vars(value).values()) if issubclass(type(value), type) else [value]
+    parts = [one.__func__ if type(one) in (staticmethod, classmethod) else one for one in parts]
+    parts = [one.fget if type(one) is property else one for one in parts]
+    codes = [one.__code__ for one in parts if type(one) is FunctionType and one.__globals__ is names]
     while codes:
         code = codes.pop()
         yield code
-        codes += [one for one in code.co_consts if isinstance(one, CodeType)]
+        codes += [one for one in code.co_consts if type(one) is CodeType]

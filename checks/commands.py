@@ -158,9 +158,10 @@ def _check_one(exercise: Exercise, names: MutableMapping[str, Any]) -> tuple[Out
         )
         fix = "Go on, and report it with this sentence."
         return Outcome(exercise.id, exercise.title, "fail", 0.0, exercise.points, sentence, fix=fix), ""
+    loans = {name for name, value in state.loans.items() if names.get(name) is value}
     if outcome.state == "fail":
-        outcome = with_cause(outcome, exercise, names, state.results)
-    lent = [name for name in exercise.asks_for if name in names and state.loans.get(name) is names[name]]
+        outcome = with_cause(outcome, exercise, names, state.results, loans)
+    lent = [name for name in exercise.asks_for if name in loans]
     note = ""
     if lent and outcome.state == "pass":
         outcome = Outcome(outcome.id, outcome.title, "pass", 0.0, outcome.points)

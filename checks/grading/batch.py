@@ -20,7 +20,7 @@ from checks.course import Course
 from checks.grading.copies import with_copies
 from checks.grading.finding import Submission, find
 from checks.grading.grades import Flag, Grades, printable
-from checks.grading.naming import attempt_in, lesson_in
+from checks.grading.naming import attempt_in, lesson_in, names_another_lesson
 from checks.grading.people import missing, newest_only, with_bundles, with_doubts
 from checks.grading.reading import read_notebook
 from checks.grading.rehearsal import modules_of, rehearse
@@ -183,8 +183,7 @@ def _sorted_out(
         if only and number and number not in only:
             continue
         one = replace(one, attempt=attempt_in(one.parts[-1], number))
-        named = lesson_in(one.parts[-1])
-        if number and named not in ("", number):
+        if number and names_another_lesson(one.parts[-1], number):
             evidence = f"The file is called {printable(one.parts[-1])}, and it is lesson {number}."
             one = replace(one, doubts=(*one.doubts, Flag("all", "Is this the right file?", evidence)))
         if number and number not in lessons:

@@ -22,7 +22,7 @@ from slmlib.errors import SlmError
 SKIPPED_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git"}
 MOST_ENTRIES = 20_000
 ZIPS_INSIDE_ZIPS = 2
-WHOSE = "Its folder and its name speak of two people: whose file is it?"
+WHOSE = "The names on its path may be those of two people: whose file is it?"
 
 
 @dataclass(frozen=True)

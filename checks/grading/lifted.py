@@ -118,11 +118,12 @@ def bound_names(cells: Iterable[CodeCell]) -> set[str]:
 
 
 def names_used_by(notebook: Notebook, names: Iterable[str]) -> set[str]:
-    """Names that the definitions of these names use, and those that they call in turn."""
+    """Names of the notebook that the definitions of these names use, and those that these use in turn."""
     used: dict[str, set[str]] = {}
     for cell in notebook.cells:
         for node in _statements(cell.source):
-            used[node.name] = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+            mentioned = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+            used[node.name] = mentioned - _local_names(node)
     found: set[str] = set()
     todo = list(names)
     while todo:
@@ -177,13 +178,16 @@ class _Normal(ast.NodeTransformer):
         return node
 
 
+def _local_names(node: ast.stmt) -> set[str]:
+    """Names that a definition binds itself: parameters, variables."""
+    found = {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
+    stored = (one for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
+    return found | {one.id for one in stored}
+
+
 def _normal(node: ast.stmt) -> tuple[str, int]:
-    local = {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
-    local |= {
-        one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-    }
     try:
-        normal = _Normal(local).visit(node)
+        normal = _Normal(_local_names(node)).visit(node)
         return ast.dump(normal), sum(1 for _ in ast.walk(normal))
     except RecursionError:
         return "", 0

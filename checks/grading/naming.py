@@ -10,17 +10,29 @@ AGAIN = re.compile(r"[-_ ]?\((\d{1,3})\)$|-(\d{1,2})$")
 COMMON_WORDS = {"lesson", "lab", "homework", "hw", "assignment", "exercise", "exercises", "submission"}
 COMMON_WORDS |= {"submissions", "notebook", "notebooks", "final", "solution", "solved", "copy", "of", "ipynb"}
 GROUPS = "section|group|week|team|class|tutorial|cohort|unit|part|day|late|hw|homework|lab|lesson|assignment|exercise"
-HABITS = r"my|mine|work|attempt|try|draft|new|old|fixed|done|resubmission|untitled|test|answers?|v\d+"
+TRIES = re.compile(
+    r"(?:copy|final|v)\d+|new|resubmission|(?:hw|homework|lab|lesson|week|assignment)\d{1,3}", re.IGNORECASE
+)
+"""Words beside a name that say which of its files this is; alone, they may be a name."""
+HABITS = r"my|mine|work|attempt|try|draft|new|old|fixed|done|resubmission|untitled|test|answers?|copy|final|v\d+"
 
 
 def differ(one: str, other: str) -> bool:
-    """Whether two names have no word in common."""
-    return not set(words_of(one.casefold())) & set(words_of(other.casefold()))
+    """Whether nothing speaks for one person: no word in common, none inside the other (`alovelace`), no initials."""
+    words, others = words_of(one.casefold()), words_of(other.casefold())
+    joined, other_joined = "".join(words), "".join(others)
+    inside = any(len(word) > 3 and word in other_joined for word in words)
+    inside |= any(len(word) > 3 and word in joined for word in others)
+    initials = joined == "".join(word[0] for word in others) or other_joined == "".join(
+        word[0] for word in words
+    )
+    return not (set(words) & set(others) or inside or initials)
 
 
 @functools.cache
-def _patterns(root: Path) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What is no name: `08_training_loop`; and `section_A`, `week2`, `my attempt`, `tokenizer`, unless nothing else is."""
+def _patterns(root: Path) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """What is no name: `08_training_loop`; `section_A`, `week2`, `my attempt`, `tokenizer`, unless nothing else is;
+    and of these only the lessons' titles."""
     titles = [title.lower() for title in LESSONS.values()]
     titles += [path.stem[3:].replace("_", " ") for path in (root / "solutions").glob("[0-9][0-9]_*.py")]
     slugs = "|".join(r"[_\-\s.]+".join(map(re.escape, title.split())) for title in dict.fromkeys(titles))
@@ -29,6 +41,7 @@ def _patterns(root: Path) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return (
         re.compile(rf"{start}\d\d[_\-\s.]+(?:{slugs}){end}", re.IGNORECASE),
         re.compile(rf"{start}(?:{group}|(?:{HABITS})\d*|{slugs}){end}", re.IGNORECASE),
+        re.compile(rf"{start}(?:{slugs}){end}", re.IGNORECASE),
     )
 
 
@@ -38,11 +51,16 @@ def without_lesson_names(text: str, instead: str = " ") -> str:
 
 
 def person_in(name: str) -> str:
-    """What is left of a name without lesson numbers and the words every submission has."""
+    """What is left of a name without lessons, and without the words that every submission, or a later one, has."""
     name = AGAIN.sub("", name)
     words = words_of(without_lesson_names(name, " 00 "))
     kept = [word for word in words if word.lower() not in COMMON_WORDS and not re.fullmatch(r"\d{1,2}", word)]
-    return " ".join(kept) if len(kept) < len(words) else name.strip()
+    if len(kept) == len(words):
+        kept = words_of(name)
+    titles = _patterns(Course.here().root)[2].sub(" ", " ".join(kept))
+    kept = words_of(titles) or kept  # GitHub Classroom's tokenizer-adalovelace
+    kept = [word for word in kept if not TRIES.fullmatch(word)] or kept
+    return " ".join(kept) if len(kept) < len(words_of(name)) else name.strip()
 
 
 def without_lesson(told_by: str, lesson: str) -> str:
@@ -69,6 +87,13 @@ def lesson_in(file: str) -> str:
     found = re.findall(r"(?<!\d)(\d\d)(?!\d)", file.replace("\\", "/").rpartition("/")[2])
     known = [number for number in found if number in LESSONS]
     return known[0] if known else ""
+
+
+def names_another_lesson(file: str, lesson: str) -> bool:
+    """Whether a file's name has numbers of lessons, and not this one's: `06_attention`, but not `week03_02_ada`."""
+    stem = re.sub(rf"(?:{GROUPS})[_\-\s.]*\d+", " ", stem_of(file), flags=re.IGNORECASE)
+    numbers = [number for number in re.findall(r"(?<!\d)\d\d(?!\d)", stem) if number in LESSONS]
+    return bool(numbers) and lesson not in numbers
 
 
 def stem_of(name: str) -> str:

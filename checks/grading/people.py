@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from checks.bundle import lesson_of
-from checks.grading.finding import Submission
+from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag, Grades
 from checks.grading.naming import without_lesson
 from checks.grading.roster import Roster
@@ -75,7 +75,8 @@ def newest_only(rows: list[Row]) -> list[Row]:
 def _replaced(row: Row, by: Submission) -> Row:
     """The row of an older file; where names leave a doubt whose it is, a human decides."""
     flags: tuple[Flag, ...] = ()
-    if not row.submission.doubts and set(row.submission.names) != set(by.names):
+    doubted = any(flag.sentence == WHOSE for flag in row.submission.doubts)
+    if not doubted and set(row.submission.names) != set(by.names):
         sentence = "It was replaced by a newer file whose name differs: are both this student's?"
         flags = (Flag("all", sentence, f"{row.submission.file} was replaced by {by.file}."),)
     problem = f"Handed in again: {by.file} counts."

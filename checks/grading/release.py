@@ -36,6 +36,8 @@ LEFT_OUT = shutil.ignore_patterns(
 )
 BUILDING = ("__init__.py", "source.py")
 """Of checks/building: what `reference` imports."""
+MOST_TOLD = 10
+"""Names of files that are told one by one."""
 EXERCISES = re.compile(r"(lesson_\d\d|lab|__init__)\.py")
 
 README = """# Pre-train a small language model from scratch
@@ -102,25 +104,35 @@ def release(folder: Path, course: Course | None = None) -> str:
             elif source.exists():
                 shutil.copy2(source, folder / name)
         for path in unknown:
-            (folder / path).unlink()
+            shutil.rmtree(folder / path) if (folder / path).is_dir() else (folder / path).unlink()
         _only_theirs(folder / "checks", (home, course.root))
         for lesson in lessons:
             text = nbformat.writes(lesson.student()).rstrip("\n") + "\n"
             write_text(folder / "lessons" / lesson.student_path.name, text)
         write_text(folder / "README.md", student_readme(lessons))
         write_text(folder / "Makefile", student_makefile((home / "Makefile").read_text(encoding="utf-8")))
-    left = f" Left out, because git does not know it: {', '.join(unknown)}." if unknown else ""
+    unknown = [
+        path for path in unknown if not (folder / path).exists()
+    ]  # new exercises are there all the same
+    more = f" and {len(unknown) - MOST_TOLD} more" if len(unknown) > MOST_TOLD else ""
+    left = (
+        f" Left out, as git does not track them: {', '.join(unknown[:MOST_TOLD])}{more}." if unknown else ""
+    )
     return f"{len(lessons)} lessons for students are in {folder}: no solutions, no grader.{left}"
 
 
 def unknown_to_git(folder: Path) -> list[str]:
-    """Files below a folder of a checkout that were never added to it: notes of yours. None where there is no git."""
-    command = ["git", "-C", str(folder), "ls-files", "--others", "-z", "."]
-    try:
+    """What lies below a folder of a checkout and was never added to it: notes of yours. None where git tracks nothing."""
+
+    def listed(*options: str) -> list[str]:
+        command = ["git", "-C", str(folder), "ls-files", "-z", *options, "."]
         done = subprocess.run(command, capture_output=True, check=True)
+        return done.stdout.decode(errors="surrogateescape").split("\0")[:-1]
+
+    try:
+        return sorted(listed("--others")) if listed() else []
     except (OSError, subprocess.CalledProcessError):
         return []
-    return sorted(done.stdout.decode(errors="surrogateescape").split("\0")[:-1])
 
 
 def _only_theirs(checks: Path, roots: Sequence[Path]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag
+from checks.grading.naming import words_of
 from checks.grading.whose import MOODLE
 from slmlib.errors import SlmError
 
@@ -78,14 +79,15 @@ class Roster:
         named = [*map(self._called, map(_spelled, (*one.names, one.student)))]
         named += map(self._called, map(_joined, one.names))
         if not any(MOODLE.match(part) for part in one.parts):  # whose numbers are not the roster's
-            named.append(self._called(f"#{one.person}"))
+            numbers = (word for name in one.names for word in words_of(name) if word.isdigit())
+            named += [self._called(f"#{number}") for number in (*numbers, one.person)]
         found = list(dict.fromkeys(person for person in named if person))
         if not found:
             return one
         name = found[0].name
         doubts = one.doubts if len(found) > 1 else ()
         if len(found) > 1 and not doubts:
-            evidence = f"On the way to it are the names {name} and {found[1].name}."
+            evidence = f"By names and numbers it is of {name} or of {found[1].name}."
             doubts = (Flag("all", WHOSE, evidence),)
         return replace(
             one, student=name, told_by="", names=(name,), person=one.person or found[0].id, doubts=doubts

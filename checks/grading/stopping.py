@@ -57,7 +57,7 @@ class Stops:
 def with_causes(
     notebook: Notebook, outcomes: Sequence[Outcome], exercises: Sequence[Exercise], stopped: set[str]
 ) -> list[Outcome]:
-    """Where wrong or stopped code calls what an earlier one that is so asks for, its fix says where to begin."""
+    """Where wrong or stopped code uses what an earlier exercise, wrong or stopped itself, asks for, its fix begins there."""
     broken: dict[str, str] = {}
     """Name -> what to say of it."""
     found = []
@@ -70,9 +70,7 @@ def with_causes(
             if cause:
                 outcome = replace(outcome, fix=cause if outcome.id in stopped else f"{cause} {outcome.fix}")
             how = "was stopped as well" if outcome.id in stopped else "is not right either"
-            broken |= {
-                name: f"It calls `{name}` of {outcome.id}, which {how}: begin there." for name in names
-            }
+            broken |= {name: f"It uses `{name}` of {outcome.id}, which {how}: begin there." for name in names}
         found.append(outcome)
     return found
 

@@ -7,14 +7,16 @@
 The part nearest to the file that names somebody wins. A folder that holds several names is a section or a class.
 """
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.grading.grades import printable
 from checks.grading.naming import (
     AGAIN,
+    TRIES,
     differ,
     lesson_in,
     person_in,
@@ -25,7 +27,7 @@ from checks.grading.naming import (
 )
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_", re.IGNORECASE)
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<submission>\d+)_(?P<file>.+)")
+CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<submission>\d{3,})_(?P<file>.+)")
 AGAIN_WORDS = {"final", "copy", "of", "new", "resubmission"}
 """Words of a second file by the same person."""
 
@@ -55,43 +57,62 @@ class Folders:
     levels: frozenset[int] = frozenset()
     """Depths at which folders are people: one of them is all that names some file."""
     unclear: frozenset[tuple[str, ...]] = frozenset()
-    """Those whose files go by other names than theirs, now one, now another, or one that other folders have, too."""
+    """Those whose files go by other names than theirs, now one, now another, or one that another folder has, too."""
+    common: frozenset[str] = frozenset()
+    """Names of folders and files inside several people's folders: `for-students`, `02_completed`. They name nobody."""
 
     @classmethod
     def of(cls, files: Iterable[tuple[str, ...]]) -> "Folders":
         """Of the folders and names on the way to each file."""
+        files = list(files)
+        crowds = cls()._crowds(files)
+        inside: dict[tuple[str, str], set[tuple[str, ...]]] = defaultdict(set)
+        for parts in files:
+            names = _names_on_the_way(parts)
+            people = [parts[: place + 1] for place, _ in names if parts[: place + 1] not in crowds]
+            for (place, name), above in itertools.product(names, people):
+                if len(above) <= place and differ(above[-1], name):
+                    inside[name, lesson_in(parts[-1])].add(above)
+        common = cls(common=frozenset(name for (name, _), folders in inside.items() if len(folders) > 1))
+        return common._with_people(files, common._crowds(files))
+
+    def _crowds(self, files: list[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
         below: dict[tuple[tuple[str, ...], str], set[str]] = defaultdict(set)
+        for parts in files:
+            for nearest, name in self.names(parts)[:1]:
+                for place in range(nearest):
+                    if differ(parts[place], name):  # ada/ada_lovelace_02.ipynb is one name
+                        below[parts[: place + 1], lesson_in(parts[-1])].add(name)
+        return frozenset(folder for (folder, _), names in below.items() if len(names) > 1)
+
+    def _with_people(self, files: list[tuple[str, ...]], crowds: frozenset[tuple[str, ...]]) -> "Folders":
         alone: set[tuple[str, ...]] = set()
         names_in: dict[tuple[str, ...], set[str]] = defaultdict(set)
         folders_of: dict[str, set[tuple[str, ...]]] = defaultdict(set)
         for parts in files:
-            names = _names_on_the_way(parts)
-            if not names:
-                continue
-            (nearest, name), own = names[0], _handed_in_as(parts)
-            for place in range(nearest):
-                if differ(parts[place], name):  # ada/ada_lovelace_02.ipynb is one name
-                    below[parts[: place + 1], lesson_in(parts[-1])].add(name)
-            if nearest < len(parts) - 1:
-                alone.add(parts[: nearest + 1])
+            names, own = self.names(parts), _handed_in_as(parts)
+            if names and names[0][0] < len(parts) - 1:
+                alone.add(parts[: names[0][0] + 1])
             for place, name in names:
                 if own and differ(name, own):
                     names_in[parts[: place + 1]].add(own)
                     folders_of[own].add(parts[: place + 1])
-        crowds = frozenset(folder for (folder, _), names in below.items() if len(names) > 1)
-        shared = {one for same in folders_of.values() if len(same - crowds) > 1 for one in same}
+        pairs = {one for same in folders_of.values() if len(same - crowds) == 2 for one in same}
         several = {folder for folder, names in names_in.items() if len(names) > 1}
-        return cls(
-            crowds,
-            frozenset(len(folder) for folder in alone - crowds),
-            frozenset((shared | several) - crowds),
-        )
+        levels = frozenset(len(folder) for folder in alone - crowds)
+        return replace(self, crowds=crowds, levels=levels, unclear=frozenset((pairs | several) - crowds))
+
+    def names(self, parts: tuple[str, ...]) -> list[tuple[int, str]]:
+        """(place, name) of the parts that say who, the nearest to the file first; without what names nobody."""
+        return [(place, name) for place, name in _names_on_the_way(parts) if name not in self.common]
 
     def doubt(self, parts: tuple[str, ...]) -> str:
         """Why it is not clear whose file this is; empty where it is."""
         own = _handed_in_as(parts)
-        for place, name in _names_on_the_way(parts):
-            people = parts[: place + 1] in self.unclear or place + 1 in self.levels
+        for place, name in self.names(parts):
+            people = parts[: place + 1] in self.unclear or (
+                place + 1 in self.levels and own not in self.common
+            )
             if own and people and differ(name, own):
                 return f"The folder is called {printable(parts[place])}, the file {printable(parts[-1])}."
         return ""
@@ -103,15 +124,19 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
         if match := MOODLE.match(part):
             name = match["name"].strip()
             return Who(_short(name), names=(name,), person=match["id"])
-    for part in reversed(parts):
-        if match := CANVAS.match(part):
+    for part in parts:
+        match = CANVAS.match(part)
+        if match and says_who(match["name"]):
             return Who(
                 _short(match["name"]), names=(match["name"],), person=match["id"], late=bool(match["late"])
             )
     above, stem = parts[:-1], stem_of(parts[-1])
+    speaks = {
+        part: says_who(part) and person_in(part).casefold() not in folders.common for part in (*above, stem)
+    }
     names = [
         (
-            not says_who(part),
+            not speaks[part],
             parts[: place + 1] in folders.crowds,
             place + 1 not in folders.levels,
             0,
@@ -119,15 +144,17 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
             part,
         )
         for place, part in enumerate(above)
-        if person_in(part)
+        if person_in(part) or _is_a_number(part, parts[-1])
     ]
     if person_in(stem):
         names.append(
-            (not says_who(stem), False, True, int(not was_named_for_handing_in(stem)), -len(above), stem)
+            (not speaks[stem], False, True, int(not was_named_for_handing_in(stem)), -len(above), stem)
         )
     likeliest = [part for *_, part in sorted(names)] or [stem]
     words = words_of(AGAIN.sub("", likeliest[0]) if likeliest[0] == stem else likeliest[0])
-    told_by = " ".join(word for word in words if word.lower() not in AGAIN_WORDS)
+    told_by = " ".join(
+        word for word in words if word.lower() not in AGAIN_WORDS and not TRIES.fullmatch(word)
+    )
     # A file called `02_my_attempt` differs from `02_tokenizer`, but not in who wrote it.
     telling = [part for part in likeliest if part in above or says_who(part)]
     likely = likeliest[0]
@@ -139,6 +166,11 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
         tuple(dict.fromkeys(printable(person_in(part) or part) for part in telling)),
         doubt=folders.doubt(parts),
     )
+
+
+def _is_a_number(folder: str, file: str) -> bool:
+    """Whether students have numbers: `12/02_tokenizer`, but not `02/02_tokenizer`."""
+    return bool(re.fullmatch(r"\d{1,2}", folder)) and folder.zfill(2) != lesson_in(file)
 
 
 def _handed_in_as(parts: tuple[str, ...]) -> str:

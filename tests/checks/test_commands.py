@@ -46,10 +46,31 @@ def test_a_report_names_the_earlier_exercise_that_is_to_blame(kernel):
     kernel.run('check("98.1")')
     fix = kernel.run('check("98.2")').outcomes[0].fix
     assert fix.startswith(
-        "It calls `causal_weights`, and 98.1 failed its last check: begin there. Change your"
+        "It uses `causal_weights`, and 98.1 failed its last check: begin there. Change your"
     )
+    kernel.run('reference("98.1")')
+    assert "begin there" not in repr(kernel.run('check("98.2")')), "what it uses is ours by now"
+    spoil(kernel)
+    kernel.run('check("98.1")')
+    assert "begin there" in repr(kernel.run('check("98.2")'))
     kernel.run("def count_pairs(ids):\n    return {}\n    ids.causal_weights()")
     assert "begin there" not in repr(kernel.run('check("98.2")')), "it no longer calls it"
+
+
+def test_no_object_stands_in_the_way_of_that_sentence(kernel):
+    spoil(kernel)
+    kernel.run('check("98.1")')
+    kernel.run("class Odd:\n    __slots__ = ()\n    @property\n    def __class__(self): raise RuntimeError\n")
+    kernel.run(
+        "import functools, textwrap\nodd, dedent, merge = Odd(), textwrap.dedent, functools.partial(print)"
+    )
+    kernel.run("def count_pairs(ids):\n    return {odd: (dedent, merge, Odd, kernel)}")
+    assert "begin there" not in repr(kernel.run('check("98.2")'))
+    kernel.run(
+        "class Box:\n    @staticmethod\n    def a(): return causal_weights\n    @property\n    def b(self): pass"
+    )
+    kernel.run("def count_pairs(ids):\n    return {1: Box}")
+    assert "begin there" in repr(kernel.run('check("98.2")'))
 
 
 def test_the_table_is_for_everyone(kernel):

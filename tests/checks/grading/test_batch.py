@@ -331,17 +331,20 @@ def test_what_git_does_not_know_is_not_released(built, tmp_path):
         (root / "slmlib" / name).write_text("")
     release(tmp_path / "before", Course(root))
     assert (tmp_path / "before" / "slmlib" / "deep" / "known.py").exists(), "without git all of it goes along"
-    for command in ("init -q", "add -A"):
-        subprocess.run(["git", "-C", root, *command.split()], check=True)
+    subprocess.run(["git", "-C", root, "init", "-q"], check=True)
+    assert "Left out" not in release(tmp_path / "untracked", Course(root)), (
+        "a course that nobody added to git"
+    )
+    assert (tmp_path / "untracked" / "slmlib" / "deep" / "known.py").exists()
+    subprocess.run(["git", "-C", root, "add", "-A"], check=True)
     for name in ("answers of 06.py", "deep/grün.md", ".gitignore"):
         (root / "slmlib" / name).write_text("answers*")
+    subprocess.run(["git", "init", "-q", root / "slmlib" / "another"], check=True)
     said = release(tmp_path / "bundle", Course(root))
-    assert (
-        "Left out, because git does not know it: slmlib/.gitignore, slmlib/answers of 06.py, slmlib/deep/grün.md"
-        in said
-    )
-    there = [path.name for path in (tmp_path / "bundle" / "slmlib").rglob("*.*")]
-    assert there == ["known.py", "known.py"]
+    wanted = ".gitignore", "another/", "answers of 06.py", "deep/grün.md"
+    assert f"Left out, as git does not track them: {', '.join(f'slmlib/{name}' for name in wanted)}" in said
+    assert [path.name for path in (tmp_path / "bundle" / "slmlib").rglob("*.*")] == ["known.py", "known.py"]
+    assert not (tmp_path / "bundle" / "slmlib" / "another").exists()
 
 
 def test_an_interruption_leaves_a_gradebook_and_pages(here, tmp_path, monkeypatch, capsys):

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from checks.grading.finding import find
-from checks.grading.naming import attempt_in, lesson_in, without_lesson
+from checks.grading.naming import attempt_in, lesson_in, names_another_lesson, without_lesson
 from checks.grading.reading import Unreadable, read_notebook
 from slmlib.errors import SlmError
 
@@ -73,7 +73,34 @@ FOLDERS = {
     ("ada/scratch_02.ipynb", "ada/backup_02.ipynb", "bob/02_tokenizer.ipynb"): ["backup?", "bob", "scratch?"],
     # Several names in one folder, or one name in several: nobody can know.
     ("ada/corrected_02.ipynb", "ada/better_03.ipynb"): ["better?", "corrected?"],
-    ("ada/corrected_02.ipynb", "bob/corrected_02.ipynb"): ["corrected?", "corrected?"],
+    ("ada/corrected_02.ipynb", "bob/corrected_02.ipynb"): ["ada?", "bob?"],
+    # What stands in everybody's folder names nobody.
+    ("ada/corrected_02.ipynb", "bob/corrected_02.ipynb", "eve/corrected_02.ipynb"): ["ada", "bob", "eve"],
+    ("ada/for-students/lessons/02_tokenizer.ipynb", "bob/for-students/lessons/02_tokenizer.ipynb"): [
+        "ada",
+        "bob",
+    ],
+    ("TA Kim/ada_02.ipynb", "TA Kim/bob_02.ipynb", "TA Lee/ada_02.ipynb", "TA Lee/eve_02.ipynb"): [
+        "ada",
+        "ada",
+        "bob",
+        "eve",
+    ],
+    # Numbers, logins, initials; the names of tasks, and of further tries.
+    ("12/02_tokenizer.ipynb", "23/02_tokenizer.ipynb"): ["12", "23"],
+    ("week1/12/02_tokenizer.ipynb", "week1/23/02_tokenizer.ipynb"): ["12", "23"],
+    ("hw_1_02_ada.ipynb", "hw_1_02_bob.ipynb", "ada_2026_03_02_tokenizer.ipynb"): ["ada", "ada 2026", "bob"],
+    ("Ada Low/alow_02.ipynb", "Bob Byte/bbyte_02.ipynb", "Eve Evil/02_tokenizer.ipynb"): [
+        "Ada Low",
+        "Bob Byte",
+        "Eve Evil",
+    ],
+    ("Ada Low/02_tokenizer_AL.ipynb", "Bob Byte/02_tokenizer-Copy1.ipynb"): ["Ada Low", "Bob Byte"],
+    ("hw1-ada/02_tokenizer.ipynb", "hw2-ada/03_embeddings.ipynb", "tokenizer-bob/02.ipynb"): [
+        "ada",
+        "ada",
+        "bob",
+    ],
     # One name each in folder and file: the file's, and nothing to confuse it with.
     ("s1/ada_02.ipynb", "s2/bob_02.ipynb", "s1/ada_03.ipynb"): ["ada", "ada", "bob"],
     ("cs101/ada_02.ipynb", "cs101/bob_02.ipynb", "cs102/eve_02.ipynb"): ["ada", "bob", "eve"],
@@ -85,7 +112,7 @@ FOLDERS = {
 @pytest.mark.parametrize("files", FOLDERS)
 def test_a_folder_and_a_file_of_two_names_are_for_a_human_to_decide(tmp_path, files):
     for name in files:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{}")
     assert [one.student + "?" * len(one.doubts) for one in find(tmp_path)] == FOLDERS[files]
 
@@ -102,6 +129,12 @@ def test_a_number_equal_to_the_lesson_is_no_attempt():
     assert attempt_in("ada-98.ipynb", "02") == 99
     assert attempt_in("98_demo-98.ipynb", "98") == 99
     assert attempt_in("x/ada-1.ipynb", "01") == 2
+
+
+def test_a_file_named_after_another_lesson():
+    others = ("06_attention", "ada_06")
+    own = ("student07_02_tokenizer", "hw06_02_ada", "2026-06-02_ada", "group_03_02", "hw06_ada", "ada")
+    assert [name for name in (*others, *own) if names_another_lesson(f"{name}.ipynb", "02")] == list(others)
 
 
 def test_a_name_without_its_lesson():

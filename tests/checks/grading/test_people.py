@@ -47,6 +47,19 @@ def test_a_file_and_a_folder_of_one_name_are_one_person(tmp_path):
     assert students(rows) == [("ada", "replaced"), ("ada", "waiting")]
 
 
+def test_further_tries_are_of_the_same_person(tmp_path):
+    tries = (
+        "ada_98.ipynb",
+        "ada_98-Copy1.ipynb",
+        "ada_98_v2.ipynb",
+        "ada_98_final2.ipynb",
+        "ada_98_new.ipynb",
+    )
+    assert students(newest_only(handed_in(tmp_path, *tries))) == [("ada", "replaced")] * 4 + [
+        ("ada", "waiting")
+    ]
+
+
 def test_who_is_told_apart_in_one_lesson_is_so_in_all(tmp_path):
     rows = handed_in(tmp_path / "a", "mia_homework_98.ipynb", "mia_solution_98.ipynb")
     rows += handed_in(tmp_path / "b", "mia_homework_97.ipynb", lesson="97")

@@ -28,6 +28,9 @@ def roster(tmp_path):
         ("al1815/bpe_02.ipynb", "Ada Lovelace", "4711"),
         ("BOB-MULLER_02.ipynb", "Bob Müller", "4712"),
         ("bm_02.ipynb", "Bob Müller", "4712"),
+        ("4712/02_tokenizer.ipynb", "Bob Müller", "4712"),
+        ("B_M_4712/02_tokenizer.ipynb", "Bob Müller", "4712"),
+        ("tokenizer-al1815/02_tokenizer.ipynb", "Ada Lovelace", "4711"),  # GitHub Classroom
         ("ada_02.ipynb", "ada", ""),
         ("Bob Müller_4711_assignsubmission_file_/02_tokenizer.ipynb", "Bob Müller", "4711"),
         (

@@ -158,7 +158,7 @@ def test_what_calls_something_that_was_stopped_says_so(demo):
     wrong = [Outcome(one.id, one.title, "fail", 0.0, 3.0, "It did not finish.") for one in exercises]
     first, second = with_causes(read, wrong, exercises, {"98.1", "98.2"})
     assert first.fix == ""
-    assert second.fix == "It calls `causal_weights` of 98.1, which was stopped as well: begin there."
+    assert second.fix == "It uses `causal_weights` of 98.1, which was stopped as well: begin there."
 
 
 def test_what_calls_something_wrong_says_so_however_far_away(demo):
@@ -168,8 +168,12 @@ def test_what_calls_something_wrong_says_so_however_far_away(demo):
     wrong = [Outcome(one.id, one.title, "fail", 0.0, 3.0, "Wrong.", fix="Try.") for one in exercises]
     first, second = with_causes(read_notebook(notebook(calling)), wrong, exercises, set())
     assert first.fix == "Try."
-    assert second.fix == "It calls `causal_weights` of 98.1, which is not right either: begin there. Try."
+    assert second.fix == "It uses `causal_weights` of 98.1, which is not right either: begin there. Try."
     assert with_causes(read_notebook(notebook(alone)), wrong, exercises, set())[1].fix == "Try."
+    local = (
+        "def count_pairs(causal_weights):\n    return [causal_weights for causal_weights in causal_weights]"
+    )
+    assert with_causes(read_notebook(notebook(local)), wrong, exercises, set())[1].fix == "Try."
     right = [replace(wrong[0], state="pass", earned=3.0), wrong[1]]
     assert with_causes(read_notebook(notebook(calling)), right, exercises, set())[1].fix == "Try."
 
