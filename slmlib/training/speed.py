@@ -43,8 +43,8 @@ MOST_LOGITS = {"cpu": 2**23, "cuda": 2**28, "mps": 2**26}
 Those of GPUs are guesses, not measured."""
 
 COMPILE_PAYS_AFTER = {"cpu": 60.0, "cuda": 120.0, "mps": float("inf")}
-"""Seconds a run has to last to get back what compiling costs: on two cores of an AMD EPYC about 12 s, and steps are then
-1.28x as fast (benchmarks/results/step_time.md); on two of an Intel Xeon 23 s and 1.46x. That of GPUs is a guess."""
+"""Seconds a run has to last to get back what compiling costs: on two cores of an Intel Xeon 23 s, and steps are then
+1.40x as fast (benchmarks/results/step_time.md); on two of an AMD EPYC 12 s and 1.28x. That of GPUs is a guess."""
 
 SMALLEST_CHANCE = 1e-38
 """What the chunked loss takes for a probability that is 0 in float32: a token then costs 87 nats, and not infinitely
