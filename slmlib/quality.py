@@ -151,7 +151,7 @@ class Reference:
 
 
 MEASURES = {
-    "real words": "words that occur in the training text",
+    "real words": "words that the training text has more than once",
     "word order": "three words in a row that occur there too",
     "closed quotes": "opened quotation marks that are closed in the same line",
     "names kept": "mentions of a name, after the first, that repeat an earlier name of the story",

@@ -193,7 +193,7 @@ text_bytes = 600_000 if FAST else 8_000_000 if device.type == "cpu" else 20_000_
 data = prepare(vocab_size=chosen.model.vocab_size, max_bytes=text_bytes, progress=False)
 print(f"{data.corpus_name}, cleaned: {len(data.train):,} training tokens, hash {data.train.info.sha256[:12]}")
 
-# A hundred stories that are never trained on are enough here; all of them would take longer than the training.
+# A hundred stories that are never trained on are enough here; all of them would take a good part of the minute.
 few = islice(read_stories(data.folder / "valid.txt"), 100)
 runs = home() / "runs"
 valid = TokenStream.write(runs / "first_story_valid.bin", few, data.tokenizer, corpus_name=data.corpus_name)

@@ -66,8 +66,8 @@ Table(
 #
 # TinyStories ([Eldan and Li 2023](https://arxiv.org/abs/2305.07759)) are short stories in a small child's words,
 # written by GPT-3.5 and GPT-4. They are clean as corpora go. Still, [one careful
-# reader](https://github.com/ad8e/TinyStories-cleaner) of the full set kept 2,733,291 stories and threw 12,039 away:
-# cut-off ones, empty ones, and some with characters no child's story needs.
+# reader](https://github.com/ad8e/TinyStories-cleaner) took only the stories of GPT-4, kept 2,733,291 of them and threw
+# 12,039 away: cut-off ones, empty ones, and some with characters no child's story needs.
 #
 # Without TinyStories at hand this notebook reads **StoryWorld** instead: stories that this course makes by itself,
 # told by a small simulated world. They have no dirt at all. That is why, further down, we put some in ourselves.
@@ -398,7 +398,7 @@ check("01.4")
 
 # %% [markdown]
 # ### A lottery that measures likeness
-# Comparing all pairs of $n$ stories takes $n(n-1)/2$ comparisons: for all of TinyStories that is four million
+# Comparing all pairs of $n$ stories takes $n(n-1)/2$ comparisons: for 2.7 million stories that is nearly four million
 # millions. **MinHash** ([Broder 1997](https://doi.org/10.1109/SEQUEN.1997.666900)) makes it cheap with a lovely idea.
 # Give every shingle in the world a random number $h$. Of each story keep the *smallest*. Two stories have the same
 # smallest number exactly when the smallest shingle of their union lies in both, and every shingle of the union is
@@ -692,9 +692,9 @@ Table(
 #
 # <details><summary>Should one remove everything that is unusual?</summary>
 #
-# No. A filter decides what the model can never learn. Filters made for "good English" have removed dialects and the
-# texts of minorities from web corpora ([Dodge et al. 2021](https://arxiv.org/abs/2104.08758)). Remove what is broken,
-# keep what is rare, and write down what you removed and why.
+# No. A filter decides what the model can never learn. A list of forbidden words, meant to clean a web corpus, removed
+# texts by and about minorities more often than others ([Dodge et al. 2021](https://arxiv.org/abs/2104.08758)). Remove
+# what is broken, keep what is rare, and write down what you removed and why.
 # </details>
 #
 # ### What comes next

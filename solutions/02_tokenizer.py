@@ -533,13 +533,13 @@ Table(f"A model of {small.num_layers} layers, {small.embed_dim} wide", columns, 
 # ## 7. Special tokens
 #
 # Some tokens are not text at all. `<|endoftext|>` says that a story is over; lesson 03 puts one after each story.
-# Chat models mark who speaks. Here are 14 tokens of one of OpenAI's (vocabulary `o200k`, about 200,000 tokens; the
+# Chat models mark who speaks. Here are 15 tokens of one of OpenAI's (vocabulary `o200k`, about 200,000 tokens; the
 # ids are from [tiktokenizer](https://tiktokenizer.vercel.app/)):
 
 # %% tags=["nbval-check-output"]
-words = ["<|im_start|>", *split_words("Hi, how are you doing today?"), "<|im_sep|>", "<|im_end|>"]
+words = ["<|im_start|>", "user", "<|im_sep|>", *split_words("Hi, how are you doing today?"), "<|im_end|>"]
 words += ["<|im_start|>", "assistant", "<|im_sep|>"]
-chat_ids = [200264, 12194, 11, 1495, 553, 481, 5306, 4044, 30, 200266, 200265, 200264, 173781, 200266]
+chat_ids = [200264, 1428, 200266, 12194, 11, 1495, 553, 481, 5306, 4044, 30, 200265, 200264, 173781, 200266]
 token_boxes(list(zip(words, chat_ids, strict=True)), "A question to a chat model")
 
 # %% [markdown]
@@ -663,9 +663,10 @@ print(
 print("fingerprints:", tokenizer.fingerprint[:12], "and", other.fingerprint[:12])
 
 # %% [markdown]
-# Mixing up two tokenizers happens to good people ([for example](https://github.com/karpathy/llama2.c/issues/263)),
-# and nothing stops with an error. So slmlib stores the tokenizer's **fingerprint**, a hash of its merges, with every
-# token stream and every checkpoint (a saved model, lesson 11), and refuses another tokenizer.
+# Mixing up two tokenizers happens to good people ([for example](https://github.com/karpathy/llama2.c/pull/315)), and
+# nothing stops with an error: the model just writes gibberish. So slmlib stores the tokenizer's **fingerprint**, a
+# hash of its merges, with every token stream and every checkpoint (a saved model, lesson 11), and refuses another
+# tokenizer.
 #
 # **A space at the end of a prompt.** "Once upon a time" and "Once upon a time " look alike. But words bring their own
 # space. A lone space before a word is something that the model has hardly ever seen:
@@ -680,9 +681,9 @@ print(
 
 # %% [markdown]
 # **Numbers** are cut by frequency, not by place value: some years are one token, others two. No wonder that
-# arithmetic is hard. Llama cuts every number into single digits ([Touvron et al. 2023, section
+# arithmetic is hard. The first Llama and Llama 2 cut every number into single digits ([Touvron et al. 2023, section
 # 2.1](https://arxiv.org/abs/2302.13971)); GPT-4's tokenizer takes at most three digits at a time (`\p{N}{1,3}`, see
-# [its pattern](https://github.com/openai/tiktoken/blob/main/tiktoken_ext/openai_public.py)).
+# [its pattern](https://github.com/openai/tiktoken/blob/main/tiktoken_ext/openai_public.py)), and so does Llama 3's.
 
 # %% tags=["nbval-check-output"]
 TokenViewer("7 77 777 7777 77777 1999 2019 2029 1234567", {"GPT-2": gpt2_tokenizer})

@@ -427,11 +427,11 @@ Table("What follows end-of-text", ("token", "how often"), rows)
 #
 # ## 7. What can go wrong
 #
-# **The dtype is too small.** NumPy does not complain when a number does not fit into 16 bits; it keeps the last 16.
-# Here are the ids of the chat in lesson 02, whose vocabulary has 200,000 tokens:
+# **The dtype is too small.** NumPy's `astype` does not complain when a number does not fit into 16 bits; it keeps
+# the last 16. Here are the ids of the chat in lesson 02, whose vocabulary has 200,000 tokens:
 
 # %% tags=["nbval-check-output"]
-chat_ids = np.array([200264, 12194, 11, 1495, 553, 481, 5306, 4044, 30, 200266])
+chat_ids = np.array([200264, 1428, 200266, 12194, 11, 1495, 553, 481, 5306, 4044, 30, 200265])
 print("as they are:", chat_ids.tolist())
 print("as uint16:  ", chat_ids.astype(np.uint16).tolist())
 

@@ -308,11 +308,13 @@ Table(
 # ### Or learned
 #
 # Counting works because the model is so simple. A real model has to *learn*, step by step, from a few tokens at
-# a time. We let three tables learn, all in the same way:
+# a time. We let three tables learn, all in the same way: `backward()` finds the gradient of every number, and the
+# **optimizer**, here Adam, moves each number a little in the direction that lowers the loss (lesson 08 writes one):
 #
 # - **one table**, $V \times V$ numbers, each pair on its own;
 # - **two tables** of width $D$: the first gives the last token its vector, the second turns that vector back into
-#   scores, by a dot product with a vector for every possible next token: $z = e_x U^\top$. This second one is the
+#   scores, by a **dot product** (multiply number by number and add up) with a vector for every possible next token:
+#   $z = e_x U^\top$. This second one is the
 #   **unembedding**, also called the *head*. Together they are the first and the last layer of every language model,
 #   with nothing between them;
 # - **one table twice**: the same vectors at both ends. This is **weight tying** ([Press and Wolf
@@ -387,8 +389,9 @@ lines(
 
 # %% [markdown]
 # **One table** learns slowly, although it is the one that could be perfect. A row is touched only when its token
-# comes along, and most tokens hardly ever do. With thousands of steps more it would come down to the line of the
-# counts.
+# comes along, and most tokens hardly ever do. With many more steps its loss would go on falling. But nothing mixes
+# its rows with the unigrams: sooner or later it would take pairs it never saw for impossible, and get worse on new
+# stories.
 #
 # **Two tables** have far fewer numbers and learn much faster, because they *share*. What they learn about the
 # followers of one noun helps the others: words followed by the same words get similar vectors. That is the answer to
@@ -396,7 +399,8 @@ lines(
 # because similar rows make the loss small with few numbers.
 #
 # Sharing has a price. All scores together form a $V \times V$ matrix, but it is a product of two thin ones. So its
-# **rank**, the number of rows that are not sums of multiples of others, is at most $D$. Tables of true probabilities
+# **rank**, the largest number of rows of which none is a sum of multiples of the others, is at most $D$. Tables of true
+# probabilities
 # may need more; this is the **softmax bottleneck** ([Yang et al. 2018](https://arxiv.org/abs/1711.03953)):
 
 # %%
@@ -581,7 +585,7 @@ for name, neighbours in (("on the map", on_paper), ("in all directions", in_full
 
 # %%
 along = map_2d(vectors)[:, 0]
-order = (along * along[tokenizer.encode(",")[0]].sign()).argsort(descending=True)  # commas at the first end
+order = (along * along[tokenizer.encode(",")[0]].sign()).argsort(descending=True)  # the comma's half first
 for name, end in (("one end:  ", order[:14]), ("other end:", order[-14:])):
     print(name, " ".join(repr(tokenizer.decode([one])) for one in end))
 texts = list(read_stories(data.folder / "train.txt"))[: 300 if FAST else 2000]

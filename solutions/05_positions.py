@@ -404,8 +404,9 @@ score_maps(
 
 # %% [markdown]
 # Stripes along the diagonal mean: one value for each distance. Added positions have no stripes, not even those made
-# of sines, because words and positions are mixed in every score. A model can learn to use them all the same, but it
-# has to learn it for many positions, where RoPE has it for nothing.
+# of sines. Words and positions are mixed in every score; and even the part about positions alone depends on nothing but
+# the distance only for special query and key matrices, not for random ones like these. A model can learn to use them all
+# the same, but it has to learn it for many positions, where RoPE has it for nothing.
 #
 # ## 5. Nothing at all: what the mask tells
 #
@@ -607,9 +608,11 @@ for length in (256, 512, 2048):
 # <details>
 # <summary>Does RoPE make far tokens count less, as ALiBi does?</summary>
 #
-# Only in a rough average over random vectors, as the paper shows. A model is free to learn queries and keys whose score is
-# largest at distance 1, or at 7, or that use the slow pairs alone and hardly notice distance at all. Trained models do all
-# of this ([Barbero et al. 2024](https://arxiv.org/abs/2410.06205)).
+# Not by itself. The paper shows that an upper bound on the score falls with the distance, roughly; and where query
+# and key are alike, the score falls, too. For a random query and a random key that have nothing in common the scores
+# are as large far away as nearby. A model is free to learn a score that is largest at distance 1, or at 7, or that
+# uses the slow pairs alone and hardly notices distance at all. Trained models have heads that look one token back,
+# and others that use the slow pairs ([Barbero et al. 2024](https://arxiv.org/abs/2410.06205)).
 # </details>
 #
 # <details>

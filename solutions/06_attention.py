@@ -143,9 +143,9 @@ def attention_scores(queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
 check("06.1")
 
 # %% [markdown]
-# **Why divide?** Take queries and keys whose numbers are random, with variance 1. Each of the $d$ products then has
-# variance 1, and their sum has variance $d$. So the longer the vectors, the larger the scores, and the closer the
-# softmax comes to pointing at a single token, before anything was learned:
+# **Why divide?** Take queries and keys whose numbers are random and independent, with mean 0 and variance 1. Each of
+# the $d$ products then has variance 1, and their sum has variance $d$. So the longer the vectors, the larger the
+# scores, and the closer the softmax comes to pointing at a single token, before anything was learned:
 
 # %%
 torch.manual_seed(0)
@@ -373,10 +373,10 @@ Table("Llama 3 8B: keys and values of 8,192 tokens, 2 bytes a number", ("with", 
 # ## 4. The real one
 #
 # Open [slmlib/model/attention.py](../slmlib/model/attention.py). `Attention` has your five steps in the same order,
-# and four things more that our model uses: it takes fewer key heads if the config says so, norms queries and keys
-# (*QK-norm*, which keeps scores from growing without limit in training), turns them by their positions (lesson 05),
-# and can remember keys in a cache. What else you find there, such as windows, belongs to other families of models.
-# Its mixture comes from SDPA; `weights` computes the map only when someone wants to see it.
+# and four things more: it can do with fewer key heads (our model has as many as query heads), brings queries and keys
+# to one length (*QK-norm*, lesson 07, which keeps scores from growing without limit in training), turns them by their
+# positions (lesson 05), and can remember keys in a cache. What else you find there, such as windows, belongs to other
+# families of models. Its mixture comes from SDPA; `weights` computes the map only when someone wants to see it.
 #
 # Here are your functions on its trained weights. Layer 0, on our story:
 
@@ -656,7 +656,7 @@ for name, suspect in suspects.items():
 
 # %% [markdown]
 # Put such a test into every project of yours. Leaks come in quieter ways than a forgotten mask: `triu(2)` instead of
-# `triu(1)`, a softmax or a norm over the wrong axis, a convolution centred on its token. Each makes the loss better,
+# `triu(1)`, a softmax or a norm over the wrong axis, a convolution centred on its token. Most make the loss better,
 # and that is why nobody looks.
 #
 # ## 7. Questions
@@ -664,9 +664,9 @@ for name, suspect in suspects.items():
 # <details>
 # <summary>Why three vectors a token? Would one not do, compared with itself?</summary>
 #
-# With $q = k$ the scores would be symmetric: *ball* would look at *gave* as much as *gave* at *ball*. And most tokens would
-# find themselves the best match. Asking and offering are different things. The value is separate, too: what makes a
-# token worth finding need not be what one wants to know from it.
+# With $q = k$ the scores would be symmetric: *ball* would fit *gave* exactly as well as *gave* fits *ball*. And most
+# tokens would find themselves the best match. Asking and offering are different things. The value is separate, too:
+# what makes a token worth finding need not be what one wants to know from it.
 # </details>
 #
 # <details>

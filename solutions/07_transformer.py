@@ -127,9 +127,10 @@ for factor in (0.01, 1.0, 100.0):
 # up to a wider vector, bend it with a function that is not a straight line, go down again. The bend is what counts;
 # without it two matrices are no more than one.
 #
-# GPT-2's bend is **GELU** ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)): $x \cdot \Phi(x)$, where $\Phi(x)$ is
-# the probability that a standard normal number is below $x$. Llama's layer has a **gate**: a second wide vector, bent by
-# SiLU, $x \cdot \text{sigmoid}(x)$, multiplies the first. That is **SwiGLU** ([Shazeer
+# GPT-2's bend is **GELU** ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)): $x \cdot \Phi(x)$, where
+# $\Phi(x)$ is the probability that a standard normal number is below $x$ (GPT-2 computes a close approximation of
+# it). Llama's layer has a **gate**: a second wide vector, bent by SiLU, $x \cdot \text{sigmoid}(x)$ with
+# $\text{sigmoid}(x) = 1 / (1 + e^{-x})$, multiplies the first. That is **SwiGLU** ([Shazeer
 # 2020](https://arxiv.org/abs/2002.05202)):
 #
 # $$\text{MLP}(x) = W_{down}\, \text{GELU}(W_{up}\, x) \qquad
@@ -181,8 +182,9 @@ print("yours are equal to slmlib's, to 1e-5")
 Table("At a width of 768", ("feed-forward", "ffn_dim", "parameters"), rows)
 
 # %% [markdown]
-# The small models of this course use a third bend, the square of ReLU ([So et al.
-# 2021](https://arxiv.org/abs/2109.08668)): as good in their tests, and the cheapest.
+# The small models of this course use a third bend, the square of **ReLU**. ReLU itself is the simplest bend there is:
+# $\max(0, x)$, negative numbers become 0. Its square was as good in the tests of [So et al.
+# 2021](https://arxiv.org/abs/2109.08668), and is the cheapest.
 #
 # ## 3. The residual stream
 #
@@ -500,7 +502,8 @@ print(tokenizer.decode(row[0, 1:].tolist()))
 # ### How many parameters?
 #
 # GPT-2 differs from your model in a few things: learned positions, GELU, LayerNorm with gain and bias (two in every block,
-# one at the end), and a bias for each of the matrices in its blocks. Its head is tied, its `ffn_dim` is 4 times `embed_dim`.
+# one at the end), and a bias for each of the matrices in its blocks. It has no norm after its tables,
+# and none on queries and keys. Its head is tied, its `ffn_dim` is 4 times `embed_dim`.
 #
 # ### Exercise 07.5: Count before you build
 # Return the exact number of parameters of a GPT-2 of any size.

@@ -182,7 +182,7 @@ assert abs(ours.item() - theirs.item()) < 1e-5
 #
 # **Adam** ([Kingma and Ba 2014, algorithm 1](https://arxiv.org/abs/1412.6980)) keeps two running averages for each
 # weight: the **mean** $m$ of its gradients, which calms the noise, and the mean **square** $v$, which knows their
-# usual size. It steps by their ratio, so that the size of the gradient cancels:
+# usual size. It steps by the mean divided by the *root* of the mean square, so that the size of the gradient cancels:
 #
 # $$m_t = \beta_1 m_{t-1} + (1 - \beta_1)\, g \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2)\, g^2$$
 # $$\hat m = \frac{m_t}{1 - \beta_1^t} \qquad \hat v = \frac{v_t}{1 - \beta_2^t} \qquad
@@ -194,7 +194,8 @@ assert abs(ours.item() - theirs.item()) < 1e-5
 # ([Loshchilov and Hutter 2019, algorithm 2](https://arxiv.org/abs/1711.05101)).
 #
 # By hand, the very first step: $m_1 = (1 - \beta_1) g$, so $\hat m = g$. $v_1 = (1 - \beta_2) g^2$, so $\hat v = g^2$.
-# The ratio is $g / |g|$: **every weight moves by exactly the learning rate**, however small its gradient was.
+# The ratio is $g / |g|$: **every weight that has a gradient moves by the learning rate**, however small that gradient
+# was, as long as it is far above $\varepsilon$. (Weight decay comes on top.)
 #
 # ### Exercise 08.2: AdamW
 # One step for one tensor of weights. `step` counts from 1. Return the new weight, and the new mean and square as the
@@ -297,8 +298,8 @@ lines(
 
 # %% [markdown]
 # With $\beta_2 = 0.999$ the memory is $1 / (1 - \beta_2) = 1000$ steps long. Until it is full, AdamW divides by a
-# poor guess, made from the wildest gradients of the run. And at step 1 every weight moves a full step. Does it at
-# least move the right way? We compare the signs of one batch's gradient with those of a much larger batch.
+# poor guess, made from the wildest gradients of the run. And at step 1 every weight with a gradient moves a full step.
+# Does it at least move the right way? We compare the signs of one batch's gradient with those of a much larger batch.
 
 
 # %%
@@ -317,12 +318,13 @@ agree = (small.sign() == large.sign())[moving].float().mean().item()
 print(f"of {moving.sum():,} weights, {agree:.0%} would move the way the large batch says; a coin gets 50%")
 
 # %% [markdown]
-# The others take a full step in the wrong direction, the first of their life. Hence **warm-up**: let the learning
-# rate rise from almost nothing while the averages fill. A rule of thumb is $2 / (1 - \beta_2)$ steps ([Ma and Yarats
+# (The other weights of this model have no gradient yet: its blocks begin silent, lesson 07.) Those that disagree take
+# a full step in the wrong direction, the first of their life. Hence **warm-up**: let the learning rate rise from
+# almost nothing while the averages fill. A rule of thumb is $2 / (1 - \beta_2)$ steps ([Ma and Yarats
 # 2019](https://arxiv.org/abs/1910.04209)): 2,000 steps with PyTorch's default of 0.999, but only 40 with 0.95. GPT-3
 # and Llama use 0.95 ([Brown et al. 2020, appendix B](https://arxiv.org/abs/2005.14165); [Touvron et al. 2023, section
-# 2.3](https://arxiv.org/abs/2302.13971)). For runs as short as ours 0.999 is out of the question: its warm-up would
-# be as long as they are.
+# 2.3](https://arxiv.org/abs/2302.13971)). For runs of a few thousand steps, such as ours, 0.999 is out of the
+# question: its warm-up would be most of the run.
 #
 # ## 3. The schedule
 #

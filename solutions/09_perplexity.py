@@ -522,8 +522,10 @@ bars(
 )
 
 # %% [markdown]
-# What lies above the floor is what the model has yet to learn, and only that. Its name is the **Kullback-Leibler
-# divergence** of the model from the truth. With more steps and parameters it shrinks. The floor is the world's own
+# What lies above the floor has two parts. One is what the model has yet to learn. The other no training removes: its
+# windows are shorter than most stories, so most begin in the middle of one, and what stood before is hidden (section
+# 5). Together they are the **Kullback-Leibler divergence** of the model, cuts and all, from the truth. With more steps,
+# parameters and context it shrinks. The floor is the world's own
 # freedom, and it stays. On real text one sees only the sum of both.
 #
 # A model that is clearly *below* the floor would have seen the answers.
@@ -582,7 +584,7 @@ Table("Word counts alone", ("words known", "perplexity", "replaced by <unk>"), r
 # Mostly. But it is a mean over tokens, and most tokens are small words and endings. A model can be a little better at
 # commas and no better at the plot. And it is measured on true beginnings: at every token the model is put back on the
 # right road. When it writes by itself it has to live with its own mistakes. Lesson 12 measures stories by other
-# means; a later one, on evaluation, asks readers.
+# means. Better still, ask readers.
 # </details>
 #
 # <details>

@@ -593,8 +593,8 @@ print("largest difference:", f"{(torch.cat(steps, dim=1) - theirs).abs().max():.
 
 # %% [markdown]
 # A model needs such a cache for every layer, and one more number: the length of the cache, which is the new token's
-# position. The `Decoder` of this course takes any object with `extend`, `advance`, `length` and `padding`. So here is
-# a cache by hand, in the real model:
+# position. The `Decoder` of this course takes any object with `extend`, `advance`, `length`, `padding` and `ragged`
+# (is any row padded?). So here is a cache by hand, in the real model:
 
 
 # %%
@@ -700,7 +700,7 @@ for name, (layers, kv_heads, head_dim, size) in MODELS.items():
 Table("The size of a cache", ("model", "bytes a token", "8,192 tokens"), rows)
 
 # %% [markdown]
-# That is one row; a server holds hundreds. It is why Llama 3 shares each key and value among four query heads
+# That is one row; a server holds hundreds. It is why Llama 3 8B shares each key and value among four query heads
 # ([Ainslie et al. 2023](https://arxiv.org/abs/2305.13245)), and why so much research is about smaller caches.
 #
 # ## 8. The real one

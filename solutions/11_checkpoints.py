@@ -599,7 +599,7 @@ def flip_a_bit(copied: Path) -> None:
 
 
 def another_tokenizer(copied: Path) -> None:
-    """Save the model again, with the same number of tokens learned from other stories."""
+    """Put another tokenizer in its place, with as many tokens, learned from other stories."""
     foreign = Tokenizer.train(texts[400:], one.tokenizer.vocab_size)
     foreign.save(copied / "tokenizer.json")
     manifest = json.loads((copied / "manifest.json").read_text())

@@ -300,8 +300,7 @@ RISING = ("real words", "word order", "closed quotes", "names kept", "thread")
 
 def arrival(name: str) -> int | None:
     """The first checkpoint from which on a measure stays at 90% of its value on real stories."""
-    there = [step for step in steps if not measured[step][name] < 0.9 * goal[name]]  # NaN counts as there
-    late = [step for step in steps if step not in there or math.isnan(measured[step][name])]
+    late = [step for step in steps if not measured[step][name] >= 0.9 * goal[name]]  # NaN is late, too
     after = [step for step in steps if not late or step > late[-1]]
     return after[0] if after else None
 
@@ -326,7 +325,7 @@ Table("When a measure stays near real stories", ("measure", "from step", "at the
 #
 # What do the measures miss?
 #
-# - *real words* and *word order* are about three words at most. "The cat ate the moon" passes.
+# - *real words* and *word order* are about three words at most. "The cat took the moon" passes.
 # - *distinct pairs* is highest for noise, the most varied writer of all. It falls when the frequent words come; in so
 #   short a run it does not rise again to the line of real stories.
 # - *names kept* is passed by a model that calls everybody Tom.
@@ -497,7 +496,7 @@ EXPLAINED = {
     "targets not shifted": "the targets are the inputs",
     "bad initialization": "first weights with a standard deviation of 1 instead of 0.02",
     "fp16 without scaler": "gradients are kept in half precision, and the loss is not scaled up",
-    "vocabulary off by one": "the validation text was encoded before a new token was put in front",
+    "vocabulary off by one": "the validation text was encoded with one more token in front, the training text without",
     "validation leaked": "half of each batch comes from the validation text",
     "evaluated in training mode": "the model has dropout, and nobody called eval()",
     "accumulation not averaged": "gradients of 4 micro-batches are added and not divided by 4",
@@ -597,8 +596,8 @@ print(
 # - **D, no mask.** At first like a healthy run: looking ahead has to be *learned*, by an attention head that finds
 #   the next position. Once found, the loss falls to almost nothing. When the model is used with the mask, the head
 #   has nothing to look at. (An error in a mask usually shows as a loss *too good to be true*.)
-# - **E, bad initialization.** The only run that is wrong before its first step: confident nonsense, far above
-#   ln 256. It recovers, and has wasted its time. This is the cheapest check of all (lesson 00).
+# - **E, bad initialization.** The only run whose first loss is far *above* ln 256: confident nonsense, before any step
+#   was made. It recovers, and has wasted its time. This is the cheapest check of all (lesson 00).
 # - **F, evaluated in training mode.** Dropout is still on while measuring, so the same weights give another loss each
 #   time, and too high a one. Measure twice: the two must be equal to the last digit.
 # - **G, fp16 without scaler.** The smallest number above zero in fp16 is 6e-8. With a mean over millions of tokens
@@ -611,7 +610,8 @@ print(
 #   later than the healthy run.
 # - **I, vocabulary off by one.** The training is the healthy run, digit for digit. Only the validation text is in
 #   other ids: every letter is the next one in the alphabet. When training is fine and validation is hopeless from the
-#   start, suspect the data, not the model. (The trainer compares the tokenizer's hash for that reason.)
+#   start, suspect the data, not the model. (`TokenStream.open` compares the tokenizer's hash for that
+#   reason.)
 # - **J, validation leaked.** The model does *better* on what it should never have seen. In real runs the gap is
 #   smaller, and the danger larger: nobody complains about a good number. That is why lesson 01 removed duplicates
 #   before the split.
@@ -639,8 +639,8 @@ print("the rules find all ten causes, and nothing wrong with the healthy run")
 # loss, gradient norm and learning rate of every step to `log.jsonl`. It stops before a gradient that is not a number
 # reaches the weights, saves what was good, and names the likely cause. It measures with `evaluating(model)`, which
 # calls `eval()` and restores what was. It divides by the number of micro-batches. It uses a scaler where it uses
-# fp16. And it refuses a stream of another tokenizer. Most of the ten cannot happen there; a wrong learning rate still
-# can.
+# fp16. A stream that another tokenizer wrote is refused earlier, when it is opened. Most of the ten cannot happen there;
+# a wrong learning rate still can.
 #
 # Measures of text are in [slmlib/quality.py](../slmlib/quality.py). Your functions against those:
 

@@ -1,10 +1,11 @@
 """Build a lesson: read its source, check it against its exercises, write both notebooks.
 
-The solution notebook is executed only when its source, its exercises or the look of a report changed; their hash
-is kept in the notebook's metadata.
+The solution notebook is executed only when its code, its exercises or the look of a report changed; their hash
+is kept in the notebook's metadata. A new text is only written down.
 """
 
 import hashlib
+import operator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,15 @@ class Lesson:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the notebooks say of their making."""
-        digest = hashlib.sha256(self.path.read_bytes())
+        """What the notebooks say of their making: two of one hash run the same code, whatever their texts say."""
+        digest = hashlib.sha256()
+        for cell in self.cells:
+            if cell.kind == "code":
+                digest.update("\0".join(("", *cell.tags, cell.source)).encode())
         exercises = sorted({self.course.exercise_file(exercise.lesson) for exercise in self.graded()})
         for path in (*exercises, *LOOKS):
             digest.update(b"\0" + path.read_bytes())
-        digest.update(b"\0" + "\0".join(cell.source for cell in self.cells[-2:]).encode())
-        return {"lesson": self.number, "source_sha256": digest.hexdigest()}
+        return {"lesson": self.number, "code_sha256": digest.hexdigest()}
 
     def solution(self) -> NotebookNode:
         """The solution notebook, not executed."""
@@ -124,12 +127,13 @@ class Lesson:
 
 
 def build(course: Course, number: str, force: bool = False) -> str:
-    """Write both notebooks of a lesson. Returns `executed` or `unchanged`, for a line on the screen."""
+    """Write both notebooks of a lesson. Returns `executed`, `new text` or `unchanged`, for a line on the screen."""
     lesson = Lesson.read(course, number)
     fresh = lesson.solution()
     before = _read(lesson.solution_path)
-    up_to_date = before is not None and before.metadata.get("slm") == fresh.metadata.slm and not force
-    if before is not None and up_to_date:
+    news = "executed"
+    if before is not None and not force and _same_code(fresh, before):
+        news = "new text" if drift(course, number) else "unchanged"
         _keep_outputs(fresh, before)
     else:
         execute(fresh, lesson.path.parent, BUILD_ENVIRONMENT | {"SLM_COURSE": str(course.root)})
@@ -139,7 +143,7 @@ def build(course: Course, number: str, force: bool = False) -> str:
     for path, notebook in ((lesson.solution_path, fresh), (lesson.student_path, student)):
         nbformat.validate(notebook)
         write_text(path, nbformat.writes(notebook).rstrip("\n") + "\n")
-    return "unchanged" if up_to_date else "executed"
+    return news
 
 
 def drift(course: Course, number: str) -> list[str]:
@@ -174,12 +178,20 @@ def _read(path: Path) -> NotebookNode | None:
         return None
 
 
+def _same_code(fresh: NotebookNode, before: NotebookNode) -> bool:
+    """Whether the outputs in `before` are those of the code in `fresh`."""
+    sources = ([cell.source for cell in _code(notebook)] for notebook in (fresh, before))
+    return before.metadata.get("slm") == fresh.metadata.slm and operator.eq(*sources)
+
+
 def _keep_outputs(fresh: NotebookNode, before: NotebookNode) -> None:
-    """Same source, same outputs: carry them over, so that a change of the builder needs no new run."""
-    old = {cell.id: cell for cell in before.cells}
-    for cell in fresh.cells:
-        if cell.cell_type == "code" and cell.id in old:
-            cell.outputs = old[cell.id].outputs
-            cell.execution_count = old[cell.id].execution_count
+    """Same code, same outputs: carry them over, so that a change of words or of the builder needs no new run."""
+    for cell, old in zip(_code(fresh), _code(before), strict=True):
+        cell.outputs = old.outputs
+        cell.execution_count = old.execution_count
     if "widgets" in before.metadata:
         fresh.metadata.widgets = before.metadata.widgets
+
+
+def _code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]

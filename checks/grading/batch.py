@@ -211,7 +211,7 @@ def _key(row: Row, lesson: Lesson, settings: Settings) -> str:
         FORMAT,
         row.digest,
         row.bundle_digest,
-        lesson.metadata["source_sha256"],
+        lesson.metadata["code_sha256"],
         asdict(settings),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

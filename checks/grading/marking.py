@@ -255,8 +255,8 @@ def _without_loans(outcomes: list[Outcome], loans: set[str]) -> tuple[list[Outco
 def _remarks(notebook: Notebook, lesson: Lesson, run: Run, settings: Settings) -> list[str]:
     """What happened besides the points, for the student and the instructor."""
     found = list(notebook.remarks)
-    if notebook.version and notebook.version != lesson.metadata["source_sha256"]:
-        found.append("It was made from another version of the lesson, or of its exercises.")
+    if notebook.version and notebook.version != lesson.metadata["code_sha256"]:
+        found.append("It was made from another version of the lesson's code, or of its exercises.")
     found += _check_cells(notebook, lesson)
     found += _stop_remarks(run, settings)
     failed = dict(run.failed)

@@ -14,7 +14,9 @@ TRIES = re.compile(
     r"(?:copy|final|v)\d+|new|resubmission|(?:hw|homework|lab|lesson|week|assignment)\d{1,3}", re.IGNORECASE
 )
 """Words beside a name that say which of its files this is; alone, they may be a name."""
-HABITS = r"my|mine|work|attempt|try|draft|new|old|fixed|done|resubmission|untitled|test|answers?|copy|final|v\d+"
+HABITS = (
+    r"my|mine|work|attempt|try|draft|new|old|fixed|done|resubmission|untitled|test|answers?|copy|final|v\d+"
+)
 
 
 def differ(one: str, other: str) -> bool:

@@ -39,7 +39,7 @@ class Notebook:
     lesson: str
     """Two digits, or empty when nothing in the file says which lesson it is."""
     version: str
-    """The hash of the lesson's source it was made from, or empty."""
+    """The hash of the lesson's code and exercises it was made from, or empty."""
     remarks: tuple[str, ...]
 
 
@@ -75,7 +75,7 @@ def read_notebook(data: bytes) -> Notebook:
         remarks.append(f"It was written for another language ({language[:20]}); it is run as Python.")
     course = _dict(metadata.get("slm"))
     return Notebook(
-        cells, _lesson(course, cells, nodes), _string(course.get("source_sha256"))[:64], tuple(remarks)
+        cells, _lesson(course, cells, nodes), _string(course.get("code_sha256"))[:64], tuple(remarks)
     )
 
 

@@ -200,7 +200,7 @@ class TinyRun:
     def measure(self) -> float:
         """Loss on the validation windows, masked and shifted as the model will be used."""
         inputs, targets = self.validation
-        if self.cause == VOCABULARY:  # written before the vocabulary got one more token in front
+        if self.cause == VOCABULARY:  # encoded with one more token in front, unlike the training text
             inputs, targets = (inputs + 1) % VOCAB_SIZE, (targets + 1) % VOCAB_SIZE
         self.model.train(self.cause == TRAINING_MODE)  # should be eval()
         return self.model.loss(inputs, targets).item()

@@ -179,7 +179,26 @@ def test_what_has_not_changed_is_not_run_again(copy_of_built, monkeypatch):
     assert (copy_of_built.root / "solutions" / "98_demo.ipynb").read_bytes() == before
 
 
-@pytest.mark.parametrize("file", ["solutions/98_demo.py", "checks/exercises/lesson_98.py"])
+def test_a_new_text_is_written_down_beside_the_old_outputs(copy_of_built, monkeypatch):
+    monkeypatch.setattr(building, "execute", lambda *_, **__: pytest.fail("it was executed"))
+    source, notebook = (copy_of_built.root / "solutions" / f"98_demo.{kind}" for kind in ("py", "ipynb"))
+    before = nbformat.read(notebook, as_version=4)
+    heading = "# ## 1. Never ahead\n"
+    source.write_text(source.read_text().replace(heading, f"# One more cell.\n\n# %% [markdown]\n{heading}"))
+    assert drift(copy_of_built, "98")
+    assert build(copy_of_built, "98") == "new text"
+    assert drift(copy_of_built, "98") == []
+    after = nbformat.read(notebook, as_version=4)
+    assert len(after.cells) == len(before.cells) + 1
+    assert [cell.outputs for cell in after.cells if cell.cell_type == "code"] == [
+        cell.outputs for cell in before.cells if cell.cell_type == "code"
+    ]
+    assert after.metadata == before.metadata
+
+
+@pytest.mark.parametrize(
+    "file", ["solutions/98_demo.py", "checks/exercises/lesson_98.py", "solutions/98_demo.ipynb"]
+)
 def test_what_has_changed_is_run_again(copy_of_built, monkeypatch, file):
     ran = []
 
@@ -191,7 +210,9 @@ def test_what_has_changed_is_run_again(copy_of_built, monkeypatch, file):
 
     monkeypatch.setattr(building, "execute", fake)
     path = copy_of_built.root / file
-    path.write_text(path.read_text() + "\n")
+    more = "\n# %%\nlater = 1\n" if file.endswith("98_demo.py") else "\n"
+    text = path.read_text() + more
+    path.write_text(text.replace("masked_fill(", "masked_fill (") if file.endswith("ipynb") else text)
     assert drift(copy_of_built, "98")
     assert build(copy_of_built, "98") == "executed"
     assert ran
