@@ -1,6 +1,6 @@
 """What is each choice of the default recipe worth? Each one is switched off alone and trained for the same time.
 
-    SLM_CORPUS=/path/to/tinystories python benchmarks/ablate_recipe.py --seconds 45 --seeds 3 --together 2
+    SLM_CORPUS=/path/to/tinystories python benchmarks/ablate_recipe.py --seconds 90 --loss 1.2 --seeds 3 --together 2
 
 Each run is a process of its own with an empty compile cache: set-up, measuring and compiling are in its time budget,
 as for a user. With `--together 2` two runs share the machine, each on half of its cores. A row is written to
@@ -170,9 +170,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, default=45.0, help="time budget of each run")
+    parser.add_argument("--seconds", type=float, default=90.0, help="time budget of each run")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--loss", type=float, default=1.4, help="bits per byte for the time to loss")
+    parser.add_argument("--loss", type=float, default=1.2, help="bits per byte for the time to loss")
     parser.add_argument("--preset", default=default_preset("cpu").name)
     parser.add_argument("--only", nargs="+", choices=CHOICES, default=list(CHOICES), metavar="CHOICE")
     parser.add_argument(
