@@ -9,7 +9,9 @@ A name or a login is needed; the id is the learning platform's. Canvas' own expo
 import csv
 import re
 import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from checks.grading.finding import WHOSE, Submission
@@ -95,8 +97,17 @@ class Roster:
 
     def _called(self, spelled: str) -> Person | None:
         """The one person who is spelled like this."""
-        found = [person for person in self.people if spelled in _spellings(person)]
+        found = self._people_by_spelling.get(spelled, ())
         return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def _people_by_spelling(self) -> dict[str, list[Person]]:
+        """Worked out once: a class has as many files as people, and each file several spellings."""
+        found: dict[str, list[Person]] = defaultdict(list)
+        for person in self.people:
+            for spelled in _spellings(person):
+                found[spelled].append(person)
+        return found
 
 
 def _spellings(person: Person) -> set[str]:
