@@ -29,7 +29,8 @@ def run(preset: str, minutes: float, seed: int, options: list[str], cold: bool) 
     """Train in a process of its own; what came of it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(folder / "compiled")}
+        # torch keeps its compiled header among the temporary files, wherever the cache is.
+        environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(folder / "compiled"), "TMPDIR": name}
         environment["SLM_HOME"] = str(folder / "home") if cold else str(home())
         run_folder = Path(environment["SLM_HOME"]) / "runs" / f"time-to-loss-{os.getpid()}-{seed}"
         command = [sys.executable, "-m", "slmlib", "train", "--preset", preset, "--minutes", f"{minutes:g}"]

@@ -17,6 +17,7 @@ What each is worth: benchmarks/results/step_time.md, by `python benchmarks/step_
 import importlib.util
 import os
 import shutil
+import subprocess
 import sysconfig
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,6 +46,9 @@ Those of GPUs are guesses, not measured."""
 COMPILE_PAYS_AFTER = {"cpu": 60.0, "cuda": 120.0, "mps": float("inf")}
 """Seconds a run has to last to get back what compiling costs: on two cores of an Intel Xeon 23 s, and steps are then
 1.40x as fast (benchmarks/results/step_time.md); on two of an AMD EPYC 12 s and 1.28x. That of GPUs is a guess."""
+
+COMPILER_OF_2020 = 11
+"""From this version on, g++ and clang++ know every instruction set that torch makes use of."""
 
 SMALLEST_CHANCE = 1e-38
 """What the chunked loss takes for a probability that is 0 in float32: a token then costs 87 nats, and not infinitely
@@ -107,6 +111,20 @@ def cpp_compiler() -> str:
     return next((name for name in names if name and shutil.which(name)), "")
 
 
+def compiling_options() -> dict[str, Any]:
+    """Options for torch.compile that save time while it compiles, and only then.
+
+    Before its first kernel torch tries out each instruction set of the processor with a small program of its own,
+    11 of the 43 s of a first compilation here. A compiler that is not older than the processor needs no such trial.
+    """
+    compiler = cpp_compiler()
+    if not compiler.endswith("g++"):  # clang++ does, too
+        return {}
+    said = subprocess.run([compiler, "-dumpversion"], capture_output=True, text=True, check=False).stdout
+    version = said.split(".")[0].strip()
+    return {"cpp.vec_isa_ok": True} if version.isdigit() and int(version) >= COMPILER_OF_2020 else {}
+
+
 # --- computing ---
 
 
@@ -144,7 +162,7 @@ def run_block(block: nn.Module, x: Tensor, sight: Sight) -> Tensor:
 def compiled_run_block() -> Callable[[nn.Module, Tensor, Sight], Tensor]:
     """`run_block`, compiled: once a process, so that the model that trains reuses what was compiled for the one
     whose speed was measured."""
-    return torch.compile(run_block, dynamic=False)
+    return torch.compile(run_block, dynamic=False, options=compiling_options())
 
 
 def chunked_cross_entropy(
@@ -152,8 +170,8 @@ def chunked_cross_entropy(
 ) -> Tensor:
     """Mean cross-entropy of scale x hidden @ weight^T, with at most so many logits at once.
 
-    hidden: (N, D), weight: (V, D), targets: (N,). Inside autocast the products are in its dtype, as those of
-    nn.Linear are. most_logits: 0 means what MOST_LOGITS says.
+    hidden: (N, D), weight: (V, D), targets: (N,). Inside autocast the products are in its dtype, and
+    in bfloat16 probabilities, too. most_logits: 0 means what MOST_LOGITS says.
     """
     kind = hidden.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
@@ -180,13 +198,16 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         x, w = hidden.to(dtype), weight.to(dtype)
         for_hidden, for_weight = torch.empty_like(x), torch.zeros_like(weight)
         total = torch.zeros((), device=hidden.device)
-        parts = zip(x.split(chunk), targets[:, None].split(chunk), for_hidden.split(chunk), strict=True)
-        for part, right, for_part in parts:
-            logits = part @ w.T  # (chunk, V)
-            gradient = logits.softmax(dim=-1, dtype=torch.float32)
-            chance = gradient.gather(1, right)  # (chunk, 1)
-            total -= chance.clamp(min=SMALLEST_CHANCE).log().sum()
-            gradient.scatter_add_(1, right, torch.full_like(chance, -1.0))
+        # In bfloat16 probabilities, too: rounding the scores has moved the gradients as far already. float16 ends at 6e-8.
+        of_chances = torch.float32 if dtype == torch.float16 else dtype
+        for part, right, for_part in zip(
+            x.split(chunk), targets.split(chunk), for_hidden.split(chunk), strict=True
+        ):
+            gradient = (part @ w.T).softmax(dim=-1, dtype=of_chances)  # (chunk, V)
+            at_right = torch.arange(len(right), device=right.device), right
+            chance = gradient[at_right]  # (chunk,)
+            total -= chance.float().clamp(min=SMALLEST_CHANCE).log().sum()
+            gradient[at_right] = chance - 1
             gradient = gradient.to(dtype)
             torch.mm(gradient, w, out=for_part)
             for_weight += gradient.T @ part
