@@ -4,34 +4,31 @@ A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`, and a README
 run again goes on where it stopped; asking for another one under the same name is refused.
 """
 
-import json
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
 import torch
 
 from slmlib.config import LanguageModelConfig, TrainConfig
 from slmlib.devices import Device, choose_device
-from slmlib.errors import CheckpointError, ConfigError, TrainingError
+from slmlib.errors import CheckpointError, ConfigError
 from slmlib.evaluation import Evaluation
-from slmlib.files import explain_os_errors, write_json
 from slmlib.model.build import build_model
-from slmlib.model.counts import flops_per_token, training_memory
+from slmlib.model.counts import flops_per_token
 from slmlib.ranks import ALONE, Ranks, largest_divisor, together
 from slmlib.text.prepare import PreparedData, prepare
 from slmlib.text.tokenizer import gpt2
 from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
+from slmlib.training.claim import only_process_in
 from slmlib.training.faults import is_out_of_memory
+from slmlib.training.fitting import fit_memory
 from slmlib.training.logs import Observer, tensorboard_log, wandb_log
 from slmlib.training.pace import seconds_of_a_step
 from slmlib.training.readme import write_readme
 from slmlib.training.selftest import require_healthy
-from slmlib.training.speed import MOST_LOGITS, PRODUCT_RATE, choose_tricks, seconds_of_steps
+from slmlib.training.speed import PRODUCT_RATE, choose_tricks, seconds_of_steps
 from slmlib.training.trainer import Trainer
 
 SMALLEST_TEXT = 10 * 10**6
@@ -48,6 +45,9 @@ MEASURING_SHARE = 0.03
 
 MEASURED_STEPS = 25
 """More than so many are not tried for it."""
+
+FEWEST_STEPS = 20
+"""Fewer show nothing: a budget that has no room for them is overdrawn, and the run says so."""
 
 CLOSING_SHARE, CLOSING_SECONDS = 0.01, 2.0
 """What is kept of a time budget for checkpoints and stories."""
@@ -230,7 +230,13 @@ def decide(
     left = budget * (1 - CLOSING_SHARE) - CLOSING_SECONDS - (time.perf_counter() - started)
     # However slow the machine, half of the time belongs to training.
     seconds = max(budget / 2, left - (evaluations + 1) * evaluation_seconds)
-    return replace(decided, total_steps=max(20, int(seconds / step_seconds)), evaluations=evaluations)
+    steps = int(seconds / step_seconds)
+    if steps < FEWEST_STEPS:
+        say(
+            f"A step takes {step_seconds:.2g} s here, and {budget:,.0f} s have room for {steps} of them; it will be "
+            f"{FEWEST_STEPS} all the same. Give it more --minutes, a smaller preset, or a machine that does nothing else."
+        )
+    return replace(decided, total_steps=max(FEWEST_STEPS, steps), evaluations=evaluations)
 
 
 def try_step(
@@ -290,40 +296,6 @@ def measure_step(
     return seconds_of_a_step(trainer, steps, patience)
 
 
-@contextmanager
-def only_process_in(folder: Path) -> Iterator[None]:
-    """Refuse to train in a folder in which another living process trains; a dead one's claim does not count."""
-    claim = folder / "running.json"
-    me = {"pid": os.getpid(), "started": psutil.Process().create_time()}
-    other = _living_owner(claim)
-    if other is not None and other != me:
-        raise TrainingError(
-            f"Process {other['pid']} is training in {folder} right now.",
-            "Wait for it, stop it with Ctrl-C, or give the new run another name (--run, RUN=).",
-        )
-    write_json(claim, me)
-    try:
-        yield
-    finally:
-        claim.unlink(missing_ok=True)
-        if not any(folder.iterdir()):
-            folder.rmdir()  # a wish that could not even begin leaves nothing behind
-
-
-def _living_owner(claim: Path) -> dict[str, float] | None:
-    """Who claims a folder and is alive; None for a dead process's claim, and for one that cannot be read."""
-    with explain_os_errors(claim):
-        if not claim.is_file():
-            return None
-        content = claim.read_bytes()
-    try:
-        other = json.loads(content)
-        started = psutil.Process(other["pid"]).create_time()
-        return {"pid": other["pid"], "started": started} if started == other["started"] else None
-    except (KeyError, TypeError, ValueError, OverflowError, psutil.Error):
-        return None
-
-
 def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:
     """Refuse to go on with a run that was started with other values; the first three are named."""
     started = checkpoint.model.config.to_dict() | checkpoint.progress.asked.to_dict()
@@ -338,50 +310,3 @@ def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:
             f"The run in {wish.folder} was started with {', '.join(different[:3])}.",
             "Ask for the same values to go on with it, or give the new run another name (--run, RUN=).",
         )
-
-
-def fit_memory(
-    model: LanguageModelConfig,
-    train: TrainConfig,
-    device: Device,
-    say: Callable[[str], None],
-    may_halve: bool = True,
-    ranks: Ranks = ALONE,
-) -> TrainConfig:
-    """Say what the training will need, before anything is allocated; make an open micro-batch fit.
-
-    may_halve: whether the micro-batch may still be decided. Ranks go by the one with the least memory; those on one
-    machine's processor share its memory. Raises ConfigError when the device cannot hold it.
-    """
-    free = int(ranks.least(device.memory() // (1 if device.type == "cuda" else ranks.local_world_size)))
-    share = ranks.share(train.batch_size)
-    size = min(share, train.micro_batch_size or share)
-    needed = _needed(model, train, size, device)
-    say(f"Memory: at least {_size(needed)} needed, {_size(free)} free.")
-    if needed <= free:
-        return train
-    smaller = size
-    while (
-        may_halve
-        and train.micro_batch_size == 0
-        and smaller > 1
-        and _needed(model, train, smaller, device) > free
-    ):
-        smaller = largest_divisor(share, smaller // 2)
-    if smaller == size or _needed(model, train, smaller, device) > free:
-        advice = f", or --micro-batch-size {max(1, size // 4)}" if size > 1 else ""
-        raise ConfigError(
-            f"Training this model needs at least {_size(needed)}, but {_size(free)} are free on {device.name}.",
-            f"Use a smaller preset{advice}, or close other programs.",
-        )
-    say(f"A batch of {size} windows does not fit into memory; {smaller} at a time go through the model.")
-    return replace(train, micro_batch_size=smaller)
-
-
-def _needed(model: LanguageModelConfig, train: TrainConfig, micro_batch_size: int, device: Device) -> int:
-    mixed, at_once = device.dtype != "float32", MOST_LOGITS[device.type] if train.chunked_loss else 0
-    return training_memory(model, micro_batch_size, mixed, train.optimizer, at_once).total
-
-
-def _size(number: int) -> str:
-    return f"{number / 1e9:.1f} GB" if number >= 10**8 else f"{max(1, number // 10**6)} MB"

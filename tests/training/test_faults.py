@@ -12,11 +12,13 @@ import torch
 from slmlib import devices
 from slmlib.devices import Device, choose_device
 from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
+from slmlib.ranks import largest_divisor
 from slmlib.training import run as run_module
 from slmlib.training.checkpoint import TEMPORARY, load_checkpoint, newest_checkpoint, step_folder
 from slmlib.training.faults import DivergenceWatch, explained, is_out_of_memory
+from slmlib.training.fitting import fit_memory, memory_needed
 from slmlib.training.logs import read_log
-from slmlib.training.run import Wish, decide, fit_memory, largest_divisor, start_or_resume
+from slmlib.training.run import Wish, decide, start_or_resume
 from slmlib.training.speed import FastLoss
 from tests.training.conftest import CPU, tiny_stories
 
@@ -174,7 +176,7 @@ def test_a_run_warns_and_goes_on(world, capsys):
 def test_the_estimate_is_said_before_the_run_and_an_open_micro_batch_is_made_to_fit(world, monkeypatch):
     said: list[str] = []
     config = world.config(batch_size=16)
-    fits = run_module._needed(world.model_config, config, 4, CPU)
+    fits = memory_needed(world.model_config, config, 4, CPU)
     monkeypatch.setattr(Device, "memory", lambda self: fits)
     fitted = fit_memory(world.model_config, config, CPU, said.append)
     assert fitted == replace(config, micro_batch_size=4)

@@ -34,8 +34,9 @@ from slmlib.model.decoder import Decoder
 from slmlib.ranks import ALONE, Ranks, launched, together
 from slmlib.training import run as run_module
 from slmlib.training.checkpoint import load_checkpoint, newest_checkpoint, step_folder
+from slmlib.training.fitting import fit_memory, memory_needed
 from slmlib.training.logs import read_log, series
-from slmlib.training.run import Wish, fit_memory, start_or_resume, try_step
+from slmlib.training.run import Wish, start_or_resume, try_step
 from slmlib.training.speed import FastLoss
 from slmlib.training.trainer import Trainer
 from tests.training.conftest import CPU, tiny_stories
@@ -471,7 +472,7 @@ def test_a_micro_batch_that_does_not_fit_on_one_rank_is_halved_on_all(world, wis
 
 
 def test_the_rank_with_the_least_memory_decides(world, monkeypatch):
-    needs = run_module._needed(world.model_config, world.config(), 2, CPU)
+    needs = memory_needed(world.model_config, world.config(), 2, CPU)
 
     def work(ranks):
         Device.memory = lambda self: needs * (20 if ranks.is_first else 2)  # two share one machine's memory

@@ -12,6 +12,7 @@ from slmlib.devices import Device
 from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
 from slmlib.training import run as run_module
 from slmlib.training.checkpoint import load_checkpoint, step_folder
+from slmlib.training.claim import only_process_in
 from slmlib.training.run import SMALLEST_TEXT, Wish, start_or_resume, text_budget
 from slmlib.training.terminal import closing_card
 from tests.training.conftest import tiny_stories
@@ -124,6 +125,14 @@ def test_a_slow_machine_measures_less_often_and_trains_half_of_the_time(wish, mo
     assert decided.total_steps == 30
 
 
+def test_a_budget_without_room_for_a_run_is_overdrawn_and_says_so(wish, monkeypatch):
+    monkeypatch.setattr(run_module, "measure_step", lambda *_: 1.0)
+    budget = replace(wish, train=replace(wish.train, total_steps=0, minutes=0.2))
+    result, said = quietly(budget)
+    assert result.trainer.config.total_steps == 20
+    assert any("A step takes 1 s here, and 12 s have room for" in line for line in said)
+
+
 def test_measuring_the_speed_leaves_no_trace(wish):
     budget = replace(wish, train=replace(wish.train, total_steps=0, minutes=0.01))
     measured, _ = quietly(budget)
@@ -201,6 +210,6 @@ def test_a_claim_that_cannot_be_read_is_no_claim(wish, content):
     """A whole claim is written in one piece, so half of one comes from no process that is alive."""
     wish.folder.mkdir(parents=True)
     (wish.folder / "running.json").write_text(content)
-    with run_module.only_process_in(wish.folder):
+    with only_process_in(wish.folder):
         pass
     assert not wish.folder.exists()
