@@ -114,8 +114,8 @@ Table(
 
 # %% [markdown]
 # And how long will the lessons keep it busy? They were timed when their notebooks were built; the speeds of the two
-# machines say about how long they take here. On two CPU cores most lessons compute for less than a minute, and none
-# for more than a few.
+# machines say about how long they take here. On two CPU cores most lessons compute for less than a minute, and the
+# longest, lesson 08, for five or six minutes.
 
 # %% tags=["nbval-ignore-output"]
 here = machine.tokens_per_second if choose_device().type == "cpu" else None
@@ -170,7 +170,7 @@ for name, text in TALES.items():
     row = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(text)]])  # (1, T + 1)
     inputs, targets = row[:, :-1], row[0, 1:]  # at each place, the target is the token that follows
     with torch.inference_mode():
-        logits = model(inputs)[0].float()  # (T, vocab_size)
+        logits = model(inputs)[0].float()  # (T, vocab_size): scores; softmax makes probabilities of them
     probabilities = logits.softmax(-1)[range(len(targets)), targets]
     rows.append((name, perplexity(probabilities.tolist()), math.exp(F.cross_entropy(logits, targets).item())))
 Table("Perplexity of the shipped model", ("text", "yours", "PyTorch"), rows)

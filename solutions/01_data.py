@@ -216,7 +216,8 @@ check("01.2")
 
 # %% [markdown]
 # **Against the real one.** `clean_text` in `slmlib/text/cleaning.py` does the same for every story this course trains
-# on. On how many stories do the two agree, and what is the first difference?
+# on. On how many stories do the two agree, and what is the first difference? (Stories like rows 3 and 4 above
+# stay as they are in yours; that is no mistake of yours.)
 
 # %%
 pairs = [(tidy(fix_mojibake(story)), clean_text(story)) for story in stories]

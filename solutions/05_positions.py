@@ -231,7 +231,7 @@ Table("Hands of a head with 64 numbers that go round at least once", ("within to
 
 # %% [markdown]
 # In short windows many hands never get round their clock. Beyond the training length they come to angles that were
-# never seen, and there things go wrong (section 6). Long-context models slow all hands down with a larger $\theta$
+# never seen, and there things go wrong (section 6). Long-context models slow all hands but the first with a larger $\theta$
 # (Llama 3: 500,000), or squeeze the positions together and train a little more ([Chen et al.
 # 2023](https://arxiv.org/abs/2306.15595)).
 #

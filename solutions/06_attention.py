@@ -523,7 +523,7 @@ for length in (size.context_length, 1024, 8192, 65536):
     rows.append((f"{length:,}", f"{both / 1e6:,.1f}", f"{1 - matrices / both:.0%}"))
 Table(
     "The shipped model at other context lengths",
-    ("tokens", "million operations per token", "of it for scores and mixtures"),
+    ("tokens", "million operations per token, in training", "of it for scores and mixtures"),
     rows,
 )
 

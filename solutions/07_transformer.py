@@ -570,8 +570,8 @@ Table("GPT-2, predicted and built", ("model", "your count", "the model has", "it
 #
 # $$\ln \sum_{j=1}^{V} e^{z_j} - z_{target}.$$
 #
-# The second term is 0 on average. In the first, with so many terms, the sum is $V$ times its mean, and the mean of $e^z$ for a normal
-# $z$ is $e^{\sigma^2/2}$. Hence
+# The second term is 0 on average. In the first, with so many terms, the sum is close to $V$ times the expected value of one term,
+# and for a normal $z$ that of $e^z$ is $e^{\sigma^2/2}$. Hence
 #
 # $$\text{first loss} = \ln V + \frac{D s^2}{2}.$$
 #
@@ -677,7 +677,7 @@ lines(
 )
 
 # %% [markdown]
-# Why does it fail on the right? "The sum is $V$ times its mean" needs many terms of similar size. When $\sigma$ grows
+# Why does it fail on the right? "The sum is close to $V$ times the expected value" needs many terms of similar size. When $\sigma$ grows
 # beyond $\sqrt{2 \ln V}$, the largest few terms are nearly the whole sum, and the loss grows like
 # $\sigma \sqrt{2 \ln V}$ instead of $\sigma^2/2$. (Physicists know this as the freezing of the random energy model.)
 #

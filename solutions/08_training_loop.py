@@ -417,7 +417,7 @@ ScheduleDesigner(total_steps=TOTAL, schedule="cosine", warmup_fraction=WARMUP / 
 #
 # Now and then a batch is odd: a broken story, a table of numbers. Its gradient may be ten times as long as usual, and
 # one such step can undo a hundred good ones. **Clipping** takes all gradients of the model as one long vector. If its
-# length, the **gradient norm**, is above `max_norm`, it scales the vector down to that length. The direction stays.
+# length, the **gradient norm**, is above `max_norm`, it scales the vector down to length `max_norm`. The direction stays.
 #
 # By hand: gradients $(3)$ and $(0, 4)$ have the norm $\sqrt{9 + 16} = 5$. With `max_norm` 1 all are divided by 5.
 #
@@ -460,8 +460,9 @@ assert furthest < 1e-5
 # of all targets.**
 #
 # ### Exercise 08.5: One training step
-# Gradient, clipping, optimizer, schedule: the whole loop body. The parts may have different numbers of rows. Return the mean
-# loss over all targets. `F.cross_entropy(..., reduction="sum")` and `nn.utils.clip_grad_norm_` are yours to use now.
+# Old gradients away (`optimizer.zero_grad()`), new gradients, clipping, optimizer, schedule: the whole loop
+# body. The parts may have different numbers of rows. Return the mean loss over all targets.
+# `F.cross_entropy(..., reduction="sum")` and `nn.utils.clip_grad_norm_` are yours to use now.
 
 
 # %%
@@ -691,8 +692,9 @@ print(f"equal at all {TOTAL:,} steps")
 # %% [markdown]
 # The real run takes its preset's recipe as it is. It was chosen because it gave a lower loss in runs as short as
 # ours, and it differs from the classic one: the schedule is `wsd` (warm up, stay, then a straight line down; after
-# [Hu et al. 2024, section 4](https://arxiv.org/abs/2404.06395)), and the embedding table has a rate several times as
-# high as AdamW is usually given.
+# [Hu et al. 2024, section 4](https://arxiv.org/abs/2404.06395)), the embedding table has a rate several times as
+# high as AdamW is usually given, $\beta_2$ is 0.99, there is no weight decay, and the warm-up takes only 2% of the
+# steps, fewer than the rule of thumb asks for.
 #
 # And it moves the hidden matrices by **Muon** ([Jordan et al. 2024](https://kellerjordan.github.io/posts/muon/))
 # instead of AdamW. Muon averages a matrix's gradients too, but then makes the average nearly orthogonal, so that

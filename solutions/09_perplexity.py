@@ -297,7 +297,7 @@ print(f"yours {ours:.4f}, slmlib's {measured.bits_per_byte:.4f}")
 assert abs(ours - measured.bits_per_byte) < 1e-5
 
 # %% [markdown]
-# From here on this course compares models in bits per byte, with the perplexity beside it. Only between models with *the same*
+# Where tokenizers differ, this course compares models in bits per byte. Only between models with *the same*
 # tokenizer, on *the same* text, does perplexity say the same thing.
 #
 # ## 4. How far to trust it
@@ -323,8 +323,8 @@ estimates(
 )
 
 # %% [markdown]
-# Four times the batches, half the spread: it is $\sigma / \sqrt n$, where $\sigma$ is the standard deviation of
-# single windows and $n$ their number. That is the **standard error**, and every measured loss has one. Even the whole
+# Four times the batches, about half the spread (40 estimates show it only roughly). In theory it is
+# $\sigma / \sqrt n$, where $\sigma$ is the standard deviation of single windows and $n$ their number. That is the **standard error**, and every measured loss has one. Even the whole
 # set is only a sample of all stories that could be told:
 
 # %%

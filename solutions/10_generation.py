@@ -171,7 +171,8 @@ Table(
 # so $u = 0.62$ falls on the second.
 #
 # ### Exercise 10.2: Draw a token
-# Return the id of the first token at which the running sum is *greater* than $u$.
+# Return the id of the first token at which the running sum is *greater* than $u$. (Rounded numbers may add up to a
+# little less than 1. Compare with $u$ times the last running sum, and $u$ never falls beyond the end.)
 
 
 # %%
@@ -778,9 +779,9 @@ print(
 # <details>
 # <summary>Beam search finds more probable texts than greedy. Is it not better?</summary>
 #
-# For translation, where there is nearly one right answer, often yes. For stories, more probable means more
-# repetitive, as the table of section 4 shows. Beam search, which follows several continuations at once and keeps the
-# most probable, goes further into that corner ([Holtzman et al. 2020, figure 1](https://arxiv.org/abs/1904.09751)).
+# For translation, where there is nearly one right answer, often yes. For stories, more probable mostly means
+# more repetitive, as the table of section 4 shows (a penalty is the exception). Beam search, which
+# follows several continuations at once and keeps the most probable, goes further into that corner ([Holtzman et al. 2020, figure 1](https://arxiv.org/abs/1904.09751)).
 # </details>
 #
 # <details>

@@ -475,7 +475,8 @@ layer_panels(
 # - *Updates.* Our run takes larger steps than the rule says, for a reason: the whole run is a few hundred steps long,
 #   and the rule comes from longer ones. The ratio falls because the weights grow, and because the schedule lowers the
 #   rate at the end. `down` begins at zero (`zero_output`, lesson 07), where any update is infinitely large beside the
-#   weights; so its first ratios are high, and step 0 is left out.
+#   weights; so its first ratios are high, and step 0 is left out. The embedding begins high, too: its first numbers
+#   are only about 0.02, and its learning rate is high (lesson 08).
 # - *The stream.* At first the blocks add nothing, so all lines begin together. Then each block learns to add
 #   something, and the stream is mostly larger from block to block. Norms keep the next block from noticing. Growth
 #   without end is a warning.
@@ -496,9 +497,9 @@ EXPLAINED = {
     "targets not shifted": "the targets are the inputs",
     "bad initialization": "first weights with a standard deviation of 1 instead of 0.02",
     "fp16 without scaler": "gradients are kept in half precision, and the loss is not scaled up",
-    "vocabulary off by one": "the validation text was encoded with one more token in front, the training text without",
+    "vocabulary off by one": "the validation text was encoded with one more token at the start of the vocabulary: every id is one higher",
     "validation leaked": "half of each batch comes from the validation text",
-    "evaluated in training mode": "the model has dropout, and nobody called eval()",
+    "evaluated in training mode": "the model has dropout (in training, chance sets some numbers to 0), and nobody called eval(), which turns it off",
     "accumulation not averaged": "gradients of 4 micro-batches are added and not divided by 4",
 }
 assert set(EXPLAINED) == set(CAUSES)
@@ -524,7 +525,7 @@ run_gallery(late, healthy, "And to these five?")
 
 # %% [markdown]
 # Some signs are too small for a picture. *Five measurements*: the last validation loss, measured five times with the
-# same weights. *Zeros*: the share of the gradient that is exactly zero.
+# same weights. *Zeros*: the share of the gradient that is exactly zero; up to a fifth is normal for this model.
 
 # %%
 rows = []
