@@ -37,7 +37,7 @@ MOST_ZIP_BYTES = 256 * 2**20
 _DATE = (1980, 1, 1, 0, 0, 0)
 """One date for all entries: the same content is the same file."""
 
-_ZIP_ERRORS = (
+ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     RuntimeError,
@@ -46,6 +46,8 @@ _ZIP_ERRORS = (
     OSError,
     ValueError,
 )
+"""What Python raises for a zip that is damaged, locked, or none."""
+
 Facts = dict[str, Any]
 
 
@@ -81,7 +83,7 @@ def read_bundle(data: bytes) -> tuple[Facts, dict[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = {info.filename: _entry(archive, info) for info in _entries(archive)}
-    except _ZIP_ERRORS as error:
+    except ZIP_ERRORS as error:
         raise BundleError(f"The bundle is no readable zip ({type(error).__name__}).") from None
     return read_facts(files.pop(FACTS, b"")), files
 
@@ -91,7 +93,7 @@ def lesson_of(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return str(read_facts(_entry(archive, archive.getinfo(FACTS)))["lesson"])
-    except (*_ZIP_ERRORS, KeyError):
+    except (*ZIP_ERRORS, KeyError):
         raise BundleError("The bundle is no readable zip.") from None
 
 

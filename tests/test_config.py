@@ -150,6 +150,7 @@ BAD_MODELS = [
     (dict(gated=1), "gated is 1; expected bool."),
     (dict(dropout="0.1"), "dropout is '0.1'; expected float."),
     (dict(init_std=None), "init_std is None; expected float."),
+    (dict(clip_qkv=INFINITY), "clip_qkv must be finite; it is inf."),
 ]
 BAD_TRAINING = [
     (dict(batch_size=0), "batch_size must be at least 1; it is 0."),
@@ -159,6 +160,8 @@ BAD_TRAINING = [
     (dict(minutes=0.0), "give a time budget or a number of steps: minutes is 0.0, total_steps 0."),
     (dict(minutes=INFINITY), "give a time budget or a number of steps: minutes is inf"),
     (dict(minutes=NAN), "give a time budget or a number of steps: minutes is nan"),
+    (dict(minutes=INFINITY, total_steps=20), "minutes must be finite; it is inf."),
+    (dict(gradient_clip=INFINITY), "gradient_clip must be finite; it is inf."),
     (dict(total_steps=-5), "give a time budget or a number of steps: minutes is 5.0, total_steps -5."),
     (dict(micro_batch_size=5), "batch_size (16) must be a multiple of micro_batch_size (5)."),
     (dict(micro_batch_size=-4), "batch_size (16) must be a multiple of micro_batch_size (-4)."),

@@ -21,6 +21,10 @@ from slmlib.utilization import model_flops_utilization, peak_flops
         ("NVIDIA GeForce RTX 4090", "bfloat16", 165.2),
         ("NVIDIA H200", "float32", None),
         ("NVIDIA T400", "float16", None),
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", "bfloat16", None),
+        ("NVIDIA GeForce RTX 3090 Ti", "bfloat16", None),
+        ("NVIDIA H200 NVL", "bfloat16", None),
+        ("NVIDIA H100 NVL", "bfloat16", 835),
         ("A card of tomorrow", "bfloat16", None),
     ],
 )

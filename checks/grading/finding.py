@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from checks.bundle import MOST_ZIP_BYTES, is_bundle
+from checks.bundle import MOST_ZIP_BYTES, ZIP_ERRORS, is_bundle
 from checks.grading.grades import Flag, printable
 from checks.grading.naming import attempt_in, lesson_in
 from checks.grading.reading import MAX_BYTES, Unreadable
@@ -66,7 +66,7 @@ class Submission:
                     most = MOST_ZIP_BYTES if self.bundle else MAX_BYTES
                     return _bounded(file.read(most + 1), Path(self.path).stat().st_size, most)
                 return _entry(file, self.inside)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        except ZIP_ERRORS as error:
             raise Unreadable(f"The file cannot be read ({type(error).__name__}: {error}).") from None
 
 
@@ -141,7 +141,7 @@ def _in_zip(path: Path, parts: tuple[str, ...], named_by_zip: bool) -> list[Subm
             if is_bundle(archive):
                 return [replace(_placed(whole, str(path), when=path.stat().st_mtime), bundle=True)]
             return list(_entries(archive, str(path), parts, (), path.name))
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except ZIP_ERRORS as error:
         return [_placed((*parts, path.name), str(path), problem=f"The zip cannot be opened ({error}).")]
 
 
@@ -174,7 +174,7 @@ def _entries(
                         continue
                     stem = (*whole[:-1], Path(clean[-1]).stem)
                     yield from _entries(inner, path, stem, where, label)
-            except (Unreadable, zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+            except (Unreadable, *ZIP_ERRORS) as error:
                 problem = f"The zip cannot be opened ({error})."
                 yield _placed(whole, path, where, 0.0, problem, remarks, label)
 

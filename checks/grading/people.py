@@ -100,13 +100,15 @@ def _told_apart(rows: list[Row]) -> list[Row]:
     namesakes = {
         (student, one) for (student, _), all_of in numbers.items() if len(all_of) > 1 for one in all_of
     }
-    found = []
+    found, spelled = [], dict[str, str]()
     for row in rows:
         one, student = row.submission, row.submission.student.casefold()
         if one.told_by and student in several:
             one = replace(one, student=without_lesson(one.told_by, row.grades.lesson))
         elif (student, one.number) in namesakes:
             one = replace(one, student=f"{one.student} ({one.number})")
+        # Ada_02.ipynb and ada_03.ipynb are of one person, who goes by what came first.
+        one = replace(one, student=spelled.setdefault(one.student.casefold(), one.student))
         found.append(replace(row, submission=one))
     return found
 

@@ -1,5 +1,6 @@
 """What all configs share: the road to and from JSON, and problems told in sentences."""
 
+import math
 from copy import copy
 from dataclasses import MISSING, asdict, fields
 from typing import Any, Literal, Self, get_args, get_origin
@@ -106,6 +107,15 @@ def below_one(config: Config, *names: str) -> list[tuple[bool, str]]:
     return [
         (getattr(config, name) < 1, f"{name} must be at least 1; it is {getattr(config, name)}.")
         for name in names
+    ]
+
+
+def not_finite(config: Config) -> list[tuple[bool, str]]:
+    """One problem for each number that is infinite, or none at all: a checkpoint's JSON has no such numbers."""
+    values = {field.name: getattr(config, field.name) for field in fields(config)}  # type: ignore[arg-type]
+    return [
+        (isinstance(value, float) and not math.isfinite(value), f"{name} must be finite; it is {value}.")
+        for name, value in values.items()
     ]
 
 

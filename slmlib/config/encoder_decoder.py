@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from slmlib.config.base import LanguageModelConfig, below_one, raise_all
+from slmlib.config.base import LanguageModelConfig, below_one, not_finite, raise_all
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class EncoderDecoderConfig(LanguageModelConfig):
         )
         raise_all(
             self,
+            *not_finite(self),
             *below_one(self, *sizes),
             (
                 self.num_buckets < 4 or self.num_buckets % 4 != 0 or self.max_distance <= self.num_buckets,

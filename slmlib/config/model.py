@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from slmlib.config.base import LanguageModelConfig, below_one, raise_all
+from slmlib.config.base import LanguageModelConfig, below_one, not_finite, raise_all
 
 Norm = Literal["rmsnorm", "layernorm"]
 BlockKind = Literal["pre_norm", "post_norm", "output_norm", "parallel", "parallel_one_norm"]
@@ -116,6 +116,7 @@ class ModelConfig(LanguageModelConfig):
         super().__post_init__()
         raise_all(
             self,
+            *not_finite(self),
             *below_one(self, "vocab_size", "context_length", "embed_dim", "num_layers", "num_heads"),
             # Counting walks through the layers; a slip of the keyboard must not take days.
             (self.num_layers > 10_000, f"num_layers must be at most 10,000; it is {self.num_layers}."),

@@ -1,9 +1,10 @@
 """How a model is trained, and how it chooses words."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from slmlib.config.base import Config, below_one, raise_all
+from slmlib.config.base import Config, below_one, not_finite, raise_all
 
 Schedule = Literal["cosine", "linear", "wsd", "constant"]
 DeviceType = Literal["cpu", "cuda", "mps"]
@@ -96,9 +97,10 @@ class TrainConfig(Config):
         super().__post_init__()
         raise_all(
             self,
+            *not_finite(self),
             *below_one(self, "batch_size", "evaluations", "checkpoints", "keep_checkpoints"),
             (
-                self.total_steps < 0 or (self.total_steps == 0 and not 0 < self.minutes < float("inf")),
+                self.total_steps < 0 or (self.total_steps == 0 and not 0 < self.minutes < math.inf),
                 f"give a time budget or a number of steps: minutes is {self.minutes}, total_steps {self.total_steps}.",
             ),
             (
@@ -172,6 +174,7 @@ class Sampling(Config):
         super().__post_init__()
         raise_all(
             self,
+            *not_finite(self),
             (
                 not self.repetition_penalty > 0,
                 f"repetition_penalty must be above 0; it is {self.repetition_penalty}.",

@@ -78,7 +78,17 @@ def import_folder(source: Path | str, folder: Path | str) -> Path:
 
 
 def save_imported(folder: Path | str, model: LanguageModel, tokenizer: BaseTokenizer, source: str) -> Path:
-    """A model that was trained elsewhere as a checkpoint; source: what its history calls it."""
+    """A model that was trained elsewhere as a checkpoint; source: what its history calls it.
+
+    Raises CheckpointError for a folder that holds anything but a checkpoint: it would be replaced.
+    """
+    folder = Path(folder)
+    holds_something = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+    if holds_something and not (folder / "manifest.json").is_file():
+        raise CheckpointError(
+            f"{folder} is there already and is no checkpoint: it would be replaced.",
+            "Name a folder that does not exist yet.",
+        )
     progress = Progress(
         step=0,
         asked=TrainConfig(),
@@ -88,7 +98,7 @@ def save_imported(folder: Path | str, model: LanguageModel, tokenizer: BaseToken
         valid_sha256="",
         probe_tokens=tokenizer.encode(_PROBE)[: model.config.context_length + 1],
     )
-    return save_checkpoint(Path(folder), model, tokenizer, progress)
+    return save_checkpoint(folder, model, tokenizer, progress)
 
 
 def read_model(source: Path | str) -> nn.Module:

@@ -50,8 +50,10 @@ class TextFiles:
             valid = tuple(file for file in files if _VALIDATION_NAME.search(file.name))
             found = cls(tuple(file for file in files if file not in valid), valid, column)
             if not found.train_files:
+                set_aside = f" ({valid[0].name} is for validation, by its name)" if valid else ""
                 raise DataError(
-                    f"The folder {path} has no {_KINDS} to train on.", "Put one there, or name the file."
+                    f"The folder {path} has no {_KINDS} to train on{set_aside}.",
+                    "Put one there, or name the file.",
                 )
         elif not path.exists():
             raise DataError(f"There is no corpus at {path}.", "Check the path (argument or SLM_CORPUS).")

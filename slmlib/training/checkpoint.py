@@ -223,11 +223,13 @@ def load_optimizer(checkpoint: Checkpoint, model: LanguageModel, optimizer: torc
             f"{path} has seen {sorted(done)[:3]} steps, the run has done {expected_steps}.",
             "The file belongs to another checkpoint.",
         )
+    fused = {one for group in optimizer.param_groups if group.get("fused") for one in group["params"]}
     for parameter, (step, *means) in kinds_of.items():
         name = names[parameter]
+        counts_on = parameter.device if parameter in fused else "cpu"  # where torch's AdamW reads the step
         # Copies, because a file's tensors are memory-mapped and the optimizer writes in place.
         optimizer.state[parameter] = {
-            step: tensors[f"{step}.{name}"].clone(),
+            step: tensors[f"{step}.{name}"].to(counts_on, copy=True),
             **{kind: tensors[f"{kind}.{name}"].to(parameter.device, copy=True) for kind in means},
         }
 

@@ -83,7 +83,8 @@ def explained(trainer: "Trainer") -> Iterator[None]:
                 f"The same command goes on from the last checkpoint; if it happens again: {_doctor()}",
             ) from error
         _save_what_is_good(trainer)
-        saved = "The run is saved." if trainer.ranks.is_first else "What was saved before is intact."
+        is_saved = trainer.ranks.is_first and not trainer.is_moving
+        saved = "The run is saved." if is_saved else "What was saved before is intact."
         raise TrainingError(
             f"Step {trainer.step}: there is no memory left on {trainer.device.name} ({reason}). "
             + (saved if trainer.history else "Nothing was trained yet."),
@@ -97,9 +98,9 @@ def _doctor() -> str:
 
 
 def _save_what_is_good(trainer: "Trainer") -> None:
-    """A step changes weights only at its very end, so these are the last good ones."""
+    """A step changes weights only at its very end, so these are the last good ones; unless it was just there."""
     trainer.optimizer.zero_grad(set_to_none=True)
-    if trainer.history:
+    if trainer.history and not trainer.is_moving:
         trainer.save()
 
 

@@ -6,6 +6,7 @@ closed browser tab loses nothing.
 """
 
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +59,12 @@ class JsonlLog:
 
 
 def _line(event: Event) -> bytes:
-    return (json.dumps(event, ensure_ascii=False) + "\n").encode()
+    """As JSON, which has no infinite numbers: the gradient norm of a step that float16's scaler leaves out is null."""
+    plain = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in event.items()
+    }
+    return (json.dumps(plain, ensure_ascii=False) + "\n").encode()
 
 
 def _parts(path: Path) -> list[Path]:
@@ -93,18 +99,22 @@ def _read_part(path: Path) -> list[Event]:
 
 
 def series(events: list[Event], kind: str, value: str) -> tuple[list[int], list[float]]:
-    """Steps and values of one quantity, ready to plot: `series(events, "step", "loss")`."""
+    """Steps and values of one quantity, ready to plot: `series(events, "step", "loss")`. Null becomes NaN."""
     chosen = [event for event in events if event["event"] == kind]
-    return [event["step"] for event in chosen], [event[value] for event in chosen]
+    values = [math.nan if event[value] is None else event[value] for event in chosen]
+    return [event["step"] for event in chosen], values
 
 
-def tensorboard_log(folder: Path) -> Observer:
-    """An observer that writes numbers and stories for TensorBoard into `folder`."""
+def tensorboard_log(folder: Path, step: int = 0) -> Observer:
+    """An observer that writes numbers and stories for TensorBoard into `folder`.
+
+    step: how many steps are done; what a killed process wrote beyond them will be done again.
+    """
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise ConfigError("The tensorboard package is not installed.", "pip install tensorboard.") from None
-    writer = SummaryWriter(str(folder))
+    writer = SummaryWriter(str(folder), purge_step=step + 1)
 
     def observe(event: Event) -> None:
         for name, value in _numbers(event).items():

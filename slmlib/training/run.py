@@ -4,6 +4,7 @@ A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`, and a README
 run again goes on where it stopped; asking for another one under the same name is refused.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -111,6 +112,10 @@ def _start_or_resume(
         if ranks.is_first:
             restore_replaced(checkpoints)
         checkpoint = newest_checkpoint(checkpoints, say)
+    if checkpoint is not None:
+        require_same_run(
+            checkpoint, wish, but="vocab_size"
+        )  # before minutes of work; the text decides that one
     decided = checkpoint.progress.decided if checkpoint else wish.train
     share = ranks.share(decided.batch_size, 1 if checkpoint else decided.micro_batch_size or 1)
     because = "as this run began" if checkpoint and wish.train.dtype == "auto" else "asked for"
@@ -122,7 +127,7 @@ def _start_or_resume(
         say(checked)
     decided = fit_memory(wish.model, decided, device, say, may_halve=checkpoint is None, ranks=ranks)
     with ranks.first_goes_first():
-        data = prepare_data(wish, device, progress)
+        data = prepare_data(replace(wish, corpus=corpus_of(wish, checkpoint)), device, progress)
     say(f"Corpus: {data.corpus_name}. {data.corpus_why}")
     if data.tokenizer.vocab_size != wish.model.vocab_size:
         say(
@@ -138,7 +143,10 @@ def _start_or_resume(
         model = checkpoint.model
     folder = wish.folder
     if decided.tensorboard and ranks.is_first:
-        observers = (*observers, tensorboard_log(folder / "tensorboard"))
+        observers = (
+            *observers,
+            tensorboard_log(folder / "tensorboard", checkpoint.progress.step if checkpoint else 0),
+        )
     if decided.wandb and ranks.is_first:
         observers = (
             *observers,
@@ -296,14 +304,24 @@ def measure_step(
     return seconds_of_a_step(trainer, steps, patience)
 
 
-def require_same_run(checkpoint: Checkpoint, wish: Wish) -> None:
-    """Refuse to go on with a run that was started with other values; the first three are named."""
-    started = checkpoint.model.config.to_dict() | checkpoint.progress.asked.to_dict()
-    wished = wish.model.to_dict() | wish.train.to_dict()
+def corpus_of(wish: Wish, checkpoint: Checkpoint | None) -> str:
+    """What to read: `auto` is decided once, so a run that began without the Hub goes on without it."""
+    chosen = {"TinyStories": "tinystories", "StoryWorld": "storyworld"}
+    if checkpoint is None or wish.corpus != "auto" or os.environ.get("SLM_CORPUS"):
+        return wish.corpus
+    return chosen.get(checkpoint.progress.corpus, wish.corpus)
+
+
+def require_same_run(checkpoint: Checkpoint, wish: Wish, but: str = "") -> None:
+    """Refuse to go on with a run that was started with other values; the first three are named. but: one that may
+    differ."""
+    was = checkpoint.model.config
+    started = {"kind": was.kind} | was.to_dict() | checkpoint.progress.asked.to_dict()
+    wished = {"kind": wish.model.kind} | wish.model.to_dict() | wish.train.to_dict()
     different = [
-        f"{name} {started[name]} (now {wished[name]})"
+        f"{name} {started[name]} (now {wished.get(name, 'none')})"
         for name in started
-        if started[name] != wished.get(name)
+        if name != but and started[name] != wished.get(name)
     ]
     if different:
         raise CheckpointError(

@@ -77,6 +77,7 @@ class Trainer:
         loss_of = FastLoss(model, config) if type(model) is Decoder else model.loss
         self.loss_of = ranks.averaging(model, loss_of)
         self.step, self.history, self.seconds = 0, list[dict[str, float]](), 0.0
+        self.is_moving = False  # while it is, some weights are new and some are not
         self.evaluation_steps, self.watch = spread(config.total_steps, config.evaluations), DivergenceWatch()
         if resume is not None:
             self._go_on_from(resume)
@@ -157,7 +158,9 @@ class Trainer:
             give_up(self, total_loss, gradient_norm, rate)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["rate_factor"]
+        self.is_moving = True
         self.scaler.step(self.optimizer)
+        self.is_moving = False
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         return total_loss, gradient_norm

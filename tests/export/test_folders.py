@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from slmlib.config import MambaConfig, Sampling
 from slmlib.errors import CheckpointError, SlmError
-from slmlib.export.folders import export_folder, find, import_folder, read_model
+from slmlib.export.folders import export_folder, find, import_folder, read_model, save_imported
 from slmlib.export.vocabulary import from_hf_tokenizer, to_hf_tokenizer
 from slmlib.generation import generate
 from slmlib.model.build import build_model
@@ -199,3 +199,30 @@ def test_the_command_line_goes_out_and_back(tmp_path, capsys, monkeypatch):
         == generate(shipped.model, shipped.tokenizer, "Once upon a time", greedy)[0]
     )
     shutil.rmtree(tmp_path / "exported")
+
+
+def test_an_import_replaces_a_checkpoint_and_nothing_else(tmp_path):
+    shipped = load_model()
+    keeps = tmp_path / "thesis"
+    keeps.mkdir()
+    (keeps / "chapter_1.txt").write_text("words")
+    for taken in (keeps, keeps / "chapter_1.txt"):
+        with pytest.raises(CheckpointError, match=r"is no checkpoint: it would be replaced"):
+            save_imported(taken, shipped.model, shipped.tokenizer, "somewhere")
+    assert (keeps / "chapter_1.txt").read_text() == "words"
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "new", tmp_path / "new", tmp_path / "empty"):
+        assert load_checkpoint(save_imported(folder, shipped.model, shipped.tokenizer, "somewhere"))
+
+
+def test_a_dot_means_the_folder_by_its_name(tmp_path, capsys, monkeypatch):
+    from slmlib.cli import main
+
+    monkeypatch.setenv("SLM_HOME", str(tmp_path))
+    main(["export", "--folder", str(tmp_path / "mine")])
+    monkeypatch.chdir(tmp_path / "mine")
+    main(["import", "."])
+    monkeypatch.chdir(tmp_path / "imported" / "mine")
+    main(["export", "."])
+    assert (tmp_path / "exported" / "mine" / "config.json").is_file()
+    assert capsys.readouterr().out.count("Written: ") == 3

@@ -186,7 +186,7 @@ def test_missing_paths_and_folders_without_text_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"has no \.txt, \.jsonl.* to train on"):
         open_corpus(str(tmp_path))
     (tmp_path / "valid.txt").write_text("A.")
-    with pytest.raises(DataError, match="to train on"):
+    with pytest.raises(DataError, match=r"to train on \(valid\.txt is for validation, by its name\)"):
         open_corpus(str(tmp_path))
 
 

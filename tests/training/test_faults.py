@@ -256,6 +256,26 @@ def test_memory_that_runs_out_in_the_middle_saves_and_the_same_command_goes_on(w
     assert torch.equal(resumed.trainer.model.embedding.weight, whole.trainer.model.embedding.weight)
 
 
+def test_memory_that_runs_out_between_two_weights_leaves_the_last_checkpoint(wish, monkeypatch):
+    """Some weights are new then, some are not: saved over the good ones, they could never go on."""
+    whole = start_or_resume(replace(wish, folder=wish.folder.with_name("whole")), (), print, progress=False)
+    real, calls = torch.optim.AdamW.step, [0]
+
+    def fails_once(self, closure=None):
+        calls[0] += 1
+        if calls[0] == 4:
+            with torch.no_grad():
+                self.param_groups[0]["params"][0].add_(1.0)
+            raise MemoryError("no memory")
+        return real(self, closure)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", fails_once)
+    with pytest.raises(TrainingError, match=r"Step 3: there is no memory.*What was saved before is intact"):
+        start_or_resume(wish, (), lambda _: None, progress=False)
+    resumed = start_or_resume(wish, (), lambda _: None, progress=False)
+    assert torch.equal(resumed.trainer.model.embedding.weight, whole.trainer.model.embedding.weight)
+
+
 def test_a_device_that_fails_is_one_sentence_and_other_errors_stay_what_they_are(world):
     trainer = world.trainer("device")
     with (

@@ -4,15 +4,19 @@ import multiprocessing
 import os
 import random
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
 
+from slmlib.devices import choose_device
 from slmlib.errors import CheckpointError
+from slmlib.model.decoder import Decoder
 from slmlib.training.checkpoint import (
     TEMPORARY,
     checkpoint_folders,
     load_checkpoint,
+    load_optimizer,
     newest_checkpoint,
     step_folder,
 )
@@ -192,3 +196,31 @@ def test_the_scheduler_of_torch_gives_the_trainers_learning_rates(world):
         assert scheduler.get_last_lr()[0] == pytest.approx(rate, rel=1e-12)
         optimizer.step()
         scheduler.step()
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_gpu_goes_on_with_the_step_where_its_kernel_reads_it(world, optimizer):
+    """torch's fused AdamW counts its steps on the GPU. Never run so far: there was no GPU at hand."""
+    gpu = choose_device("cuda", "float32")
+    changes = dict(optimizer=optimizer, device="cuda")
+    first = world.trainer("gpu", model=Decoder(world.model_config, seed=0).cuda(), **changes)
+    first.device = gpu
+    first.run()
+    checkpoint = load_checkpoint(step_folder(first.folder / "checkpoints", 6))
+    resumed = world.trainer("gpu_again", resume=replace(checkpoint, model=checkpoint.model.cuda()), **changes)
+    resumed.device = gpu
+    resumed.run()
+    assert resumed.step == first.step
+
+
+def test_each_count_of_steps_lies_where_its_optimizer_reads_it(world, uninterrupted):
+    """On a CPU that is always the CPU; what says `fused` follows the weight."""
+    checkpoint = load_checkpoint(step_folder(uninterrupted.folder / "checkpoints", 6))
+    for fused, place in ((True, "meta"), (None, "cpu")):
+        model = checkpoint.model.to("meta")
+        optimizer = torch.optim.AdamW(model.parameters())
+        optimizer.param_groups[0]["fused"] = fused
+        load_optimizer(checkpoint, model, optimizer)
+        assert {state["step"].device.type for state in optimizer.state.values()} == {place}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from slmlib.config import ModelConfig, TrainConfig
+from slmlib.config import MambaConfig, ModelConfig, TrainConfig
 from slmlib.devices import Device
 from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
 from slmlib.training import run as run_module
@@ -213,3 +213,36 @@ def test_a_claim_that_cannot_be_read_is_no_claim(wish, content):
     with only_process_in(wish.folder):
         pass
     assert not wish.folder.exists()
+
+
+def test_a_run_of_another_kind_of_model_is_refused(wish):
+    quietly(wish)
+    mamba = MambaConfig(vocab_size=280, context_length=16, embed_dim=16, num_layers=1)
+    with pytest.raises(CheckpointError, match=r"kind decoder \(now mamba\).*--run"):
+        quietly(replace(wish, model=mamba))
+
+
+def test_another_wish_is_refused_before_any_work(wish, monkeypatch):
+    quietly(wish)
+    monkeypatch.setattr(run_module, "prepare_data", lambda *_: pytest.fail("prepared"))
+    with pytest.raises(CheckpointError, match="seed 0"):
+        quietly(replace(wish, train=replace(wish.train, seed=3)))
+
+
+def test_a_run_that_began_offline_goes_on_when_the_hub_is_back(wish, monkeypatch):
+    """`auto` would now choose TinyStories, and the run would be refused after its download."""
+    monkeypatch.delenv("SLM_CORPUS", raising=False)
+    auto = replace(wish, corpus="auto")
+    checkpoint = quietly(wish)[0].trainer
+    began = replace(load_checkpoint(step_folder(wish.folder / "checkpoints", checkpoint.step)))
+    for name, expected in (
+        ("StoryWorld", "storyworld"),
+        ("TinyStories", "tinystories"),
+        ("stories.txt", "auto"),
+    ):
+        then = replace(began, progress=replace(began.progress, corpus=name))
+        assert run_module.corpus_of(auto, then) == expected
+        assert run_module.corpus_of(wish, then) == wish.corpus
+    assert run_module.corpus_of(auto, None) == "auto"
+    monkeypatch.setenv("SLM_CORPUS", wish.corpus)
+    assert run_module.corpus_of(auto, began) == "auto"

@@ -1,6 +1,7 @@
 """The pieces of training against torch, transformers and plain arithmetic; and what happens when it goes wrong."""
 
 import itertools
+import json
 import math
 
 import pytest
@@ -241,6 +242,32 @@ def test_the_log_forgets_what_will_be_done_again_and_a_torn_line(tmp_path):
         file.write(b'{"event": "step", "st')
     JsonlLog(log.path, step=2)
     assert series(read_log(log.path), "step", "loss") == ([0, 1, 2], [0.0, 1.0, 2.0])
+
+
+def test_a_number_that_json_does_not_have_is_null(tmp_path):
+    """float16's scaler leaves out a step whose gradient overflowed; its norm is infinite."""
+    log = JsonlLog(tmp_path / "log.jsonl")
+    for step, norm in enumerate((0.5, math.inf, math.nan)):
+        log({"event": "step", "step": step, "gradient_norm": norm})
+    text = log.path.read_text()
+    assert json.loads(text.splitlines()[1], parse_constant=pytest.fail)["gradient_norm"] is None
+    steps, norms = series(read_log(log.path), "step", "gradient_norm")
+    assert steps == [0, 1, 2]
+    assert norms[0] == 0.5
+    assert all(map(math.isnan, norms[1:]))
+
+
+def test_tensorboard_forgets_steps_that_are_done_again(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for begins, ends in ((0, 6), (3, 5)):
+        observe = tensorboard_log(tmp_path, begins)
+        for step in range(begins + 1, ends + 1):
+            observe({"event": "step", "step": step, "loss": float(step)})
+        observe({"event": "end", "step": ends, "finished": True})
+    accumulator = EventAccumulator(str(tmp_path))
+    accumulator.Reload()
+    assert [scalar.step for scalar in accumulator.Scalars("step/loss")] == [1, 2, 3, 4, 5]
 
 
 def test_tensorboard_and_wandb_get_the_same_numbers(world, monkeypatch):

@@ -1,5 +1,6 @@
 """Who handed in what, from names alone; and files, read without trust."""
 
+import io
 import json
 import os
 import zipfile
@@ -215,3 +216,29 @@ def test_another_language_is_a_remark():
 def test_what_is_no_notebook_is_said(data, words):
     with pytest.raises(Unreadable, match=words):
         read_notebook(data)
+
+
+def damaged_zip(name: str, content: bytes) -> bytes:
+    """A zip whose list of contents is whole and whose compressed bytes are not: zlib's error, not zipfile's."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    data = bytearray(packed.getvalue())
+    start = 30 + len(name)  # what stands before an entry has 30 bytes and its name
+    data[start : start + 4] = b"\xff" * 4
+    return bytes(data)
+
+
+def test_a_notebook_in_a_damaged_zip_cannot_be_read(tmp_path):
+    (tmp_path / "ada.zip").write_bytes(damaged_zip("02_tokenizer.ipynb", b"{}" * 2000))
+    (one,) = find(tmp_path)
+    with pytest.raises(Unreadable, match=r"cannot be read \(error"):
+        one.read()
+
+
+def test_a_damaged_zip_in_the_zip_of_the_class_is_one_row_and_the_others_stay(tmp_path):
+    (tmp_path / "class.zip").write_bytes(damaged_zip("bob/bob.zip", b"PK" * 2000))
+    (tmp_path / "ada_02.ipynb").write_text("{}")
+    problems = {one.student: one.problem for one in find(tmp_path)}
+    assert problems["ada"] == ""
+    assert "The zip cannot be opened" in problems["bob"]

@@ -255,3 +255,10 @@ def test_what_was_stopped_is_no_mistake_of_the_class(demo):
     )
     mistakes = page[page.index("Commonest mistakes") :]
     assert "<td>No.</td><td>1</td>" in mistakes
+
+
+def test_small_and_capital_letters_make_no_two_people(tmp_path):
+    rows = handed_in(tmp_path, "Ada_98.ipynb") + handed_in(tmp_path / "later", "ada_97.ipynb", lesson="97")
+    rows = newest_only(rows)
+    assert {row.submission.student for row in rows} == {"Ada"}
+    assert missing(rows, ["97", "98"], Roster()) == []
