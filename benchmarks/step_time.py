@@ -16,10 +16,10 @@ import torch
 
 from slmlib.config import TrainConfig
 from slmlib.devices import Device, choose_device
-from slmlib.doctor import RandomTokens
 from slmlib.files import write_json, write_text
 from slmlib.model.decoder import Decoder
 from slmlib.presets import Preset, default_preset, preset
+from slmlib.training.pace import RandomTokens
 from slmlib.training.trainer import Trainer
 
 RESULTS = Path(__file__).resolve().parent / "results" / "step_time"

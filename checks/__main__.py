@@ -75,8 +75,8 @@ def _build(options: argparse.Namespace) -> int:
 def _record_time(number: str, seconds: float) -> None:
     """Note how long a lesson of this course took, and what this machine trains with, for `doctor` to tell."""
     from slmlib.devices import choose_device
-    from slmlib.doctor import training_speed
     from slmlib.presets import default_preset
+    from slmlib.training.pace import training_speed
 
     device = choose_device()
     speed = training_speed(default_preset(device.type), device)

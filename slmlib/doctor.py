@@ -12,29 +12,26 @@ import subprocess
 import tempfile
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psutil
 import torch
-from torch import Tensor
 
 import slmlib
 from slmlib.devices import SELF_TEST_TOLERANCE, Device, choose_device, self_test
 from slmlib.errors import SlmError
 from slmlib.files import home
 from slmlib.lesson_times import LessonTimes
-from slmlib.model.build import build_model
 from slmlib.presets import Preset, default_preset
 from slmlib.shell import terminal_width
 from slmlib.text.corpus import open_corpus
-from slmlib.training.pace import seconds_of_a_step
+from slmlib.training.pace import training_speed
 from slmlib.training.run import text_budget
 from slmlib.training.selftest import run_self_test
 from slmlib.training.speed import cpp_compiler, missing_for_compiling
-from slmlib.training.trainer import Trainer
 
 PACKAGES = ("tiktoken", "datasets", "safetensors", "numpy", "matplotlib", "ipywidgets", "jupyterlab")
 """Whose versions are told beside those of Python, torch and slmlib."""
@@ -47,9 +44,6 @@ LITTLE_DISK = 5e9
 
 LITTLE_MEMORY = 2e9
 """Bytes: a run of the default CPU preset and a notebook beside it fit into this."""
-
-SECONDS, MOST_STEPS = 3.0, 50
-"""How long the speed is measured, and with how many steps at most."""
 
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Where Linux tells a container its share of CPU time: microseconds and the period they are for."""
@@ -215,31 +209,6 @@ def compiler(device: Device) -> str:
 
 
 # --- speed ---
-
-
-class RandomTokens:
-    """Stands in for a token stream where only the time matters."""
-
-    def __init__(self, vocab_size: int):
-        self.vocab_size = vocab_size
-
-    def batch(
-        self, step: int, *, batch_size: int, context_length: int, seed: int, rank: int, world_size: int
-    ) -> tuple[Tensor, Tensor]:
-        """Inputs and targets, (batch_size, context_length) each."""
-        row = torch.randint(self.vocab_size, (batch_size, context_length + 1))
-        return row[:, :-1], row[:, 1:]
-
-
-def training_speed(preset: Preset, device: Device) -> float:
-    """Tokens a second of the trainer's own step on random tokens, measured as a run measures it."""
-    config = replace(preset.train, total_steps=1000, device=device.type, dtype=device.dtype)
-    model = build_model(preset.model, seed=0).to(device.type)
-    tokens = cast(Any, RandomTokens(preset.model.vocab_size))
-    nothing = cast(Any, None)  # what a step does not need: a tokenizer, validation data and a folder
-    trainer = Trainer(model, nothing, tokens, nothing, config, device, nothing)
-    seconds = seconds_of_a_step(trainer, MOST_STEPS, SECONDS)
-    return config.batch_size * preset.model.context_length / seconds
 
 
 def _speed_in_words(preset: Preset, speed: float | None) -> str:

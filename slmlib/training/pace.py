@@ -1,8 +1,19 @@
 """How long a training step takes: asked before a time budget becomes steps, and by `doctor`."""
 
 import time
+from dataclasses import replace
+from typing import Any, cast
 
+import torch
+from torch import Tensor
+
+from slmlib.devices import Device
+from slmlib.model.build import build_model
+from slmlib.presets import Preset
 from slmlib.training.trainer import Trainer
+
+SECONDS, MOST_STEPS = 3.0, 50
+"""How long `training_speed` measures, and with how many steps at most."""
 
 
 def seconds_of_a_step(trainer: Trainer, most_steps: int, patience: float) -> float:
@@ -20,3 +31,28 @@ def seconds_of_a_step(trainer: Trainer, most_steps: int, patience: float) -> flo
         times.append(time.perf_counter() - started)
     timed = sorted(times[min(5, len(times) // 2) :])  # the first ones allocate and choose kernels
     return timed[len(timed) // 2]
+
+
+class RandomTokens:
+    """Stands in for a token stream where only the time matters."""
+
+    def __init__(self, vocab_size: int):
+        self.vocab_size = vocab_size
+
+    def batch(
+        self, step: int, *, batch_size: int, context_length: int, seed: int, rank: int, world_size: int
+    ) -> tuple[Tensor, Tensor]:
+        """Inputs and targets, (batch_size, context_length) each."""
+        row = torch.randint(self.vocab_size, (batch_size, context_length + 1))
+        return row[:, :-1], row[:, 1:]
+
+
+def training_speed(preset: Preset, device: Device) -> float:
+    """Tokens a second of the trainer's own step on random tokens, measured as a run measures it."""
+    config = replace(preset.train, total_steps=1000, device=device.type, dtype=device.dtype)
+    model = build_model(preset.model, seed=0).to(device.type)
+    tokens = cast(Any, RandomTokens(preset.model.vocab_size))
+    nothing = cast(Any, None)  # what a step does not need: a tokenizer, validation data and a folder
+    trainer = Trainer(model, nothing, tokens, nothing, config, device, nothing)
+    seconds = seconds_of_a_step(trainer, MOST_STEPS, SECONDS)
+    return config.batch_size * preset.model.context_length / seconds
