@@ -13,7 +13,6 @@ from slmlib.cli import main
 from slmlib.devices import Device
 from slmlib.doctor import Examination, examine
 from slmlib.errors import ConfigError, DataError
-from slmlib.presets import PRESETS
 from slmlib.training.selftest import SelfTest
 
 CPU = Device("cpu", "Pretended CPU", "float32", "it has no other units")
@@ -107,18 +106,6 @@ def test_the_table_has_a_caption_and_row_heads_and_escapes():
     assert "script" not in [tag for tag, *_ in tags.seen]
     assert "<script>" in tags.text
     assert "Warning: a < b" in tags.text
-
-
-def test_the_speed_is_that_of_the_trainers_own_step(monkeypatch):
-    monkeypatch.undo()  # the real training_speed
-    steps = []
-    real = doctor.Trainer.train_step
-    monkeypatch.setattr(
-        doctor.Trainer, "train_step", lambda self, rate: steps.append(rate) or real(self, rate)
-    )
-    monkeypatch.setattr(doctor, "SECONDS", 0.0)
-    assert doctor.training_speed(PRESETS["0.3M"], CPU) > 0
-    assert steps == [0.0, 0.0]
 
 
 # --- trouble ---

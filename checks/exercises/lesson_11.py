@@ -499,7 +499,7 @@ def _drawn(seed: int) -> tuple[Any, dict[str, Any]]:
 
     def filled(changes: dict[str, Any]) -> Any:
         fresh = Decoder(config.change(changes), seed=seed + 1)
-        fresh.load_state_dict(model.state_dict(), strict=False)
+        fresh.load_state_dict(fresh.state_dict() | model.state_dict())  # a layer too many keeps its own
         return fresh
 
     wider = Decoder(config.change({"ffn_dim": 80}), seed=seed)

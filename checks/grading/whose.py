@@ -118,6 +118,24 @@ class Folders:
         return ""
 
 
+@dataclass(frozen=True, order=True)
+class Claim:
+    """A part of the way to a file that may be its owner's name; the smallest is the likeliest."""
+
+    names_nobody: bool
+    """A word of courses, or what stands in several people's folders."""
+    is_a_crowd: bool
+    """Several people's files lie below it."""
+    is_off_level: bool
+    """It does not lie where folders are people; a file's own name never does."""
+    is_casual: bool
+    """A file's own name that was not made for handing in."""
+    steps_up: int
+    """How far it is from the file."""
+    part: str
+    """The part itself, a file's without its ending."""
+
+
 def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
     """The student of the file at `parts`, a folder each and its own name."""
     for part in parts:
@@ -131,26 +149,7 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
                 _short(match["name"]), names=(match["name"],), person=match["id"], late=bool(match["late"])
             )
     above, stem = parts[:-1], stem_of(parts[-1])
-    speaks = {
-        part: says_who(part) and person_in(part).casefold() not in folders.common for part in (*above, stem)
-    }
-    names = [
-        (
-            not speaks[part],
-            parts[: place + 1] in folders.crowds,
-            place + 1 not in folders.levels,
-            0,
-            -place,
-            part,
-        )
-        for place, part in enumerate(above)
-        if person_in(part) or _is_a_number(part, parts[-1])
-    ]
-    if person_in(stem):
-        names.append(
-            (not speaks[stem], False, True, int(not was_named_for_handing_in(stem)), -len(above), stem)
-        )
-    likeliest = [part for *_, part in sorted(names)] or [stem]
+    likeliest = [claim.part for claim in sorted(_claims(parts, folders))] or [stem]
     words = words_of(AGAIN.sub("", likeliest[0]) if likeliest[0] == stem else likeliest[0])
     told_by = " ".join(
         word for word in words if word.lower() not in AGAIN_WORDS and not TRIES.fullmatch(word)
@@ -166,6 +165,25 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
         tuple(dict.fromkeys(printable(person_in(part) or part) for part in telling)),
         doubt=folders.doubt(parts),
     )
+
+
+def _claims(parts: tuple[str, ...], folders: Folders) -> list[Claim]:
+    claims = []
+    for place, part in enumerate((*parts[:-1], stem_of(parts[-1]))):
+        is_file = place == len(parts) - 1
+        if not person_in(part) and (is_file or not _is_a_number(part, parts[-1])):
+            continue
+        claims.append(
+            Claim(
+                names_nobody=not says_who(part) or person_in(part).casefold() in folders.common,
+                is_a_crowd=not is_file and parts[: place + 1] in folders.crowds,
+                is_off_level=is_file or place + 1 not in folders.levels,
+                is_casual=is_file and not was_named_for_handing_in(part),
+                steps_up=len(parts) - 1 - place,
+                part=part,
+            )
+        )
+    return claims
 
 
 def _is_a_number(folder: str, file: str) -> bool:

@@ -4,8 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from slmlib.presets import PRESETS
 from slmlib.training import pace
 from slmlib.training.pace import seconds_of_a_step
+from slmlib.training.trainer import Trainer
+from tests.training.conftest import CPU
 
 
 @pytest.mark.parametrize(
@@ -28,3 +31,12 @@ def test_the_median_of_the_later_steps_decides(world, monkeypatch, took, most_st
     monkeypatch.setattr(trainer, "train_step", step)
     assert seconds_of_a_step(trainer, most_steps, patience) == answer
     assert done == [0.0] * steps
+
+
+def test_the_speed_is_that_of_the_trainers_own_step(monkeypatch):
+    steps = []
+    real = Trainer.train_step
+    monkeypatch.setattr(Trainer, "train_step", lambda self, rate: steps.append(rate) or real(self, rate))
+    monkeypatch.setattr(pace, "SECONDS", 0.0)
+    assert pace.training_speed(PRESETS["0.3M"], CPU) > 0
+    assert steps == [0.0, 0.0]

@@ -219,7 +219,8 @@ def test_each_count_of_steps_lies_where_its_optimizer_reads_it(world, uninterrup
     """On a CPU that is always the CPU; what says `fused` follows the weight."""
     checkpoint = load_checkpoint(step_folder(uninterrupted.folder / "checkpoints", 6))
     for fused, place in ((True, "meta"), (None, "cpu")):
-        model = checkpoint.model.to("meta")
+        with torch.device("meta"):
+            model = Decoder(world.model_config)
         optimizer = torch.optim.AdamW(model.parameters())
         optimizer.param_groups[0]["fused"] = fused
         load_optimizer(checkpoint, model, optimizer)
