@@ -155,8 +155,9 @@ def perplexity(probabilities: list[float]) -> float:
 check("00.1")
 
 # %% [markdown]
-# **Against one nobody here wrote.** PyTorch's cross-entropy is the mean surprise, so its exp must be your number. And does
-# the model notice when a story stops making sense?
+# **Against one nobody here wrote.** PyTorch's cross-entropy is the mean surprise, so its exp must be your number. (The
+# model gives scores, here called `logits`; softmax makes probabilities of them.) And does the model notice when a story
+# stops making sense?
 
 # %%
 STORY = "Tom saw a big dog. The dog was sad. Tom gave the dog a ball, and the dog was happy."
@@ -170,7 +171,7 @@ for name, text in TALES.items():
     row = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(text)]])  # (1, T + 1)
     inputs, targets = row[:, :-1], row[0, 1:]  # at each place, the target is the token that follows
     with torch.inference_mode():
-        logits = model(inputs)[0].float()  # (T, vocab_size): scores; softmax makes probabilities of them
+        logits = model(inputs)[0].float()  # (T, vocab_size)
     probabilities = logits.softmax(-1)[range(len(targets)), targets]
     rows.append((name, perplexity(probabilities.tolist()), math.exp(F.cross_entropy(logits, targets).item())))
 Table("Perplexity of the shipped model", ("text", "yours", "PyTorch"), rows)

@@ -512,7 +512,8 @@ lines(
 # costs $O(n^2 d)$ (read: grows like $n^2 d$) in computation and memory. For computation that is right. The memory for
 # scores is $O(n^2)$ a head even by hand, whatever $d$; with SDPA it is $O(nd)$.
 #
-# When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly:
+# When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly. Counted are the
+# operations of a training step:
 
 # %%
 size = shipped.model.config
@@ -523,7 +524,7 @@ for length in (size.context_length, 1024, 8192, 65536):
     rows.append((f"{length:,}", f"{both / 1e6:,.1f}", f"{1 - matrices / both:.0%}"))
 Table(
     "The shipped model at other context lengths",
-    ("tokens", "million operations per token, in training", "of it for scores and mixtures"),
+    ("tokens", "million operations per token", "of it for scores and mixtures"),
     rows,
 )
 
