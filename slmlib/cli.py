@@ -221,7 +221,7 @@ class Export(OfAModel):
         from slmlib.export.llama2c import write_llama2c
 
         checkpoint = self.load()
-        folder = self.folder or home() / "exported" / Path(self.path).resolve().name
+        folder = self.folder or home() / "exported" / Path(os.path.abspath(self.path)).name
         if self.format == "llama2c":
             print(f"Written: {write_llama2c(folder, checkpoint.model, checkpoint.tokenizer)}")
             return
@@ -248,7 +248,7 @@ class Import:
             folder = self.folder or home() / "imported" / Path(self.source).stem
             print(f"Written: {import_llama2c(self.source, folder)}")
             return
-        folder = self.folder or home() / "imported" / Path(self.source).resolve().name
+        folder = self.folder or home() / "imported" / Path(os.path.abspath(self.source)).name
         print(f"Written: {import_folder(self.source, folder)}")
 
 

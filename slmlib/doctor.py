@@ -45,6 +45,9 @@ LITTLE_DISK = 5e9
 LITTLE_MEMORY = 2e9
 """Bytes: a run of the default CPU preset and a notebook beside it fit into this."""
 
+SECONDS = 3.0
+"""How long the speed is measured."""
+
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Where Linux tells a container its share of CPU time: microseconds and the period they are for."""
 
@@ -107,7 +110,9 @@ def examine() -> Examination:
     driver = nvidia_driver()
     device = _usable_device(warnings)
     preset = default_preset(device.type)
-    speed = _attempt("The speed could not be measured", warnings, lambda: training_speed(preset, device))
+    speed = _attempt(
+        "The speed could not be measured", warnings, lambda: training_speed(preset, device, SECONDS)
+    )
     findings = (
         ("Python", f"{platform.python_version()} on {platform.platform(terse=True)}"),
         ("Packages", _packages()),

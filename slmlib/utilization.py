@@ -33,7 +33,7 @@ def peak_flops(device: Device) -> float | None:
     if device.type != "cuda" or device.dtype == "float32":
         return None
     for name, teraflops in PEAK_TFLOPS.items():
-        if re.search(rf"\b{name}\b(?! (?:Ti|Laptop|NVL))", device.name):  # those are other chips
+        if re.search(rf"\b{name}\b(?! (?:Ti|D|Laptop|NVL)\b)", device.name):  # those are other chips
             return teraflops * 1e12
     return None
 

@@ -22,6 +22,7 @@ from slmlib.utilization import model_flops_utilization, peak_flops
         ("NVIDIA H200", "float32", None),
         ("NVIDIA T400", "float16", None),
         ("NVIDIA GeForce RTX 4090 Laptop GPU", "bfloat16", None),
+        ("NVIDIA GeForce RTX 4090 D", "bfloat16", None),
         ("NVIDIA GeForce RTX 3090 Ti", "bfloat16", None),
         ("NVIDIA H200 NVL", "bfloat16", None),
         ("NVIDIA H100 NVL", "bfloat16", 835),

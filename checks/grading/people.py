@@ -117,11 +117,13 @@ def missing(rows: Sequence[Row], lessons: Sequence[str], roster: Roster) -> list
     """A row of zero points for each lesson that a student of this class, or of its roster, did not hand in."""
     had: dict[str, set[str]] = defaultdict(set)
     persons = {person.name: person.id for person in roster.people}
+    spelled = {name.casefold(): name for name in persons}
     for row in rows:
         one = row.submission
         for name in (one.student, *_unnumbered(one)):
-            had[name].add(row.grades.lesson)
-        persons[one.student] = one.person or persons.get(one.student, "")
+            had[name.casefold()].add(row.grades.lesson)
+        student = spelled.setdefault(one.student.casefold(), one.student)
+        persons[student] = one.person or persons.get(student, "")
     return [
         Row(
             Submission(student, "", "", person=person),
@@ -129,7 +131,7 @@ def missing(rows: Sequence[Row], lessons: Sequence[str], roster: Roster) -> list
         )
         for student, person in persons.items()
         for number in lessons
-        if number not in had[student]
+        if number not in had[student.casefold()]
     ]
 
 

@@ -1,5 +1,6 @@
 """Hugging Face folders: written so that AutoModelForCausalLM and AutoTokenizer load them, and read strictly."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from slmlib.export.vocabulary import read_hf_tokenizer, to_hf_tokenizer
 from slmlib.files import atomic_write, read_json, write_json
 from slmlib.model.language_model import LanguageModel, own_tensors
 from slmlib.text.base_tokenizer import BaseTokenizer
-from slmlib.training.checkpoint import Progress, save_checkpoint
+from slmlib.training.checkpoint import CHECKPOINT_FILES, Progress, save_checkpoint
 
 _NEEDED = (
     *("config.json", "*.safetensors", "*.safetensors.index.json"),
@@ -66,6 +67,7 @@ def import_folder(source: Path | str, folder: Path | str) -> Path:
     Raises CheckpointError for tensors that are missing, too much or of another shape, and DataError for a
     tokenizer that slmlib cannot be.
     """
+    folder = replaceable(folder)
     local = find(source)
     model = read_model(local)
     if not isinstance(model, LanguageModel):
@@ -74,7 +76,7 @@ def import_folder(source: Path | str, folder: Path | str) -> Path:
             "In Python, slmlib.export.folders.read_model gives it.",
         )
     tokenizer = read_hf_tokenizer(local, model.config.vocab_size)
-    return save_imported(folder, model, tokenizer, Path(source).name)
+    return save_imported(folder, model, tokenizer, Path(os.path.abspath(source)).name)
 
 
 def save_imported(folder: Path | str, model: LanguageModel, tokenizer: BaseTokenizer, source: str) -> Path:
@@ -82,13 +84,7 @@ def save_imported(folder: Path | str, model: LanguageModel, tokenizer: BaseToken
 
     Raises CheckpointError for a folder that holds anything but a checkpoint: it would be replaced.
     """
-    folder = Path(folder)
-    holds_something = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
-    if holds_something and not (folder / "manifest.json").is_file():
-        raise CheckpointError(
-            f"{folder} is there already and is no checkpoint: it would be replaced.",
-            "Name a folder that does not exist yet.",
-        )
+    folder = replaceable(folder)
     progress = Progress(
         step=0,
         asked=TrainConfig(),
@@ -99,6 +95,18 @@ def save_imported(folder: Path | str, model: LanguageModel, tokenizer: BaseToken
         probe_tokens=tokenizer.encode(_PROBE)[: model.config.context_length + 1],
     )
     return save_checkpoint(folder, model, tokenizer, progress)
+
+
+def replaceable(folder: Path | str) -> Path:
+    """The folder by its whole name, if nothing is lost when a checkpoint takes its place; else CheckpointError."""
+    folder = Path(folder).resolve()
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()
+    if folder.is_file() or (names and not {"manifest.json", "state.json"} <= names <= CHECKPOINT_FILES):
+        raise CheckpointError(
+            f"{folder} is there already and is no checkpoint: it would be replaced.",
+            "Name a folder that does not exist yet.",
+        )
+    return folder
 
 
 def read_model(source: Path | str) -> nn.Module:

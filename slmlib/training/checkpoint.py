@@ -35,6 +35,10 @@ from slmlib.text.imported_tokenizer import load_tokenizer
 from slmlib.training.optimizers import state_names
 from slmlib.training.progress import Progress, read_progress
 
+NEEDED_FILES = {"model.safetensors", "tokenizer.json", "state.json"}
+CHECKPOINT_FILES = NEEDED_FILES | {"optimizer.safetensors", "manifest.json"}
+"""All that the folder of a checkpoint may hold."""
+
 FORMAT_VERSION = 1
 PROBE_TOLERANCE = 1e-4
 TEMPORARY = ".unfinished-"
@@ -172,8 +176,7 @@ def verify(folder: Path) -> None:
     if not (folder / "manifest.json").is_file():
         raise CheckpointError(f"{folder} is not a checkpoint: it has no manifest.json.", "Check the path.")
     manifest = read_json(folder / "manifest.json")
-    required = {"model.safetensors", "tokenizer.json", "state.json"}
-    if not isinstance(manifest, dict) or not required <= set(manifest):
+    if not isinstance(manifest, dict) or not set(manifest) >= NEEDED_FILES:
         raise CheckpointError(
             f"{folder / 'manifest.json'} does not list the files of a checkpoint.", _DAMAGED
         )

@@ -98,7 +98,8 @@ def _doctor() -> str:
 
 
 def _save_what_is_good(trainer: "Trainer") -> None:
-    """A step changes weights only at its very end, so these are the last good ones; unless it was just there."""
+    """Weights change only at the very end of a step, so these are the last good ones; when that change itself was
+    broken off, nothing is saved."""
     trainer.optimizer.zero_grad(set_to_none=True)
     if trainer.history and not trainer.is_moving:
         trainer.save()

@@ -12,8 +12,8 @@ from slmlib.model.build import build_model
 from slmlib.presets import Preset
 from slmlib.training.trainer import Trainer
 
-SECONDS, MOST_STEPS = 3.0, 50
-"""How long `training_speed` measures, and with how many steps at most."""
+MOST_STEPS = 50
+"""`training_speed` measures no more."""
 
 
 def seconds_of_a_step(trainer: Trainer, most_steps: int, patience: float) -> float:
@@ -47,12 +47,12 @@ class RandomTokens:
         return row[:, :-1], row[:, 1:]
 
 
-def training_speed(preset: Preset, device: Device) -> float:
-    """Tokens a second of the trainer's own step on random tokens, measured as a run measures it."""
+def training_speed(preset: Preset, device: Device, seconds: float = 3.0) -> float:
+    """Tokens a second of the trainer's own step on random tokens, measured as a run measures it, for some seconds."""
     config = replace(preset.train, total_steps=1000, device=device.type, dtype=device.dtype)
     model = build_model(preset.model, seed=0).to(device.type)
     tokens = cast(Any, RandomTokens(preset.model.vocab_size))
     nothing = cast(Any, None)  # what a step does not need: a tokenizer, validation data and a folder
     trainer = Trainer(model, nothing, tokens, nothing, config, device, nothing)
-    seconds = seconds_of_a_step(trainer, MOST_STEPS, SECONDS)
-    return config.batch_size * preset.model.context_length / seconds
+    step_seconds = seconds_of_a_step(trainer, MOST_STEPS, patience=seconds)
+    return config.batch_size * preset.model.context_length / step_seconds

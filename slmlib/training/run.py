@@ -113,9 +113,8 @@ def _start_or_resume(
             restore_replaced(checkpoints)
         checkpoint = newest_checkpoint(checkpoints, say)
     if checkpoint is not None:
-        require_same_run(
-            checkpoint, wish, but="vocab_size"
-        )  # before minutes of work; the text decides that one
+        # Before minutes of work. The size of the vocabulary is compared later, because the text decides it.
+        require_same_run(checkpoint, wish, but="vocab_size")
     decided = checkpoint.progress.decided if checkpoint else wish.train
     share = ranks.share(decided.batch_size, 1 if checkpoint else decided.micro_batch_size or 1)
     because = "as this run began" if checkpoint and wish.train.dtype == "auto" else "asked for"
@@ -241,8 +240,9 @@ def decide(
     steps = int(seconds / step_seconds)
     if steps < FEWEST_STEPS:
         say(
-            f"A step takes {step_seconds:.2g} s here, and {budget:,.0f} s have room for {steps} of them; it will be "
-            f"{FEWEST_STEPS} all the same. Give it more --minutes, a smaller preset, or a machine that does nothing else."
+            f"A step takes {step_seconds:,.1f} s here, and the {seconds:,.0f} s that are left for training have room for "
+            f"{steps} of them; it will be {FEWEST_STEPS} all the same. Use more --minutes or a smaller preset, or close "
+            "other programs."
         )
     return replace(decided, total_steps=max(FEWEST_STEPS, steps), evaluations=evaluations)
 

@@ -16,6 +16,7 @@ What each is worth: benchmarks/results/step_time.md, by `python benchmarks/step_
 
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sysconfig
@@ -47,8 +48,8 @@ COMPILE_PAYS_AFTER = {"cpu": 60.0, "cuda": 120.0, "mps": float("inf")}
 """Seconds a run has to last to get back what compiling costs: on two cores of an Intel Xeon 23 s, and steps are then
 1.40x as fast (benchmarks/results/step_time.md); on two of an AMD EPYC 12 s and 1.28x. That of GPUs is a guess."""
 
-COMPILER_OF_2020 = 11
-"""From this version on, g++ and clang++ know every instruction set that torch makes use of."""
+TRUSTED_COMPILER = 11
+"""From this version on, g++ and clang++ know every x86 instruction set that torch makes use of."""
 
 SMALLEST_CHANCE = 1e-38
 """What the chunked loss takes for a probability that is 0 in float32: a token then costs 87 nats, and not infinitely
@@ -114,15 +115,15 @@ def cpp_compiler() -> str:
 def compiling_options() -> dict[str, Any]:
     """Options for torch.compile that save time while it compiles, and only then.
 
-    Before its first kernel torch tries out each instruction set of the processor with a small program of its own,
-    11 of the 43 s of a first compilation here. A compiler that is not older than the processor needs no such trial.
+    Before its first kernel torch tries out each instruction set of the processor with a small program of its own:
+    11 of the 43 s of a first compilation here. A compiler that is not older than the processor is spared most of it.
     """
     compiler = cpp_compiler()
-    if not compiler.endswith("g++"):  # clang++ does, too
+    if platform.machine() not in ("x86_64", "AMD64") or not compiler.endswith("g++"):  # clang++ does, too
         return {}
     said = subprocess.run([compiler, "-dumpversion"], capture_output=True, text=True, check=False).stdout
     version = said.split(".")[0].strip()
-    return {"cpp.vec_isa_ok": True} if version.isdigit() and int(version) >= COMPILER_OF_2020 else {}
+    return {"cpp.vec_isa_ok": True} if version.isdigit() and int(version) >= TRUSTED_COMPILER else {}
 
 
 # --- computing ---
@@ -198,16 +199,20 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         x, w = hidden.to(dtype), weight.to(dtype)
         for_hidden, for_weight = torch.empty_like(x), torch.zeros_like(weight)
         total = torch.zeros((), device=hidden.device)
-        # In bfloat16 probabilities, too: rounding the scores has moved the gradients as far already. float16 ends at 6e-8.
+        # In bfloat16 the probabilities, too: the scores are rounded to it already. float16 ends at 6e-8.
         of_chances = torch.float32 if dtype == torch.float16 else dtype
+        ones = torch.ones(len(weight), 1, dtype=of_chances, device=hidden.device)
         for part, right, for_part in zip(
             x.split(chunk), targets.split(chunk), for_hidden.split(chunk), strict=True
         ):
             gradient = (part @ w.T).softmax(dim=-1, dtype=of_chances)  # (chunk, V)
             at_right = torch.arange(len(right), device=right.device), right
-            chance = gradient[at_right]  # (chunk,)
-            total -= chance.float().clamp(min=SMALLEST_CHANCE).log().sum()
-            gradient[at_right] = chance - 1
+            chance = gradient[at_right].float()  # (chunk,)
+            gradient[at_right] = 0
+            rest = (gradient @ ones)[:, 0].to(of_chances)  # 1 - chance, also where that is nearly 0
+            gradient[at_right] = -rest
+            unlikely = chance.clamp(min=SMALLEST_CHANCE).log()
+            total -= torch.where(chance < 0.5, unlikely, torch.log1p(-rest.float())).sum()
             gradient = gradient.to(dtype)
             torch.mm(gradient, w, out=for_part)
             for_weight += gradient.T @ part

@@ -160,9 +160,9 @@ class Trainer:
             group["lr"] = rate * group["rate_factor"]
         self.is_moving = True
         self.scaler.step(self.optimizer)
-        self.is_moving = False
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
+        self.is_moving = False
         return total_loss, gradient_norm
 
     def micro_batches(self, ranks: Ranks) -> list[tuple[Tensor, Tensor]]:

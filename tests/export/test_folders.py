@@ -210,6 +210,13 @@ def test_an_import_replaces_a_checkpoint_and_nothing_else(tmp_path):
         with pytest.raises(CheckpointError, match=r"is no checkpoint: it would be replaced"):
             save_imported(taken, shipped.model, shipped.tokenizer, "somewhere")
     assert (keeps / "chapter_1.txt").read_text() == "words"
+    beside = save_imported(tmp_path / "beside", shipped.model, shipped.tokenizer, "somewhere")
+    (beside / "notes.txt").write_text("mine")
+    (tmp_path / "website").mkdir()
+    (tmp_path / "website" / "manifest.json").write_text("{}")
+    for taken in (beside, tmp_path / "website"):
+        with pytest.raises(CheckpointError, match="is no checkpoint"):
+            import_folder("nobody/nothing", taken)  # before anything is fetched
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "new", tmp_path / "new", tmp_path / "empty"):
         assert load_checkpoint(save_imported(folder, shipped.model, shipped.tokenizer, "somewhere"))

@@ -1,5 +1,6 @@
 """No trick changes what is computed: each against the plain loss, forward and backward, in float32."""
 
+import math
 from itertools import product
 
 import pytest
@@ -144,6 +145,18 @@ def test_inside_autocast_the_products_are_in_its_dtype():
         torch.testing.assert_close(one, other, atol=1e-3, rtol=5e-2)
 
 
+@pytest.mark.parametrize("score", [6.0, 7.0, 12.0])
+def test_in_bfloat16_a_confident_token_is_not_taken_for_a_certain_one(score):
+    """1 - p is far below what bfloat16 can tell apart from 1, and pulls all the same."""
+    weight = torch.tensor([[score], [0.0]], requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = chunked_cross_entropy(torch.ones(1, 1, requires_grad=True), weight, torch.tensor([0]))
+    (gradient,) = torch.autograd.grad(loss, weight)
+    doubt = 1 / (1 + math.exp(score))
+    assert loss.item() == pytest.approx(-math.log1p(-doubt), rel=0.01)
+    assert gradient.flatten().tolist() == pytest.approx([-doubt, doubt], rel=0.01)
+
+
 def test_float16_does_not_take_an_unlikely_token_for_an_impossible_one():
     weight = torch.tensor([[20.0], [0.0]], requires_grad=True)  # exp(-20) is below the smallest float16
     with torch.autocast("cpu", dtype=torch.float16):
@@ -205,8 +218,12 @@ def test_only_a_compiler_of_our_time_is_spared_the_trials(says, trusted, tmp_pat
     compiler.write_text(f"#!/bin/sh\n[ $1 = -dumpversion ] && echo '{says}'\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
+    monkeypatch.setattr(speed.platform, "machine", lambda: "x86_64")
     assert speed.compiling_options() == ({"cpp.vec_isa_ok": True} if trusted else {})
     assert speed.compiling_options().keys() <= set(torch._inductor.list_options())
+    with monkeypatch.context() as patch:  # ARM's sets are younger than its compilers
+        patch.setattr(speed.platform, "machine", lambda: "aarch64")
+        assert speed.compiling_options() == {}
     monkeypatch.setattr(speed.shutil, "which", lambda name: None)
     assert speed.compiling_options() == {}
 

