@@ -28,7 +28,7 @@ from slmlib.lesson_times import LessonTimes
 from slmlib.presets import Preset, default_preset
 from slmlib.shell import terminal_width
 from slmlib.text.corpus import open_corpus
-from slmlib.training.pace import training_speed
+from slmlib.training.pace import SECONDS, training_speed
 from slmlib.training.run import text_budget
 from slmlib.training.selftest import run_self_test
 from slmlib.training.speed import cpp_compiler, missing_for_compiling
@@ -44,9 +44,6 @@ LITTLE_DISK = 5e9
 
 LITTLE_MEMORY = 2e9
 """Bytes: a run of the default CPU preset and a notebook beside it fit into this."""
-
-SECONDS = 3.0
-"""How long the speed is measured."""
 
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Where Linux tells a container its share of CPU time: microseconds and the period they are for."""

@@ -12,8 +12,8 @@ from slmlib.model.build import build_model
 from slmlib.presets import Preset
 from slmlib.training.trainer import Trainer
 
-MOST_STEPS = 50
-"""`training_speed` measures no more."""
+SECONDS, MOST_STEPS = 3.0, 50
+"""How long `training_speed` measures, and with how many steps at most."""
 
 
 def seconds_of_a_step(trainer: Trainer, most_steps: int, patience: float) -> float:
@@ -47,7 +47,7 @@ class RandomTokens:
         return row[:, :-1], row[:, 1:]
 
 
-def training_speed(preset: Preset, device: Device, seconds: float = 3.0) -> float:
+def training_speed(preset: Preset, device: Device, seconds: float = SECONDS) -> float:
     """Tokens a second of the trainer's own step on random tokens, measured as a run measures it, for some seconds."""
     config = replace(preset.train, total_steps=1000, device=device.type, dtype=device.dtype)
     model = build_model(preset.model, seed=0).to(device.type)
