@@ -63,8 +63,10 @@ kernel: PYTHON ?= python3
 kernel: ## install the course into the Python of a pod whose JupyterLab already runs [PYTHON=python3]
 	@$(find_python); exec "$$python" .ci/environment.py kernel
 
-# One test process a core, each on one thread; a file stays in one process, where its fixtures are.
-side_by_side := -n logical --maxprocesses 8 --dist loadfile
+# One test process a core, each on one thread. A file stays in one process, where its fixtures are; tests/conftest.py
+# lets some tests go anywhere.
+side_by_side := -n logical --maxprocesses 8 --dist loadgroup
+notebooks_side_by_side := $(side_by_side:loadgroup=loadfile)
 
 test: .venv/.ready-test ## lint, types, tests and notebooks, on the CPU
 	@$(IN_VENV) -m ruff check .
@@ -74,7 +76,7 @@ test: .venv/.ready-test ## lint, types, tests and notebooks, on the CPU
 	@# Apart and untraced: a check that stops an endless loop may stop coverage inside its own lock.
 	@$(IN_VENV) -m pytest $(side_by_side) tests/checks
 	@if compgen -G 'solutions/*.ipynb' >/dev/null; then \
-		OMP_NUM_THREADS=1 SLM_FAST=1 SLM_CHECKS=strict $(IN_VENV) -m pytest $(side_by_side) --nbval-lax --nbval-current-env \
+		OMP_NUM_THREADS=1 SLM_FAST=1 SLM_CHECKS=strict $(IN_VENV) -m pytest $(notebooks_side_by_side) --nbval-lax --nbval-current-env \
 			--nbval-cell-timeout=120 --nbval-kernel-startup-timeout=60 solutions/; fi
 
 test-browser: .venv/.ready-test ## the course in JupyterLab, through a real Chromium where there is one [LESSONS=all]
