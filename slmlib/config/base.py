@@ -45,9 +45,9 @@ class Config:
 
 
 class LanguageModelConfig(Config):
-    """What the shapes of all models share, and what a model does that has no switch for something.
+    """Fields that the shapes of all models have, with the value for models that lack the switch.
 
-    A derived size is 0 until it is known what it usually is: `_usual_sizes` says that of each.
+    A size that is left at 0 is worked out from the others; `_usual_sizes` has the rules.
     """
 
     kind = ""

@@ -215,7 +215,7 @@ class ModelConfig(LanguageModelConfig):
             ),
             (
                 any(not 0 <= width < self.context_length for width in self.windows)
-                or not any((*self.windows, not self.windows))
+                or (bool(self.windows) and not any(self.windows))
                 or len(self.windows) > self.num_layers,
                 f"windows must be at most one number a layer, each from 0 to below context_length "
                 f"({self.context_length}), and not all 0; they are {self.windows}.",

@@ -114,17 +114,17 @@ def _start_or_resume(
         checkpoint = newest_checkpoint(checkpoints, say)
     if checkpoint is not None:
         # Before minutes of work. The size of the vocabulary is compared later, because the text decides it.
-        require_same_run(checkpoint, wish, but="vocab_size")
-    decided = checkpoint.progress.decided if checkpoint else wish.train
-    share = ranks.share(decided.batch_size, 1 if checkpoint else decided.micro_batch_size or 1)
+        require_same_run(checkpoint, wish, ignore="vocab_size")
+    train = checkpoint.progress.decided if checkpoint else wish.train
+    share = ranks.share(train.batch_size, 1 if checkpoint else train.micro_batch_size or 1)
     because = "as this run began" if checkpoint and wish.train.dtype == "auto" else "asked for"
-    device = choose_device(decided.device, decided.dtype, because)
+    device = choose_device(train.device, train.dtype, because)
     say(f"Device: {device}")
     if ranks.world_size > 1:
-        say(f"Processes: {ranks.world_size}, each with {share} of a batch's {decided.batch_size} windows.")
-    if checked := require_healthy(decided, device):
+        say(f"Processes: {ranks.world_size}, each with {share} of a batch's {train.batch_size} windows.")
+    if checked := require_healthy(train, device):
         say(checked)
-    decided = fit_memory(wish.model, decided, device, say, may_halve=checkpoint is None, ranks=ranks)
+    train = fit_memory(wish.model, train, device, say, may_halve=checkpoint is None, ranks=ranks)
     with ranks.first_goes_first():
         data = prepare_data(replace(wish, corpus=corpus_of(wish, checkpoint)), device, progress)
     say(f"Corpus: {data.corpus_name}. {data.corpus_why}")
@@ -134,31 +134,31 @@ def _start_or_resume(
         )
         wish = replace(wish, model=wish.model.change({"vocab_size": data.tokenizer.vocab_size}))
     if checkpoint is None:
-        decided = ranks.from_first(decide(replace(wish, train=decided), data, device, say, started, ranks))
+        train = ranks.from_first(decide(replace(wish, train=train), data, device, say, started, ranks))
         model = build_model(wish.model, seed=wish.train.seed)
     else:
         require_same_run(checkpoint, wish)
         say(f"Going on from step {checkpoint.progress.step} in {checkpoint.folder}.")
         model = checkpoint.model
     folder = wish.folder
-    if decided.tensorboard and ranks.is_first:
+    if train.tensorboard and ranks.is_first:
         observers = (
             *observers,
             tensorboard_log(folder / "tensorboard", checkpoint.progress.step if checkpoint else 0),
         )
-    if decided.wandb and ranks.is_first:
+    if train.wandb and ranks.is_first:
         observers = (
             *observers,
-            wandb_log(folder, {"model": wish.model.to_dict(), "train": decided.to_dict()}),
+            wandb_log(folder, {"model": wish.model.to_dict(), "train": train.to_dict()}),
         )
     if ranks.is_first:
-        write_readme(wish, decided, data.corpus_name)
+        write_readme(wish, train, data.corpus_name)
     trainer = Trainer(
         model.to(device.type),
         data.tokenizer,
         data.train,
         data.valid,
-        decided,
+        train,
         device,
         folder,
         asked=wish.train,
@@ -202,7 +202,8 @@ def decide(
     started: float = 0.0,
     ranks: Ranks = ALONE,
 ) -> TrainConfig:
-    """Replace every `auto` and 0 by a number, once: a resumed run repeats these instead of measuring again.
+    """Settle what was left open (`auto`; 0 for total_steps, micro_batch_size, threads), once: a resumed run repeats
+    these instead of measuring again.
 
     started: when the time budget began, in seconds of time.perf_counter; 0 means now. What was spent since then,
     and what measuring and compiling take here, is no longer there for training. With several ranks each measures
@@ -232,11 +233,9 @@ def decide(
         return decided
     tokens_per_second = decided.batch_size * wish.model.context_length / step_seconds
     evaluation_seconds = FORWARD_SHARE * len(data.valid) / tokens_per_second
-    affordable = int(EVALUATION_SHARE * budget / evaluation_seconds) - 1  # one more comes before step 0
-    evaluations = max(1, min(decided.evaluations, affordable))
-    left = budget * (1 - CLOSING_SHARE) - CLOSING_SECONDS - (time.perf_counter() - started)
-    # However slow the machine, half of the time belongs to training.
-    seconds = max(budget / 2, left - (evaluations + 1) * evaluation_seconds)
+    evaluations, seconds = share_budget(
+        budget, time.perf_counter() - started, evaluation_seconds, decided.evaluations
+    )
     steps = int(seconds / step_seconds)
     if steps < FEWEST_STEPS:
         say(
@@ -245,6 +244,21 @@ def decide(
             "other programs."
         )
     return replace(decided, total_steps=max(FEWEST_STEPS, steps), evaluations=evaluations)
+
+
+def share_budget(
+    budget: float, spent: float, evaluation_seconds: float, most_evaluations: int
+) -> tuple[int, float]:
+    """How often the validation set is measured, and the seconds that are left for training.
+
+    budget, spent: seconds of the whole run, and those that are gone. evaluation_seconds: of one measurement; one more
+    than is returned takes place, before the first step.
+    """
+    affordable = int(EVALUATION_SHARE * budget / evaluation_seconds) - 1
+    evaluations = max(1, min(most_evaluations, affordable))
+    left = budget * (1 - CLOSING_SHARE) - CLOSING_SECONDS - spent
+    # However slow the machine, half of the time belongs to training.
+    return evaluations, max(budget / 2, left - (evaluations + 1) * evaluation_seconds)
 
 
 def try_step(
@@ -312,16 +326,16 @@ def corpus_of(wish: Wish, checkpoint: Checkpoint | None) -> str:
     return chosen.get(checkpoint.progress.corpus, wish.corpus)
 
 
-def require_same_run(checkpoint: Checkpoint, wish: Wish, but: str = "") -> None:
-    """Refuse to go on with a run that was started with other values; the first three are named. but: one that may
-    differ."""
+def require_same_run(checkpoint: Checkpoint, wish: Wish, ignore: str = "") -> None:
+    """Refuse to go on with a run that was started with other values; the first three are named. ignore: one that
+    may differ."""
     was = checkpoint.model.config
     started = {"kind": was.kind} | was.to_dict() | checkpoint.progress.asked.to_dict()
     wished = {"kind": wish.model.kind} | wish.model.to_dict() | wish.train.to_dict()
     different = [
         f"{name} {started[name]} (now {wished.get(name, 'none')})"
         for name in started
-        if name != but and started[name] != wished.get(name)
+        if name != ignore and started[name] != wished.get(name)
     ]
     if different:
         raise CheckpointError(

@@ -1,4 +1,6 @@
-"""What makes a training step fast, and what each trick is worth. None of them changes what is computed.
+"""What makes a training step fast, and what each trick is worth.
+
+All compute the same function; only how it is rounded differs, in bfloat16 by two to three digits.
 
 | trick | why | switch |
 |---|---|---|
@@ -11,7 +13,7 @@
 `chunked_loss` |
 | Muon in batches | one product for all matrices of one shape instead of one for each | none, see `muon` |
 
-What each is worth: benchmarks/results/step_time.md, by `python benchmarks/step_time.py`.
+What those with a switch are worth: benchmarks/results/step_time.md, by `python benchmarks/step_time.py`.
 """
 
 import importlib.util
@@ -45,11 +47,12 @@ MOST_LOGITS = {"cpu": 2**23, "cuda": 2**28, "mps": 2**26}
 Those of GPUs are guesses, not measured."""
 
 COMPILE_PAYS_AFTER = {"cpu": 60.0, "cuda": 120.0, "mps": float("inf")}
-"""Seconds a run has to last to get back what compiling costs: on two cores of an Intel Xeon 23 s, and steps are then
-1.40x as fast (benchmarks/results/step_time.md); on two of an AMD EPYC 12 s and 1.28x. That of GPUs is a guess."""
+"""Seconds a run has to last to get back what compiling costs. On two cores of an Intel Xeon steps are then 1.40x as
+fast (benchmarks/results/step_time.md): a first compilation of 23 s is paid back after 80 s, one of 3 s out of torch's
+cache after 10; on two of an AMD EPYC 12 s and 1.28x, after 55. That of GPUs is a guess."""
 
 TRUSTED_COMPILER = 11
-"""From this version on, g++ and clang++ know every x86 instruction set that torch makes use of."""
+"""From this version on, g++ and clang++ know the x86 instruction sets that torch makes use of, AVX512 and AMX."""
 
 SMALLEST_CHANCE = 1e-38
 """What the chunked loss takes for a probability that is 0 in float32: a token then costs 87 nats, and not infinitely
@@ -82,7 +85,11 @@ def choose_tricks(
         if missing:
             why = f"it could not work without {' and '.join(missing)}"
         else:
-            why = f"{seconds:,.0f} s are {'enough' if compiled == 'on' else 'too short'} for it to pay"
+            why = (
+                "the run is long enough for it to pay"
+                if compiled == "on"
+                else "too short a run for it to pay"
+            )
     if attention == "auto":
         short = device.type == "cpu" and model.context_length <= LONGEST_UNFUSED
         attention = "unfused" if short else "fused"
@@ -116,7 +123,8 @@ def compiling_options() -> dict[str, Any]:
     """Options for torch.compile that save time while it compiles, and only then.
 
     Before its first kernel torch tries out each instruction set of the processor with a small program of its own:
-    11 of the 43 s of a first compilation here. A compiler that is not older than the processor is spared most of it.
+    11 of the 43 s of a first compilation here. A g++ or clang++ from version TRUSTED_COMPILER on is
+    spared most of it.
     """
     compiler = cpp_compiler()
     if platform.machine() not in ("x86_64", "AMD64") or not compiler.endswith("g++"):  # clang++ does, too

@@ -138,7 +138,7 @@ class Trainer:
         Micro-batches are equally large, so the mean of their mean losses, over all ranks, is the mean over the batch.
         """
         micro_batches = self.micro_batches(self.ranks)
-        total_loss = 0.0
+        losses = []
         self.model.train()
         for number, (inputs, targets) in enumerate(micro_batches, start=1):
             self.seed_dropout(self.ranks.rank * len(micro_batches) + number - 1)
@@ -146,15 +146,14 @@ class Trainer:
                 with self.device.autocast():
                     loss = self.loss_of(inputs, targets) / len(micro_batches)
                 self.scaler.scale(loss).backward()
-            total_loss += loss.item()
-        total_loss = self.ranks.mean(total_loss)
+            losses.append(loss.detach())  # read later: on a GPU every look at a value waits for it
+        total_loss = self.ranks.mean(sum(loss.item() for loss in losses))
         self.scaler.unscale_(self.optimizer)
         limit = self.config.gradient_clip or math.inf
         gradient_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit).item()
-        overflow = (
-            self.scaler.is_enabled() and self.scaler.get_scale() >= SMALLEST_SCALE
-        )  # it skips such steps
-        if not math.isfinite(total_loss) or not (math.isfinite(gradient_norm) or overflow):
+        # A step whose gradients overflowed in float16 is left out by the scaler, which then scales less.
+        may_overflow = self.scaler.is_enabled() and self.scaler.get_scale() >= SMALLEST_SCALE
+        if not math.isfinite(total_loss) or not (math.isfinite(gradient_norm) or may_overflow):
             give_up(self, total_loss, gradient_norm, rate)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["rate_factor"]

@@ -13,7 +13,7 @@ from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
 from slmlib.training import run as run_module
 from slmlib.training.checkpoint import load_checkpoint, step_folder
 from slmlib.training.claim import only_process_in
-from slmlib.training.run import SMALLEST_TEXT, Wish, start_or_resume, text_budget
+from slmlib.training.run import SMALLEST_TEXT, Wish, share_budget, start_or_resume, text_budget
 from slmlib.training.terminal import closing_card
 from tests.training.conftest import tiny_stories
 
@@ -123,6 +123,17 @@ def test_a_slow_machine_measures_less_often_and_trains_half_of_the_time(wish, mo
     decided = quietly(budget)[0].trainer.config
     assert decided.evaluations == 1
     assert decided.total_steps == 30
+
+
+def test_a_budget_is_shared_between_training_and_measuring():
+    # 8% of 300 s are 24 s: six measurements of 4 s, of which one comes before the first step.
+    assert share_budget(300, spent=30, evaluation_seconds=4, most_evaluations=20) == (
+        5,
+        300 * 0.99 - 2 - 30 - 24,
+    )
+    assert share_budget(300, spent=30, evaluation_seconds=4, most_evaluations=2)[0] == 2
+    # At least one, however long it takes, and half of the time for training, however much was spent.
+    assert share_budget(60, spent=50, evaluation_seconds=20, most_evaluations=5) == (1, 30)
 
 
 def test_a_budget_without_room_for_a_run_is_overdrawn_and_says_so(wish, monkeypatch):
