@@ -53,9 +53,10 @@ def _preset(
         # Measured at 1M, 250 steps, bits per byte: Muon 1.098, AdamW alone 1.202 (`--optimizer adamw` is that). Muon
         # 0.01, 0.02, 0.04: 1.141, 1.126, 1.137; momentum 0.95, 0.9: 1.117, 1.098. An orthogonalised step changes
         # what a matrix does to a vector by the same share at every width, so the rate stays; it is halved where
-        # runs are long. Larger presets than 1M are not measured. With `train --total-steps 1600` (one seed, one Intel
+        # runs are long. Beyond 3M no preset was trained (no GPU). With `train --total-steps 1600` (one seed, one Intel
         # core) Muon's rate matters less, 0.843 with 0.01 and 0.844 with 0.02; a context of 256 with 8 windows a step
-        # instead of 128 with 16 matters most: 0.816 against 0.844.
+        # instead of 128 with 16 matters most: 0.816 against 0.844. In 90 s on one core it is the other way round, by 0.037
+        # (benchmarks/results/recipe_ablation.md).
         optimizer="muon",
         muon_learning_rate=muon_learning_rate,
         muon_momentum=0.9,

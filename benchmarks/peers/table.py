@@ -11,7 +11,6 @@ from typing import Any
 
 from benchmarks.peers.harness import Result, Row, ratios, spread, to_json
 from slmlib.files import read_json, write_json, write_text
-from slmlib.lesson_times import LessonTimes, clock
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 HEADER = """# Speed beside others, on {machine}
@@ -96,28 +95,7 @@ def keep(folder: Path, name: str, found: dict[str, Any]) -> None:
     rows = (read_json(path)["rows"] if path.exists() else {}) | {name: found}
     write_json(path, {"machine": machine(), "rows": dict(sorted(rows.items()))})
     sections = [section(row, rows[row]) for row in sorted(rows)]
-    write_text(path.with_suffix(".md"), "\n".join([HEADER.format(machine=machine()), *sections, lessons()]))
-
-
-def lessons() -> str:
-    """How long the lessons compute, from the file that the builder of notebooks writes."""
-    times = LessonTimes.read().by_lesson
-    if not times:
-        return "## Lessons\n\nUnmeasured: `make notebooks` writes their times.\n"
-    total = sum(time.seconds for time in times.values())
-    rows = [f"| {number} | {time.seconds:.0f} | {time.machine} |" for number, time in sorted(times.items())]
-    return "\n".join(
-        [
-            "## Lessons: seconds from the first cell to the last, at full size",
-            "",
-            f"From `solutions/seconds.json`, written by `make notebooks`. Together {clock(total)}.",
-            "",
-            "| lesson | seconds | machine |",
-            "|---|---:|---|",
-            *rows,
-            "",
-        ]
-    )
+    write_text(path.with_suffix(".md"), "\n".join([HEADER.format(machine=machine()), *sections]))
 
 
 def _versions(found: dict[str, Any]) -> str:
