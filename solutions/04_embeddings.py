@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Embeddings
 #
-# *20 minutes of reading, 40 with the exercises; difficulty 2 of 5.*
+# *25 minutes of reading, 45 with the exercises; difficulty 2 of 5.*
 #
 # After the tokenizer a story is a row of ids, and the ids mean nothing: the token after "dog" in the list is no kind
 # of dog. Yet a trained model knows that a dog is something like a cat. **Where does a model keep what a word means,
@@ -44,7 +44,7 @@ FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
 # %%
 shipped = load_model()
 model, tokenizer = shipped.model, shipped.tokenizer
-vectors = model.embedding.weight.detach()  # (vocab_size, embed_dim)
+vectors = model.embedding.weight.detach()  # (vocab_size, embed_dim); detach: below, "Gradients, in one cell"
 directions = F.normalize(vectors, dim=1)
 
 
@@ -88,7 +88,7 @@ small_table = torch.tensor(
 )  # (vocab_size 5, embed_dim 3)
 sentence = torch.tensor([0, 2, 4, 2])  # the cat sat cat
 lookup_product(
-    F.one_hot(sentence, 5).tolist(),
+    [[1, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 1], [0, 0, 1, 0, 0]],  # a one-hot row for each token
     small_table.tolist(),
     words,
     "Zeros with a single 1, times a table: a row",
@@ -112,13 +112,37 @@ def one_hot(tokens: torch.Tensor, vocab_size: int) -> torch.Tensor:
 check("04.1")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** `nn.Embedding` copies rows. We compare what comes out, and what learning
-# needs: the **gradient**, that is, how much the loss changes with each number of the table.
+# ### Gradients, in one cell
+# To learn is to change numbers so that the loss gets smaller. The **gradient** says which way: it is the slope of the
+# loss for each of these numbers, that is, how fast the loss grows when the number grows a little. PyTorch finds it by
+# itself. Read this cell line by line; every lesson from here on uses it:
+
+# %% tags=["nbval-check-output"]
+w = torch.tensor(3.0, requires_grad=True)
+loss = (w - 1) ** 2
+loss.backward()
+print(f"w = {w.item():.1f}: the loss is {loss.item():.2f}, its slope {w.grad.item():.1f}")  # 2 (w - 1)
+with torch.no_grad():
+    w -= 0.1 * w.grad  # one step downhill; 0.1 is the learning rate
+print(f"w = {w.item():.1f}: the loss is {((w - 1) ** 2).item():.2f}")
+
+# %% [markdown]
+# - `requires_grad=True` (or `requires_grad_()`, for a tensor that is there already) tells torch to remember what is
+#   computed from `w`.
+# - `backward()` walks back from the loss through all that was computed, and puts the slope into `w.grad`. It *adds* to
+#   what is there already; that is why training loops call `zero_grad()` before the next step.
+# - `detach()` and `no_grad()` say: do not remember. Looking, measuring and the step itself need no gradient.
+# - An `nn.Module` keeps such numbers, its **parameters**. Its `forward` says what it computes, and `model(x)` calls
+#   `forward`. An **optimizer** takes the step, for all parameters at once.
+#
+# **Compared with code that is not ours.** `nn.Embedding` copies rows. We compare what comes out, and the gradients.
+# There is no model behind the table yet, so we invent a loss: the sum of the vectors' numbers, each times a fixed
+# random one, `pull`. The gradient of each vector is then its row of `pull`. What does each row of the *table* get?
 
 # %%
 theirs = nn.Embedding.from_pretrained(small_table.clone(), freeze=False)
 ours = small_table.clone().requires_grad_()
-pull = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))  # what the rest of a model sends back
+pull = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))  # (time, embed_dim)
 (theirs(sentence) * pull).sum().backward()
 (one_hot(sentence, 5) @ ours * pull).sum().backward()
 torch.testing.assert_close(one_hot(sentence, 5) @ ours, theirs(sentence), atol=1e-5, rtol=0)
@@ -308,15 +332,15 @@ Table(
 # ### Or learned
 #
 # Counting works because the model is so simple. A real model has to *learn*, step by step, from a few tokens at
-# a time. We let three tables learn, all in the same way: `backward()` finds the gradient of every number, and the
-# **optimizer**, here Adam, moves each number a little in the direction that lowers the loss (lesson 08 writes one):
+# a time: `backward()` finds the gradient of every number, and the optimizer, here **Adam**, moves each number a little
+# in the direction that lowers the loss (lesson 08 writes it). We let three tables learn:
 #
 # - **one table**, $V \times V$ numbers, each pair on its own;
 # - **two tables** of width $D$: the first gives the last token its vector, the second turns that vector back into
 #   scores, by a **dot product** (multiply number by number and add up) with a vector for every possible next token:
-#   $z = e_x U^\top$. This second one is the
-#   **unembedding**, also called the *head*. Together they are the first and the last layer of every language model,
-#   with nothing between them;
+#   $z = e_x U^\top$. Here $e_x$ is a vector, not the number $e$: the row of the first table for the last token $x$. And
+#   $U$, of shape $(V, D)$, is the second table, the **unembedding**, also called the *head*. Together they are the
+#   first and the last layer of every language model, with nothing between them;
 # - **one table twice**: the same vectors at both ends. This is **weight tying** ([Press and Wolf
 #   2017](https://arxiv.org/abs/1608.05859)), and it halves the numbers.
 
@@ -379,7 +403,7 @@ for name, table, optimizer, rate in (
     print(f"{name:15}  {numbers:>10,} numbers, loss {curves[name][1][-1]:.3f} after {steps} steps")
 lines(
     curves,
-    "Three tables learn the same pairs: who shares learns faster, who shares too much learns little",
+    "Sharing helps two tables learn faster; sharing everything hurts",
     xlabel="step",
     ylabel="loss, nats per token",
     floors=floors,

@@ -226,7 +226,7 @@ def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> t
 check("06.3")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** PyTorch has the whole computation as one function,
+# **Compared with code that is not ours.** PyTorch has the whole computation as one function,
 # `scaled_dot_product_attention` (**SDPA**). It does not return the weights. But give it the identity matrix as
 # values, and the mixture *is* the weights:
 
@@ -326,7 +326,7 @@ def multi_head_attention(
 check("06.5")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** `nn.MultiheadAttention` keeps the three input matrices as one tall one.
+# **Compared with code that is not ours.** `nn.MultiheadAttention` keeps the three input matrices as one tall one.
 
 # %%
 theirs = nn.MultiheadAttention(embed_dim=48, num_heads=6, bias=False, batch_first=True)
@@ -373,7 +373,7 @@ Table("Llama 3 8B: keys and values of 8,192 tokens, 2 bytes a number", ("with", 
 # ## 4. The real one
 #
 # Open [slmlib/model/attention.py](../slmlib/model/attention.py). `Attention` has your five steps in the same order,
-# and four things more: it can do with fewer key heads (our model has as many as query heads), brings queries and keys
+# and four things more: it can make do with fewer key heads (our model has as many as query heads), brings queries and keys
 # to one length (*QK-norm*, lesson 07, which keeps scores from growing without limit in training), turns them by their
 # positions (lesson 05), and can remember keys in a cache. What else you find there, such as windows, belongs to other
 # families of models. Its mixture comes from SDPA; `weights` computes the map only when someone wants to see it.
@@ -383,6 +383,7 @@ Table("Llama 3 8B: keys and values of 8,192 tokens, 2 bytes a number", ("with", 
 # %%
 model, layer = shipped.model, shipped.model.blocks[0]
 with torch.no_grad():
+    # the second: the rotations and the mask that every block needs
     x, sight = model.embed(torch.tensor([story_ids]), explicit_mask=True)
     normed = layer.attention_norm(x)
     queries, keys, values = layer.attention.project(normed, sight)  # (batch, heads, time, head_dim) each
@@ -403,31 +404,37 @@ head_maps(
 
 # %% [markdown]
 # A dark line just below the diagonal is a head that looks one token back. A dark first column is a head that looks at
-# the very first token when there is nothing to look for. A softmax must spend its 100% somewhere, and the first token
-# is always there. Such an **attention sink** is found in large models too ([Xiao et al.
-# 2023](https://arxiv.org/abs/2309.17453)). The same in numbers, averaged over the story:
+# the very first token when there is nothing to look for: a softmax must spend its 100% somewhere, and the first token
+# is always there. Large models have strong **attention sinks** of this kind ([Xiao et al.
+# 2023](https://arxiv.org/abs/2309.17453)). And ours? Here are the maps in numbers, averaged over the story. The last
+# row is something to compare with, a head that gives all tokens so far equal shares:
 
 # %%
 time_steps = torch.arange(len(pieces))
 distance = (time_steps[:, None] - time_steps).clamp(min=0)  # (time, time): how far back a key lies
+heads = {f"layer {i}, head {j}": maps[i, j] for i in range(maps.shape[0]) for j in range(maps.shape[1])}
+heads["equal shares"] = torch.ones_like(distance).tril() / (time_steps[:, None] + 1)  # row t: t + 1 shares
 rows = [
     (
-        f"layer {i}, head {j}",
-        f"{maps[i, j].diagonal(-1).mean():.0%}",
-        f"{maps[i, j].diagonal().mean():.0%}",
-        f"{maps[i, j, 1:, 0].mean():.0%}",
-        f"{(maps[i, j] * distance).sum(-1).mean():.1f}",
+        name,
+        f"{shares.diagonal(-1).mean():.0%}",
+        f"{shares.diagonal().mean():.0%}",
+        f"{shares[1:, 0].mean():.0%}",
+        f"{(shares * distance).sum(-1).mean():.1f}",
     )
-    for i in range(maps.shape[0])
-    for j in range(maps.shape[1])
+    for name, shares in heads.items()
 ]
 Table(
     "Habits of the heads", ("head", "one back", "itself", "the first token", "tokens back, on average"), rows
 )
 
 # %% [markdown]
-# Some look near, some far. Now walk through them yourself. Which heads find the verb, which the people? Try the token
-# *ball*, and the full stops.
+# Compare with the last row. In layers 1 and 2, head 1 gives the token before nearly three times an equal share, and
+# keeps near. Layer 0, head 1, gives the first token more than twice an equal share: a weak sink. And layer 1, head 0,
+# passes over what is near: it looks further back than equal shares would.
+#
+# Now walk through them yourself. Which heads find the verb, which the people? Try the token *ball*, and the full
+# stops.
 
 # %%
 people = [place for place, piece in enumerate(pieces) if piece.strip() in ("Lily", "Tom")]
@@ -512,7 +519,7 @@ lines(
 # costs $O(n^2 d)$ (read: grows like $n^2 d$) in computation and memory. For computation that is right. The memory for
 # scores is $O(n^2)$ a head even by hand, whatever $d$; with SDPA it is $O(nd)$.
 #
-# When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly. Counted are the
+# When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly. We count the
 # operations of a training step:
 
 # %%
@@ -535,7 +542,8 @@ Table(
 # ## 6. The leak: a model that looks brilliant
 #
 # Suppose someone forgets the mask. Nothing crashes; on the contrary. We train two models of the same shape, on the
-# same batches, with the same first weights. In the second one thing is changed: nothing is forbidden.
+# same batches, with the same first weights. In the second, only one thing is different: nothing is hidden. (The
+# training loop is that of lesson 04 with a few additions; lesson 08 takes it apart.)
 
 
 # %%
@@ -616,8 +624,8 @@ Table(
 # For the honest model both numbers are the same. That is what the mask is for: it makes one pass over a window equal
 # to one pass over each of its beginnings. For the leaky model there is a gulf between them, and its text shows it.
 #
-# No loss curve would have told you. A question to the function itself does: **if I change a later token, does an
-# earlier output move?**
+# This curve was too good to be true. A quieter leak looks like a good idea, and no curve tells you. A question to the
+# function itself does: **if I change a later token, does an earlier output move?**
 #
 # ### Exercise 06.6: The leak test
 # `function` turns `tokens`, ids of shape `(time,)`, into one output vector for each token, `(time, anything)`. Return
