@@ -91,9 +91,9 @@ print("Thinking asks Machines: 2*1 + 0*0 + 2*1 + 0*2 =", int(scores[0, 1]))
 print("one matrix product gives all of them:", torch.equal(scores, q @ k.T))
 
 # %% [markdown]
-# From scores to shares in two steps. **Scale**: divide by $\sqrt{d}$, where $d$ is the length of the vectors (here
-# 4, so divide by 2). **Softmax**: $e$ to the power of each score, divided by their sum, so that every row adds up
-# to 1.
+# From scores to shares in two steps. **Scale**: divide by $\sqrt{E}$, where $E$ is the length of the vectors, in code
+# `head_dim` (here 4, so divide by 2; in papers $d$ or $d_k$). **Softmax**: $e$ to the power of each score, divided by
+# their sum, so that every row adds up to 1.
 
 # %%
 scaled = scores / 4**0.5
@@ -121,7 +121,7 @@ for word, mixture in zip(words, weights @ v, strict=True):
 # That is attention. In one line, with all queries, keys and values as rows of $Q$, $K$ and $V$
 # ([Vaswani et al. 2017, equation 1](https://arxiv.org/abs/1706.03762)):
 #
-# $$\text{attention}(Q, K, V) = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right) V$$
+# $$\text{attention}(Q, K, V) = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{E}}\right) V$$
 #
 # Often one reads $z_i = \sum_j a_{ij} V_j$ with $a_{ij} = Q_i \cdot K_j$. Take $a_{ij}$ there as the weight *after*
 # scaling and softmax; raw dot products would make the mixture larger with every token that is added.
@@ -144,7 +144,7 @@ check("06.1")
 
 # %% [markdown]
 # **Why divide?** Take queries and keys whose numbers are random and independent, with mean 0 and variance 1. Each of
-# the $d$ products then has variance 1, and their sum has variance $d$. So the longer the vectors, the larger the
+# the $E$ products then has variance 1, and their sum has variance $E$. So the longer the vectors, the larger the
 # scores, and the closer the softmax comes to pointing at a single token, before anything was learned:
 
 # %%
@@ -169,7 +169,7 @@ for head_dim in (4, 64, 1024):
 # answer. So before the softmax we put $-\infty$ wherever the key comes later than the query. As $e^{-\infty} = 0$,
 # such a key gets nothing, and the row still adds up to 1:
 #
-# $$w_{ts} = \frac{e^{q_t \cdot k_s / \sqrt d}}{\sum_{r \le t} e^{q_t \cdot k_r / \sqrt d}} \quad (s \le t),
+# $$w_{ts} = \frac{e^{q_t \cdot k_s / \sqrt E}}{\sum_{r \le t} e^{q_t \cdot k_r / \sqrt E}} \quad (s \le t),
 # \qquad w_{ts} = 0 \quad (s > t)$$
 #
 # This is the **causal mask**. Causes come before effects.
@@ -516,8 +516,8 @@ lines(
 # 2022](https://arxiv.org/abs/2205.14135)).
 #
 # But the *time* tends to slope 2 with both (short texts are dominated by other costs). Often one reads that attention
-# costs $O(n^2 d)$ (read: grows like $n^2 d$) in computation and memory. For computation that is right. The memory for
-# scores is $O(n^2)$ a head even by hand, whatever $d$; with SDPA it is $O(nd)$.
+# costs $O(n^2 E)$ (read: grows like $n^2 E$) in computation and memory. For computation that is right. The memory for
+# scores is $O(n^2)$ a head even by hanE, whatever $E$; with SDPA it is $O(nd)$.
 #
 # When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly. We count the
 # operations of a training step:
