@@ -215,8 +215,8 @@ def tidy(text: str) -> str:
 check("01.2")
 
 # %% [markdown]
-# **Against the real one.** `clean_text` in `slmlib/text/cleaning.py` does the same for every story this course trains
-# on. On how many stories do the two agree, and what is the first difference? (Stories like rows 3 and 4 above
+# **Compared with the real one.** `clean_text` in `slmlib/text/cleaning.py` does the same for every story this course
+# trains on. On how many stories do the two agree, and what is the first difference? (Stories like rows 3 and 4 above
 # stay as they are in yours; that is no mistake of yours.)
 
 # %%
@@ -450,8 +450,8 @@ def signature(ids: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 check("01.5")
 
 # %% [markdown]
-# **Against the exact answer.** Jaccard itself is the judge. For 300 stories, each beside a copy with more or fewer words
-# changed: is the share of equal minima what the formula promises?
+# **Compared with the exact answer.** Jaccard itself is the judge. For 300 stories, each beside a copy with more or
+# fewer words changed: is the share of equal minima what the formula promises?
 
 # %%
 numbers = np.random.default_rng(0)

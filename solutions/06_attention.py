@@ -517,7 +517,7 @@ lines(
 #
 # But the *time* tends to slope 2 with both (short texts are dominated by other costs). Often one reads that attention
 # costs $O(n^2 E)$ (read: grows like $n^2 E$) in computation and memory. For computation that is right. The memory for
-# scores is $O(n^2)$ a head even by hanE, whatever $E$; with SDPA it is $O(nd)$.
+# scores is $O(n^2)$ a head even by hand, whatever $E$; with SDPA it is $O(nE)$.
 #
 # When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly. We count the
 # operations of a training step:
