@@ -131,7 +131,8 @@ print(f"w = {w.item():.1f}: the loss is {((w - 1) ** 2).item():.2f}")
 #   computed from `w`.
 # - `backward()` walks back from the loss through all that was computed, and puts the slope into `w.grad`. It *adds* to
 #   what is there already; that is why training loops call `zero_grad()` before the next step.
-# - `detach()` and `no_grad()` say: do not remember. Looking, measuring and the step itself need no gradient.
+# - `detach()`, `no_grad()` and `inference_mode()` say: do not remember. Looking, measuring and the step itself need no
+#   gradient.
 # - An `nn.Module` keeps such numbers, its **parameters**. Its `forward` says what it computes, and `model(x)` calls
 #   `forward`. An **optimizer** takes the step, for all parameters at once.
 #
