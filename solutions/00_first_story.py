@@ -100,7 +100,8 @@ bars(
 # ## 2. Your machine
 #
 # What do you have, what would this course use of it, and how fast is it? (This measures for a few seconds;
-# `python -m slmlib doctor` prints the same card.)
+# `python -m slmlib doctor` prints the same card.) You need only three rows: *Device*, *Speed* and *Lessons*. The others
+# are for the day something goes wrong; lesson 04 explains gradients, and lesson 08 number formats.
 
 # %% tags=["nbval-ignore-output"]
 doctor.SECONDS = 0.3 if FAST else 3.0
@@ -155,9 +156,9 @@ def perplexity(probabilities: list[float]) -> float:
 check("00.1")
 
 # %% [markdown]
-# **Against one nobody here wrote.** PyTorch's cross-entropy is the mean surprise, so its exp must be your number. (The
-# model gives scores, here called `logits`; softmax makes probabilities of them.) And does the model notice when a story
-# stops making sense?
+# **Compared with code that is not ours.** PyTorch's cross-entropy is the mean surprise, so its exp must be your
+# number. (The model gives scores, here called `logits`; softmax makes probabilities of them.) And does the model notice
+# when a story stops making sense?
 
 # %%
 STORY = "Tom saw a big dog. The dog was sad. Tom gave the dog a ball, and the dog was happy."
@@ -177,8 +178,9 @@ for name, text in TALES.items():
 Table("Perplexity of the shipped model", ("text", "yours", "PyTorch"), rows)
 
 # %% [markdown]
-# The first two rows hold the same words: what the model knows is their order. Of the news it knows nothing, because
-# nobody ever told it any.
+# The first two rows hold the same words: what the model knows is their order. For the sorted words the perplexity is
+# above 4,096, the number of tokens there are. So here the model is worse than a guess that gives every token the same
+# probability: it is *sure, and wrong*. On the news it is hardly better than that guess; nobody ever told it any.
 #
 # ## 3. One minute, from noise
 #
@@ -257,8 +259,8 @@ Table("Once upon a time", ("model", "what it writes"), list(visible.items()))
 # what to whom comes last. Lesson 12 measures this order.
 #
 # ### Exercise 00.2: How much will it read?
-# Before a long run, ask what it will do with your time. The **corpus** is all the text that it trains on; an
-# **epoch** is one reading of the whole corpus. How many epochs does a run of so many minutes make?
+# Before a long run, work out how often the model will read its text. The **corpus** is all the text a model is trained
+# on; an **epoch** is one reading of the whole corpus. How many epochs does a run of so many minutes make?
 
 
 # %%

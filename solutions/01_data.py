@@ -152,8 +152,8 @@ def fix_mojibake(text: str) -> str:
 check("01.1")
 
 # %% [markdown]
-# **Against one nobody here wrote.** [ftfy](https://ftfy.readthedocs.io) ("fixes text for you") has repaired other
-# people's text since 2012. Where do you agree?
+# **Compared with code that is not ours.** [ftfy](https://ftfy.readthedocs.io) ("fixes text for you") has repaired
+# other people's text since 2012. Where do you agree?
 
 # %% tags=["nbval-check-output"]
 SAMPLES = ["Itâ€™s late.", "“It’s a café,” said Mom.", "Itâ€™s a café.", "â€œNo,â€ said Tom."]
@@ -215,8 +215,8 @@ def tidy(text: str) -> str:
 check("01.2")
 
 # %% [markdown]
-# **Against the real one.** `clean_text` in `slmlib/text/cleaning.py` does the same for every story this course trains
-# on. On how many stories do the two agree, and what is the first difference? (Stories like rows 3 and 4 above
+# **Compared with the real one.** `clean_text` in `slmlib/text/cleaning.py` does the same for every story this course
+# trains on. On how many stories do the two agree, and what is the first difference? (Stories like rows 3 and 4 above
 # stay as they are in yours; that is no mistake of yours.)
 
 # %%
@@ -399,8 +399,9 @@ check("01.4")
 
 # %% [markdown]
 # ### A lottery that measures likeness
-# Comparing all pairs of $n$ stories takes $n(n-1)/2$ comparisons: for 2.7 million stories that is nearly four million
-# millions. **MinHash** ([Broder 1997](https://doi.org/10.1109/SEQUEN.1997.666900)) makes it cheap with a lovely idea.
+# Comparing all pairs of $n$ stories takes $n(n-1)/2$ comparisons: for 2.7 million stories that is about 3.6 trillion
+# ($3.6 \cdot 10^{12}$). **MinHash** ([Broder 1997](https://doi.org/10.1109/SEQUEN.1997.666900)) makes it cheap with a
+# lovely idea.
 # Give every shingle in the world a random number $h$. Of each story keep the *smallest*. Two stories have the same
 # smallest number exactly when the smallest shingle of their union lies in both, and every shingle of the union is
 # equally likely to be the smallest. So
@@ -449,8 +450,8 @@ def signature(ids: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 check("01.5")
 
 # %% [markdown]
-# **Against the exact answer.** Jaccard itself is the judge. For 300 stories, each beside a copy with more or fewer words
-# changed: is the share of equal minima what the formula promises?
+# **Compared with the exact answer.** Jaccard itself is the judge. For 300 stories, each beside a copy with more or
+# fewer words changed: is the share of equal minima what the formula promises?
 
 # %%
 numbers = np.random.default_rng(0)
@@ -495,12 +496,13 @@ Picture(
 
 # %% [markdown]
 # Signatures make one comparison cheap, but there are still too many pairs. So cut the 128 numbers into 32 **bands** of
-# 4. Stories that agree on a whole band meet in the same box; only those are compared. A pair with similarity $s$
-# meets with probability $1 - (1 - s^4)^{32}$:
+# 4. Stories that agree on a whole band meet in the same box; only those are compared. Two signatures agree on one
+# number with probability $s$, the pair's similarity; on all 4 of a band with $s^4$; and on none of the 32 bands with
+# $(1 - s^4)^{32}$. So they meet at least once with probability $1 - (1 - s^4)^{32}$:
 
 # %% tags=["nbval-check-output"]
 s = np.linspace(0, 1, 101)
-message = "Pairs that are half alike nearly always meet; strangers almost never do"
+message = f"Pairs that are half alike meet in {1 - (1 - 0.5**4) ** 32:.0%} of cases, strangers almost never"
 figure, axes = new_axes(message, "similarity of a pair", "probability to meet", (6, 3.2))
 for bands, rows, color, style in ((32, 4, BLUE, "-"), (8, 16, ORANGE, "--")):
     chance = 1 - (1 - s**rows) ** bands

@@ -209,7 +209,7 @@ def get_windows(
 check("03.3")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** `Tensor.unfold` lists all windows of a row without copying anything. Ours
+# **Compared with code that is not ours.** `Tensor.unfold` lists all windows of a row without copying anything. Ours
 # have to be the same:
 
 # %%

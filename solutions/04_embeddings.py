@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Embeddings
 #
-# *20 minutes of reading, 40 with the exercises; difficulty 2 of 5.*
+# *25 minutes of reading, 45 with the exercises; difficulty 2 of 5.*
 #
 # After the tokenizer a story is a row of ids, and the ids mean nothing: the token after "dog" in the list is no kind
 # of dog. Yet a trained model knows that a dog is something like a cat. **Where does a model keep what a word means,
@@ -44,7 +44,7 @@ FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
 # %%
 shipped = load_model()
 model, tokenizer = shipped.model, shipped.tokenizer
-vectors = model.embedding.weight.detach()  # (vocab_size, embed_dim)
+vectors = model.embedding.weight.detach()  # (vocab_size, embed_dim); detach: below, "Gradients, in one cell"
 directions = F.normalize(vectors, dim=1)
 
 
@@ -88,7 +88,7 @@ small_table = torch.tensor(
 )  # (vocab_size 5, embed_dim 3)
 sentence = torch.tensor([0, 2, 4, 2])  # the cat sat cat
 lookup_product(
-    F.one_hot(sentence, 5).tolist(),
+    [[1, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 1], [0, 0, 1, 0, 0]],  # a one-hot row for each token
     small_table.tolist(),
     words,
     "Zeros with a single 1, times a table: a row",
@@ -112,13 +112,38 @@ def one_hot(tokens: torch.Tensor, vocab_size: int) -> torch.Tensor:
 check("04.1")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** `nn.Embedding` copies rows. We compare what comes out, and what learning
-# needs: the **gradient**, that is, how much the loss changes with each number of the table.
+# ### Gradients, in one cell
+# To learn is to change numbers so that the loss gets smaller. The **gradient** says which way: it is the slope of the
+# loss for each of these numbers, that is, how fast the loss grows when the number grows a little. PyTorch finds it by
+# itself. Read this cell line by line; the lessons from here on use what it shows:
+
+# %% tags=["nbval-check-output"]
+w = torch.tensor(3.0, requires_grad=True)
+loss = (w - 1) ** 2
+loss.backward()
+print(f"w = {w.item():.1f}: the loss is {loss.item():.2f}, its slope {w.grad.item():.1f}")  # 2 (w - 1)
+with torch.no_grad():
+    w -= 0.1 * w.grad  # one step downhill; 0.1 is the learning rate
+print(f"w = {w.item():.1f}: the loss is {((w - 1) ** 2).item():.2f}")
+
+# %% [markdown]
+# - `requires_grad=True` (or `requires_grad_()`, for a tensor that is there already) tells torch to remember what is
+#   computed from `w`.
+# - `backward()` walks back from the loss through all that was computed, and puts the slope into `w.grad`. It *adds* to
+#   what is there already; that is why training loops call `zero_grad()` before the next step.
+# - `detach()`, `no_grad()` and `inference_mode()` say: do not remember. Looking, measuring and the step itself need no
+#   gradient.
+# - An `nn.Module` keeps such numbers, its **parameters**. Its `forward` says what it computes, and `model(x)` calls
+#   `forward`. An **optimizer** takes the step, for all parameters at once.
+#
+# **Compared with code that is not ours.** `nn.Embedding` copies rows. We compare what comes out, and the gradients.
+# There is no model behind the table yet, so we invent a loss: the sum of the vectors' numbers, each times a fixed
+# random one, `pull`. The gradient of each vector is then its row of `pull`. What does each row of the *table* get?
 
 # %%
 theirs = nn.Embedding.from_pretrained(small_table.clone(), freeze=False)
 ours = small_table.clone().requires_grad_()
-pull = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))  # what the rest of a model sends back
+pull = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))  # (time, embed_dim)
 (theirs(sentence) * pull).sum().backward()
 (one_hot(sentence, 5) @ ours * pull).sum().backward()
 torch.testing.assert_close(one_hot(sentence, 5) @ ours, theirs(sentence), atol=1e-5, rtol=0)
@@ -308,17 +333,22 @@ Table(
 # ### Or learned
 #
 # Counting works because the model is so simple. A real model has to *learn*, step by step, from a few tokens at
-# a time. We let three tables learn, all in the same way: `backward()` finds the gradient of every number, and the
-# **optimizer**, here Adam, moves each number a little in the direction that lowers the loss (lesson 08 writes one):
+# a time: `backward()` finds the gradient of every number, and the optimizer, here **Adam**, moves each number a little
+# in the direction that lowers the loss (lesson 08 writes it). We let three tables learn:
 #
 # - **one table**, $V \times V$ numbers, each pair on its own;
 # - **two tables** of width $D$: the first gives the last token its vector, the second turns that vector back into
 #   scores, by a **dot product** (multiply number by number and add up) with a vector for every possible next token:
-#   $z = e_x U^\top$. This second one is the
-#   **unembedding**, also called the *head*. Together they are the first and the last layer of every language model,
-#   with nothing between them;
+#   $z = e_x U^\top$. Here $e_x$ is a vector, not the number $e$: the row of the first table for the last token $x$. And
+#   $U$, of shape $(V, D)$, is the second table, the **unembedding**, also called the *head*. Together they are the
+#   first and the last layer of every language model, with nothing between them;
 # - **one table twice**: the same vectors at both ends. This is **weight tying** ([Press and Wolf
 #   2017](https://arxiv.org/abs/1608.05859)), and it halves the numbers.
+#
+# All three see the same batches, but they are not treated alike. The one table gets a sparse form of Adam, which
+# touches only the rows that were looked up. And it gets ten times the learning rate, because each of its rows has few
+# steps in which to arrive. The other two get plain Adam. (On TinyStories 0.3 was the best of 0.03, 0.1, 0.3 and 1 for
+# the one table. Plain Adam takes it a little further, not as far as two tables, and needs much longer.)
 
 # %%
 device = choose_device()
@@ -379,7 +409,7 @@ for name, table, optimizer, rate in (
     print(f"{name:15}  {numbers:>10,} numbers, loss {curves[name][1][-1]:.3f} after {steps} steps")
 lines(
     curves,
-    "Three tables learn the same pairs: who shares learns faster, who shares too much learns little",
+    "Sharing helps two tables learn faster; sharing everything hurts",
     xlabel="step",
     ylabel="loss, nats per token",
     floors=floors,
@@ -393,10 +423,10 @@ lines(
 # its rows with the unigrams: sooner or later it would take pairs it never saw for impossible, and get worse on new
 # stories.
 #
-# **Two tables** have far fewer numbers and learn much faster, because they *share*. What they learn about the
-# followers of one noun helps the others: words followed by the same words get similar vectors. That is the answer to
-# our question. **Meaning, for a model, is what a word does to its surroundings.** Training puts it into the table,
-# because similar rows make the loss small with few numbers.
+# **Two tables** have far fewer numbers, and learn faster here, with a tenth of the rate. One reason is that they
+# *share*: what they learn about the followers of one noun helps the others, for words followed by the same words get
+# similar vectors. That is the answer to our question. **Meaning, for a model, is what a word does to its
+# surroundings.** Training puts it into the table, because similar rows make the loss small with few numbers.
 #
 # Sharing has a price. All scores together form a $V \times V$ matrix, but it is a product of two thin ones. So its
 # **rank**, the largest number of rows of which none is a sum of multiples of the others, is at most $D$. Tables of true
@@ -411,8 +441,8 @@ print(f"vectors of {width} numbers; rank of a {len(some)} x {len(some)} block of
 print(torch.linalg.matrix_rank(block, rtol=1e-5).item())
 
 # %% [markdown]
-# **One table twice** fails here, and not by bad luck. The score of "b after a" is $e_a \cdot e_b$. What is the score of
-# "a after b"?
+# **One table twice** fails here, and not by bad luck. With $e_a$ and $e_b$ for the rows of two tokens, the score of "b
+# after a" is $e_a \cdot e_b$. What is the score of "a after b"?
 
 # %%
 with torch.no_grad():
@@ -580,11 +610,14 @@ for name, neighbours in (("on the map", on_paper), ("in all directions", in_full
     print(f"{name:18} {own} of {len(shown)} words have one of their own kind nearest")
 
 # %% [markdown]
-# Much that overlaps on paper is apart in the table. And these words were chosen by us. Take the whole table instead,
-# and see what stands at the two ends of its first direction, and how often it comes in stories:
+# Little is lost for these words, although the map holds only a part of their spread: on paper a few have a stranger
+# nearest, in the table hardly any. But we chose these words ourselves, and they are easy. Take the whole table
+# instead, and see what stands at the two ends of its first direction. How often does it come in stories? We take
+# medians, because a few tokens come so often that nearly all others are below the mean:
 
 # %%
-along = map_2d(vectors)[:, 0]
+plane = map_2d(vectors)  # (vocab_size, 2)
+along = plane[:, 0]
 order = (along * along[tokenizer.encode(",")[0]].sign()).argsort(descending=True)  # the comma's half first
 for name, end in (("one end:  ", order[:14]), ("other end:", order[-14:])):
     print(name, " ".join(repr(tokenizer.decode([one])) for one in end))
@@ -592,14 +625,28 @@ texts = list(read_stories(data.folder / "train.txt"))[: 300 if FAST else 2000]
 occurring = torch.tensor([one for row in tokenizer.encode_batch(texts) for one in row])
 how_often = torch.bincount(occurring, minlength=len(vectors)).float()  # (vocab_size,)
 for name, end in (("one end:  ", order[:400]), ("other end:", order[-400:]), ("all tokens", order)):
-    print(f"{name} each comes {how_often[end].mean():.1f} times in {len(texts):,} stories, on average")
+    print(f"{name} half of them come at most {how_often[end].median():.0f} times in {len(texts):,} stories")
+print(f"below the mean of all: {(how_often < how_often.mean()).float().mean():.0%} of the tokens")
+
+
+def rank_correlation(one: torch.Tensor, other: torch.Tensor) -> float:
+    """1 when both put the tokens in the same order, -1 in the opposite one, 0 when they have nothing in common."""
+    ranks = torch.stack([values.argsort().argsort().float() for values in (one, other)])  # (2, vocab_size)
+    return torch.corrcoef(ranks)[0, 1].item()
+
+
+for column, name in enumerate(("first ", "second")):
+    alike = abs(rank_correlation(plane[:, column], how_often))
+    print(f"{name} direction and how often a token comes: {alike:.2f}")
 
 # %% [markdown]
 # Look at both ends before you give a direction a name, and at more than the few tokens that end a list: it is easy to
-# see in them what one hopes for. One suspect stands in every table, and the last three lines ask for it: how **often**
-# a token occurs. In many embedding tables the few largest directions have more to do with frequency than with meaning
-# ([Mu and Viswanath 2018](https://arxiv.org/abs/1702.01417)). In this one both ends are rarer than the average
-# token, so its first direction is not simply frequency.
+# see in them what one hopes for. One suspect stands in every table, and the other lines ask for it: how **often** a
+# token occurs. In many embedding tables the few largest directions have more to do with frequency than with meaning
+# ([Mu and Viswanath 2018](https://arxiv.org/abs/1702.01417)). The last two lines put all tokens in order, by their
+# place along a direction and by how often they come, and ask how alike the two orders are (0: not at all, 1: the
+# same; the sign is free). In the table of the shipped model the first direction has a little to do with frequency,
+# and the second much more.
 #
 # ## 6. What can go wrong
 #
@@ -659,9 +706,9 @@ for model_of in (Decoder(config), Decoder(config.change({"tie_embeddings": False
 # <details>
 # <summary>Why does the tied bigram prefer to repeat the last token, before it has learned anything?</summary>
 #
-# Its score for the token itself is $e_a \cdot e_a$, a sum of squares, and for any other token a sum of random signs. With
-# many columns the first is always the largest. A whole untrained model with a tied head does the same, and lesson 07
-# works out what that does to its first loss.
+# With $e_a$ for the row of the last token $a$, its score for that token itself is $e_a \cdot e_a$, a sum of squares,
+# and for any other token a sum of random signs. With many columns the first is always the largest. A whole untrained
+# model with a tied head does the same, and lesson 07 works out what that does to its first loss.
 # </details>
 #
 # <details>

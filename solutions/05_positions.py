@@ -92,8 +92,8 @@ Table(
 # no row for it.
 #
 # **Sines and cosines.** The first transformer ([Vaswani et al. 2017, section 3.5](https://arxiv.org/abs/1706.03762)) had a
-# formula instead of a table. The numbers come in pairs; pair $i$ goes round like a clock hand, and each pair is slower
-# than the one before. At position $p$, for a model of width $D$:
+# formula instead of a table. The numbers come in pairs; pair $i$ (counted from 0) goes round like a clock hand, and each
+# pair is slower than the one before. At position $p$, for a model of width $D$:
 #
 # $$\text{PE}_{p,\,2i} = \sin\frac{p}{10000^{2i/D}}, \qquad \text{PE}_{p,\,2i+1} = \cos\frac{p}{10000^{2i/D}}$$
 #
@@ -126,9 +126,10 @@ heat_map(
 )
 
 # %% [markdown]
-# **Against one nobody here wrote.** torch knows complex numbers. $e^{i\varphi} = \cos\varphi + i\sin\varphi$ is a hand of
-# length 1 at the angle $\varphi$, and to turn it further is to multiply. Two things must hold: the hands are ours, and
-# the vector $k$ positions further on is the old one, **turned by an angle that depends on $k$ alone**.
+# **Computed a second way.** torch knows complex numbers. $e^{\mathrm{j}\varphi} = \cos\varphi + \mathrm{j}\sin\varphi$,
+# with $\mathrm{j}$ for the imaginary unit ($i$ is the pair), is a hand of length 1 at the angle $\varphi$, and to turn it
+# further is to multiply. Two things must hold: the hands are ours, and the vector $k$ positions further on is the old
+# one, **turned by an angle that depends on $k$ alone**.
 
 # %% tags=["nbval-check-output"]
 places = torch.arange(100)
@@ -175,9 +176,11 @@ PositionDial(query=draw.normal(size=8), key=draw.normal(size=8), places=((6, 4),
 # Both rows have distance 2, so the scores are equal, down to what each pair adds. The first clock goes round in about
 # six steps and can tell neighbours apart. The last one needs more than 6,000 and has hardly moved.
 #
+# A model has several **heads**, attentions side by side (lesson 06), each with queries and keys of `head_dim` numbers.
+#
 # ### Exercise 05.2: Turn the pairs
-# Pair $i$ is made of the numbers $i$ and $i + E/2$. Return `x` with all its pairs turned. The positions are the same for all
-# heads.
+# Pair $i$ is made of the numbers $i$ and $i + E/2$. Return `x` with all its pairs turned. `x` may have axes in front,
+# such as one for heads; turn them all alike.
 
 
 # %%
@@ -196,7 +199,7 @@ def rope(x: torch.Tensor, positions: torch.Tensor, theta: float = 10_000.0) -> t
 check("05.2")
 
 # %% [markdown]
-# **Against one nobody here wrote**, complex multiplication again, and with it the promise about distances:
+# **Computed a second way**, by complex multiplication again, and with it the promise about distances:
 
 # %% tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
@@ -244,14 +247,14 @@ Table("Hands of a head with 64 numbers that go round at least once", ("within to
 # | `half` | $(i,\; i + E/2)$ | GPT-NeoX, Llama in Hugging Face's format, Qwen, this course |
 # | `interleaved` | $(2i,\; 2i + 1)$ | the paper, GPT-J, Llama as Meta published it |
 #
-# The same model can be written in both. A model has several **heads**, attentions side by side (lesson 06), each with
-# queries and keys of `head_dim` numbers. The weights that make them have one row for each of the
+# The same model can be written in both. The matrices that make queries and keys have one row for each of the
 # `num_heads * head_dim` numbers; put the rows into the other order, and every pair is together again. The dot product
 # adds up the same terms in another order.
 #
 # ### Exercise 05.3: From one convention to the other
-# `weight` is a query projection of an interleaved model, `(num_heads * head_dim, embed_dim)`. Reorder its rows so that
-# the same model works with `half` pairs: within each head, first the first numbers of all pairs, then the second.
+# `weight` is the matrix that makes the queries of an interleaved model (a **projection**),
+# `(num_heads * head_dim, embed_dim)`. Reorder its rows so that the same model works with `half` pairs: within each
+# head, first the first numbers of all pairs, then the second.
 
 
 # %%
@@ -356,7 +359,7 @@ def alibi(num_heads: int, time: int) -> torch.Tensor:
 check("05.4")
 
 # %% [markdown]
-# **Against the paper** and against a closed formula: a score lowered by $m \cdot d$ is a share multiplied by $e^{-md}$.
+# **Compared with the paper**, and with a closed formula: a score lowered by $m \cdot d$ is a share multiplied by $e^{-md}$.
 # With equal scores, head $h$ gives a key $d$ tokens back the share $r^d (1 - r) / (1 - r^{t+1})$ with $r = e^{-m_h}$, a
 # geometric series:
 
@@ -463,7 +466,8 @@ print("slmlib.model.positions gives what you wrote: sines, turns, slopes")
 # training only ever uses the first 64.
 #
 # To see much in a short time, a token is a single byte here: to spell a word, one has to know which letter came just
-# before. (About 40 seconds on two CPU cores.)
+# before. (About 40 seconds on two CPU cores. The training loop is that of lesson 04 with a few additions; lesson 08
+# takes it apart.)
 
 # %%
 device = choose_device()
@@ -625,8 +629,8 @@ for length in (256, 512, 2048):
 # <details>
 # <summary>Is head_dim = 2 enough for RoPE?</summary>
 #
-# It has a single pair, the fast one, which goes round in six steps: distance 1 and distance 7 would look almost alike. More
-# pairs are more hands on the clock.
+# It has a single pair, the fast one, which goes round in a little more than six steps. So distance 1 and distance 45
+# would look alike: 44 steps are almost exactly seven turns. More pairs are more hands on the clock.
 # </details>
 #
 # ## What comes next

@@ -91,9 +91,9 @@ print("Thinking asks Machines: 2*1 + 0*0 + 2*1 + 0*2 =", int(scores[0, 1]))
 print("one matrix product gives all of them:", torch.equal(scores, q @ k.T))
 
 # %% [markdown]
-# From scores to shares in two steps. **Scale**: divide by $\sqrt{d}$, where $d$ is the length of the vectors (here
-# 4, so divide by 2). **Softmax**: $e$ to the power of each score, divided by their sum, so that every row adds up
-# to 1.
+# From scores to shares in two steps. **Scale**: divide by $\sqrt{E}$, where $E$ is the length of the vectors, in code
+# `head_dim` (here 4, so divide by 2; in papers $d$ or $d_k$). **Softmax**: $e$ to the power of each score, divided by
+# their sum, so that every row adds up to 1.
 
 # %%
 scaled = scores / 4**0.5
@@ -121,7 +121,7 @@ for word, mixture in zip(words, weights @ v, strict=True):
 # That is attention. In one line, with all queries, keys and values as rows of $Q$, $K$ and $V$
 # ([Vaswani et al. 2017, equation 1](https://arxiv.org/abs/1706.03762)):
 #
-# $$\text{attention}(Q, K, V) = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right) V$$
+# $$\text{attention}(Q, K, V) = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{E}}\right) V$$
 #
 # Often one reads $z_i = \sum_j a_{ij} V_j$ with $a_{ij} = Q_i \cdot K_j$. Take $a_{ij}$ there as the weight *after*
 # scaling and softmax; raw dot products would make the mixture larger with every token that is added.
@@ -144,7 +144,7 @@ check("06.1")
 
 # %% [markdown]
 # **Why divide?** Take queries and keys whose numbers are random and independent, with mean 0 and variance 1. Each of
-# the $d$ products then has variance 1, and their sum has variance $d$. So the longer the vectors, the larger the
+# the $E$ products then has variance 1, and their sum has variance $E$. So the longer the vectors, the larger the
 # scores, and the closer the softmax comes to pointing at a single token, before anything was learned:
 
 # %%
@@ -169,7 +169,7 @@ for head_dim in (4, 64, 1024):
 # answer. So before the softmax we put $-\infty$ wherever the key comes later than the query. As $e^{-\infty} = 0$,
 # such a key gets nothing, and the row still adds up to 1:
 #
-# $$w_{ts} = \frac{e^{q_t \cdot k_s / \sqrt d}}{\sum_{r \le t} e^{q_t \cdot k_r / \sqrt d}} \quad (s \le t),
+# $$w_{ts} = \frac{e^{q_t \cdot k_s / \sqrt E}}{\sum_{r \le t} e^{q_t \cdot k_r / \sqrt E}} \quad (s \le t),
 # \qquad w_{ts} = 0 \quad (s > t)$$
 #
 # This is the **causal mask**. Causes come before effects.
@@ -226,7 +226,7 @@ def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> t
 check("06.3")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** PyTorch has the whole computation as one function,
+# **Compared with code that is not ours.** PyTorch has the whole computation as one function,
 # `scaled_dot_product_attention` (**SDPA**). It does not return the weights. But give it the identity matrix as
 # values, and the mixture *is* the weights:
 
@@ -326,7 +326,7 @@ def multi_head_attention(
 check("06.5")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** `nn.MultiheadAttention` keeps the three input matrices as one tall one.
+# **Compared with code that is not ours.** `nn.MultiheadAttention` keeps the three input matrices as one tall one.
 
 # %%
 theirs = nn.MultiheadAttention(embed_dim=48, num_heads=6, bias=False, batch_first=True)
@@ -373,7 +373,7 @@ Table("Llama 3 8B: keys and values of 8,192 tokens, 2 bytes a number", ("with", 
 # ## 4. The real one
 #
 # Open [slmlib/model/attention.py](../slmlib/model/attention.py). `Attention` has your five steps in the same order,
-# and four things more: it can do with fewer key heads (our model has as many as query heads), brings queries and keys
+# and four things more: it can make do with fewer key heads (our model has as many as query heads), brings queries and keys
 # to one length (*QK-norm*, lesson 07, which keeps scores from growing without limit in training), turns them by their
 # positions (lesson 05), and can remember keys in a cache. What else you find there, such as windows, belongs to other
 # families of models. Its mixture comes from SDPA; `weights` computes the map only when someone wants to see it.
@@ -383,6 +383,7 @@ Table("Llama 3 8B: keys and values of 8,192 tokens, 2 bytes a number", ("with", 
 # %%
 model, layer = shipped.model, shipped.model.blocks[0]
 with torch.no_grad():
+    # the second: the rotations and the mask that every block needs
     x, sight = model.embed(torch.tensor([story_ids]), explicit_mask=True)
     normed = layer.attention_norm(x)
     queries, keys, values = layer.attention.project(normed, sight)  # (batch, heads, time, head_dim) each
@@ -403,31 +404,37 @@ head_maps(
 
 # %% [markdown]
 # A dark line just below the diagonal is a head that looks one token back. A dark first column is a head that looks at
-# the very first token when there is nothing to look for. A softmax must spend its 100% somewhere, and the first token
-# is always there. Such an **attention sink** is found in large models too ([Xiao et al.
-# 2023](https://arxiv.org/abs/2309.17453)). The same in numbers, averaged over the story:
+# the very first token when there is nothing to look for: a softmax must spend its 100% somewhere, and the first token
+# is always there. Large models have strong **attention sinks** of this kind ([Xiao et al.
+# 2023](https://arxiv.org/abs/2309.17453)). And ours? Here are the maps in numbers, averaged over the story. The last
+# row is something to compare with, a head that gives all tokens so far equal shares:
 
 # %%
 time_steps = torch.arange(len(pieces))
 distance = (time_steps[:, None] - time_steps).clamp(min=0)  # (time, time): how far back a key lies
+heads = {f"layer {i}, head {j}": maps[i, j] for i in range(maps.shape[0]) for j in range(maps.shape[1])}
+heads["equal shares"] = torch.ones_like(distance).tril() / (time_steps[:, None] + 1)  # row t: t + 1 shares
 rows = [
     (
-        f"layer {i}, head {j}",
-        f"{maps[i, j].diagonal(-1).mean():.0%}",
-        f"{maps[i, j].diagonal().mean():.0%}",
-        f"{maps[i, j, 1:, 0].mean():.0%}",
-        f"{(maps[i, j] * distance).sum(-1).mean():.1f}",
+        name,
+        f"{shares.diagonal(-1).mean():.0%}",
+        f"{shares.diagonal().mean():.0%}",
+        f"{shares[1:, 0].mean():.0%}",
+        f"{(shares * distance).sum(-1).mean():.1f}",
     )
-    for i in range(maps.shape[0])
-    for j in range(maps.shape[1])
+    for name, shares in heads.items()
 ]
 Table(
     "Habits of the heads", ("head", "one back", "itself", "the first token", "tokens back, on average"), rows
 )
 
 # %% [markdown]
-# Some look near, some far. Now walk through them yourself. Which heads find the verb, which the people? Try the token
-# *ball*, and the full stops.
+# Compare with the last row. In layers 1 and 2, head 1 gives the token before nearly three times an equal share, and
+# keeps near. Layer 0, head 1, gives the first token more than twice an equal share: a weak sink. And layer 1, head 0,
+# passes over what is near: it looks further back than equal shares would.
+#
+# Now walk through them yourself. Which heads find the verb, which the people? Try the token *ball*, and the full
+# stops.
 
 # %%
 people = [place for place, piece in enumerate(pieces) if piece.strip() in ("Lily", "Tom")]
@@ -509,10 +516,10 @@ lines(
 # 2022](https://arxiv.org/abs/2205.14135)).
 #
 # But the *time* tends to slope 2 with both (short texts are dominated by other costs). Often one reads that attention
-# costs $O(n^2 d)$ (read: grows like $n^2 d$) in computation and memory. For computation that is right. The memory for
-# scores is $O(n^2)$ a head even by hand, whatever $d$; with SDPA it is $O(nd)$.
+# costs $O(n^2 E)$ (read: grows like $n^2 E$) in computation and memory. For computation that is right. The memory for
+# scores is $O(n^2)$ a head even by hand, whatever $E$; with SDPA it is $O(nE)$.
 #
-# When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly. Counted are the
+# When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly. We count the
 # operations of a training step:
 
 # %%
@@ -535,7 +542,8 @@ Table(
 # ## 6. The leak: a model that looks brilliant
 #
 # Suppose someone forgets the mask. Nothing crashes; on the contrary. We train two models of the same shape, on the
-# same batches, with the same first weights. In the second one thing is changed: nothing is forbidden.
+# same batches, with the same first weights. In the second, only one thing is different: nothing is hidden. (The
+# training loop is that of lesson 04 with a few additions; lesson 08 takes it apart.)
 
 
 # %%
@@ -616,8 +624,8 @@ Table(
 # For the honest model both numbers are the same. That is what the mask is for: it makes one pass over a window equal
 # to one pass over each of its beginnings. For the leaky model there is a gulf between them, and its text shows it.
 #
-# No loss curve would have told you. A question to the function itself does: **if I change a later token, does an
-# earlier output move?**
+# This curve was too good to be true. A quieter leak looks like a good idea, and no curve tells you. A question to the
+# function itself does: **if I change a later token, does an earlier output move?**
 #
 # ### Exercise 06.6: The leak test
 # `function` turns `tokens`, ids of shape `(time,)`, into one output vector for each token, `(time, anything)`. Return

@@ -17,7 +17,7 @@ class Perplexity(Exercise):
     hints = (
         "What is the surprise, minus the logarithm, of a token that was given probability 1/8? And exp of that?",
         "First the mean of all surprises, then once exp. `math.log` and `math.exp` are natural and undo each other.",
-        "`math.exp(sum(-math.log(p) for p in probabilities) / len(probabilities))`",
+        "`math.exp(... / len(probabilities))`: what is summed above the line?",
     )
 
     mistakes = {
@@ -76,7 +76,7 @@ class Epochs(Exercise):
     hints = (
         "How many tokens does the run read in all? Which unit has the speed?",
         "Minutes x 60 x tokens per second, then compare with the corpus.",
-        "`minutes * 60 * tokens_per_second / corpus_tokens`",
+        "Tokens read in all, divided by `corpus_tokens`. By what must `minutes` be multiplied first?",
     )
 
     mistakes = {

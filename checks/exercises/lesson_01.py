@@ -315,7 +315,7 @@ class MinHash(Exercise):
     hints = (
         "There are `len(ids)` x `len(a)` values. Which one of each hash function stays?",
         "`a[:, None] * ids + b[:, None]` has one row a hash function and one column a shingle.",
-        "`((a[:, None] * ids + b[:, None]) % PRIME).min(axis=1)`",
+        "After `% PRIME`, `.min(axis=...)` leaves one number for each hash function. Which axis must go, rows or columns?",
     )
 
     mistakes = {

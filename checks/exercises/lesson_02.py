@@ -285,9 +285,9 @@ class Encode(Exercise):
 
     id, title, points, asks_for = "02.4", "Encode", 3, ("encode",)
     hints = (
-        "Training merged the first pair first. In what order must encoding replay the merges?",
-        "Give each pair its rank: `rank = {pair: number for number, pair in enumerate(merges)}`. In each word, "
-        "look for the pair of neighbours with the lowest rank.",
+        "A word has a few pairs, and there may be 50,000 merges. Which of the two do you go through, again and again?",
+        "Give each known pair its rank, once: `rank = {pair: number for number, pair in enumerate(merges)}`. In each "
+        "word, look for the pair of neighbours with the lowest rank.",
         "For each word of `split_words(text)`: `row = to_ids(word)`; while some pair of `row` has a rank, merge "
         "the one of lowest rank into `256 + rank`; then add `row` to the result.",
     )

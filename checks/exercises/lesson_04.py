@@ -16,7 +16,7 @@ class OneHot(Exercise):
         "For token 2 and a vocabulary of 5: which of the places 0, 1, 2, 3, 4 get a 1? Say it as a comparison.",
         "`torch.arange(vocab_size)` are all places. `tokens[..., None]` has one more dimension, so that comparing "
         "the two gives a row for each token.",
-        "`(tokens[..., None] == torch.arange(vocab_size)).float()`",
+        "`tokens[..., None] == torch.arange(vocab_size)` is True and False. What is asked for instead?",
     )
     mistakes = {
         "The 1 stands one place too far: ids are counted from 0, so token 0 has its 1 in the first column.": dict(
@@ -76,10 +76,11 @@ class Softmax(Exercise):
 
     id, title, points, asks_for = "04.2", "Softmax with temperature", 3, ("softmax",)
     hints = (
-        "In which order: divide by the temperature, subtract the largest, exp, divide by the sum? And along which axis?",
-        "`logits.amax(dim=-1, keepdim=True)` is the largest of each row, kept as a column so that it can be subtracted.",
-        "`scaled = logits / temperature`, `powers = (scaled - scaled.amax(dim=-1, keepdim=True)).exp()`, "
-        "`powers / powers.sum(dim=-1, keepdim=True)`",
+        "Scores of 1000 must not overflow. What may be taken off a whole row without changing its probabilities?",
+        "`scaled.amax(dim=-1, keepdim=True)` is the largest of each row, kept as a column so that it can be subtracted. "
+        "What is done to the scores before that?",
+        "After `powers = (scaled - scaled.amax(dim=-1, keepdim=True)).exp()`, each row is divided by its own sum. "
+        "Along which axis is that, and how does the sum stay a column?",
     )
     mistakes = {
         "You multiply by the temperature: divide, or hot becomes cold.": dict(multiply=True),
@@ -154,7 +155,7 @@ class BigramLoss(Exercise):
         "Which row of the table answers for the first input? Which number of that row belongs to its target?",
         "`table[inputs]` are the scores, (num_tokens, vocab_size). After softmax, "
         "`probabilities[torch.arange(len(targets)), targets]` picks one number from each row.",
-        "`-softmax(table[inputs])[torch.arange(len(targets)), targets].log().mean()`",
+        "After the picking come a logarithm, a mean and a minus. In which order?",
     )
     mistakes = {
         "Inputs and targets are exchanged: the row is that of the input, the column that of the target.": dict(
@@ -242,7 +243,8 @@ class Nearest(Exercise):
     hints = (
         "Who is always most similar to a token, with a cosine of exactly 1?",
         "Divide each row by its length, `table / table.norm(dim=1, keepdim=True)`; then dot products are cosines.",
-        "`similarity = units @ units[token]`, set `similarity[token] = -2.0`, return `similarity.topk(count).indices`.",
+        "`similarity = units @ units[token]` and `similarity.topk(count).indices`. What must happen to "
+        "`similarity[token]` in between?",
     )
     mistakes = {
         "The token is its own nearest neighbour here: leave it out.": dict(itself=True),
@@ -322,7 +324,8 @@ class Map(Exercise):
         "What does the first direction show if the whole cloud lies far from zero, and you forget to centre it?",
         "`centred = rows - rows.mean(dim=0)`; the third result of `torch.linalg.svd(centred, full_matrices=False)` "
         "has the directions as rows.",
-        "`_, _, directions = torch.linalg.svd(centred, full_matrices=False)`, then `centred @ directions[:2].T`",
+        "`_, _, directions = torch.linalg.svd(...)`: a place is a centred row times each of the first two directions. "
+        "Which shape must the right side of `@` have?",
     )
     mistakes = {
         "The mean was not taken off: then the first direction points from zero to the middle of the cloud.": dict(

@@ -14,7 +14,8 @@ class Sinusoidal(Exercise):
         "For embed_dim 4 and position 1: which two frequencies are there, and what are the four numbers?",
         "`frequencies = 10000.0 ** -(torch.arange(0, embed_dim, 2) / embed_dim)`; the angles are "
         "`positions[:, None] * frequencies`, (time, embed_dim / 2).",
-        "`torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)` puts sine and cosine in turns.",
+        "`torch.stack((angles.sin(), angles.cos()), dim=...).flatten(-2)` puts sine and cosine in turns, if the new "
+        "axis stands in the right place. Where?",
     )
     mistakes = {
         "Sine and cosine are exchanged: the sine stands at the even places.": dict(exchanged=True),
@@ -96,7 +97,7 @@ class Rope(Exercise):
         "Turn the point (1, 0) by a quarter of a circle, anticlockwise: where is it? Do your two lines say (0, 1)?",
         "`first, second = x.chunk(2, dim=-1)`; `angles = positions[:, None] * theta ** -(torch.arange(half) / half)`, "
         "(time, half), where `half = head_dim // 2`.",
-        "`torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)`",
+        "The new first half is `first * cos - second * sin`. What is the new second half, and what puts them together?",
     )
     mistakes = {
         "The pairs turn the wrong way round: (first cos - second sin, second cos + first sin).": dict(
@@ -161,7 +162,7 @@ class ToHalf(Exercise):
         "With head_dim 6, which rows of an interleaved head are the first numbers of their pairs? Where do they go?",
         "`weight.view(num_heads, head_dim // 2, 2, embed_dim)` gives heads, pairs, first or second, columns. "
         "In `half` order, what comes before what?",
-        "`weight.view(num_heads, -1, 2, embed_dim).transpose(1, 2).reshape(weight.shape)`",
+        "After the `view`, two axes change places; then `.reshape(weight.shape)`. Which two?",
     )
     mistakes = {
         "This is the way back, from half to interleaved.": dict(back=True),
@@ -211,7 +212,8 @@ class Alibi(Exercise):
         "Head 0 of 8 has slope 1/2. What is added for a key 3 tokens back? And for one that lies ahead?",
         "`slopes = 2.0 ** (-8 * torch.arange(1, num_heads + 1) / num_heads)`; "
         "`distance = places[:, None] - places` is (time, time), queries by keys.",
-        "`bias = -slopes[:, None, None] * distance`, then `bias.masked_fill(distance < 0, float('-inf'))`",
+        "`-slopes[:, None, None] * distance` has one table for each head. Where is `distance` that of a key in the "
+        "future? `masked_fill` puts `float('-inf')` there.",
     )
     mistakes = {
         "The sign is wrong: yours prefers what is far away.": dict(sign=1.0),

@@ -38,7 +38,7 @@ class Scores(Exercise):
     hints = (
         "The score of query i and key j is one dot product. How do you get all of them with one matrix product?",
         "`queries @ keys.transpose(-2, -1)` has a row for each query and a column for each key. What is left to do?",
-        "`return queries @ keys.transpose(-2, -1) / queries.shape[-1] ** 0.5`",
+        "Divide it by the square root of a size. Of which axis: how many tokens there are, or how long a query is?",
     )
     mistakes = {
         "Your scores are not divided by the square root of head_dim.": dict(power=0.0),
@@ -103,7 +103,7 @@ class CausalWeights(Exercise):
 
     id, title, points, asks_for = "06.2", "Causal weights", 3, ("causal_weights",)
     hints = (
-        "Three steps: scores, mask, softmax. Which of them must see the mask?",
+        "Three steps: scores, mask, softmax. Before which of the other two must the mask be applied?",
         "`torch.ones(time, time, dtype=torch.bool).triu(diagonal=1)` marks the future; "
         "`scores.masked_fill(future, -math.inf)` hides it.",
         "Scores from `attention_scores(queries, keys)`, `masked_fill` with the future, then `.softmax(dim=-1)`.",
@@ -145,7 +145,7 @@ class Mix(Exercise):
         "Row t of the weights says how much of each value goes into the mixture of token t. Which product adds "
         "them up?",
         "A matrix product: weights (heads, time, time) times values (heads, time, head_dim).",
-        "`return causal_weights(queries, keys) @ values`",
+        "`causal_weights(queries, keys)` are the weights. On which side of `@` do they stand?",
     )
     mistakes = {
         "You mix the keys; keys only decide the weights, it is the values that are mixed.": dict(keys=True),
@@ -273,7 +273,7 @@ class MultiHead(Exercise):
         "merged?",
         "`split_heads(x @ w_query.T, num_heads)` are the queries; keys and values likewise. `attend` works for all "
         "heads and rows at once.",
-        "`mixed = merge_heads(attend(queries, keys, values))`, then `return mixed @ w_output.T`.",
+        "`merge_heads(attend(queries, keys, values))` are the merged heads. Which matrix is left, and how is it applied?",
     )
     mistakes = {
         "The last step is missing: multiply the merged heads by w_output.T.": dict(project=False),
@@ -291,9 +291,8 @@ class MultiHead(Exercise):
             scale_by_embed=True
         ),
         "Nothing is masked: each token sees the whole row.": dict(mask=False),
-        "Queries and keys are swapped: the mask then hides the wrong side of the conversation.": dict(
-            swap=True
-        ),
+        "Queries and keys are swapped: row t holds how well key t fits each query; it must hold how well each key "
+        "fits query t.": dict(swap=True),
         "You mix x itself instead of the values x @ w_value.T.": dict(plain_values=True),
     }
 
