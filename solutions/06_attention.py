@@ -33,7 +33,7 @@ from checks import check, hint, progress, reference
 from slmlib.config import Sampling
 from slmlib.devices import choose_device
 from slmlib.generation import generate
-from slmlib.model.attention import Sight
+from slmlib.model.attention import AttentionInputs
 from slmlib.model.counts import cache_bytes, flops_per_token
 from slmlib.model.decoder import Decoder
 from slmlib.model.families import family
@@ -384,11 +384,13 @@ Table("Llama 3 8B: keys and values of 8,192 tokens, 2 bytes a number", ("with", 
 model, layer = shipped.model, shipped.model.blocks[0]
 with torch.no_grad():
     # the second: the rotations and the mask that every block needs
-    x, sight = model.embed(torch.tensor([story_ids]), explicit_mask=True)
+    x, attention_inputs = model.embed(torch.tensor([story_ids]), explicit_mask=True)
     normed = layer.attention_norm(x)
-    queries, keys, values = layer.attention.project(normed, sight)  # (batch, heads, time, head_dim) each
+    queries, keys, values = layer.attention.project(
+        normed, attention_inputs
+    )  # (batch, heads, time, head_dim) each
     ours = layer.attention.output(merge_heads(attend(queries, keys, values)))  # (batch, time, embed_dim)
-    theirs = layer.attention(normed, sight)
+    theirs = layer.attention(normed, attention_inputs)
 torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
 torch.testing.assert_close(causal_weights(queries, keys)[0], maps[0], atol=1e-5, rtol=0)
 print("your attend and causal_weights give what the model's first layer gives, to 1e-5")
@@ -551,10 +553,10 @@ class Leaky(Decoder):
     """A Decoder without a causal mask: every token sees the whole window."""
 
     def embed(self, tokens, cache=None, explicit_mask=False):
-        x, sight = super().embed(tokens, cache, explicit_mask)
+        x, attention_inputs = super().embed(tokens, cache, explicit_mask)
         seen = tokens.shape[1] + (cache.length if cache else 0)
         nothing_hidden = torch.zeros(1, 1, tokens.shape[1], seen, device=tokens.device)
-        return x, Sight(sight.cos, sight.sin, nothing_hidden)
+        return x, AttentionInputs(attention_inputs.cos, attention_inputs.sin, nothing_hidden)
 
 
 data = prepare(vocab_size=4096, max_bytes=1_000_000 if FAST else 10_000_000, progress=False)

@@ -360,7 +360,7 @@ PROMPT = "Once upon a time, there was a little girl named Lily. She loved to"
 prompt = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(PROMPT)]])  # (batch 1, time)
 rows = []
 with torch.no_grad():
-    x, sight = model.embed(prompt)
+    x, attention_inputs = model.embed(prompt)
     for height in range(len(model.blocks) + 1):
         chances = model.head(model.final_norm(x))[0, -1].softmax(-1)
         best = chances.topk(3)
@@ -372,7 +372,7 @@ with torch.no_grad():
             (f"after block {height}" if height else "embedding", x.square().mean().sqrt().item(), told)
         )
         if height < len(model.blocks):
-            x = model.blocks[height](x, sight)
+            x = model.blocks[height](x, attention_inputs)
 Table(f"{PROMPT} ...", ("where", "size of the stream", "what it would say"), rows)
 
 # %% [markdown]

@@ -18,8 +18,8 @@ from slmlib.model.positions import alibi_bias, rope_angles, rotate
 
 
 @dataclass
-class Sight:
-    """What one forward pass may see, worked out once for all layers, in `look`."""
+class AttentionInputs:
+    """What one forward pass may see beside the stream, worked out once for all layers (`build_attention_inputs`)."""
 
     cos: Tensor | None
     """RoPE's cosines, (1 or B, 1, T, E / 2) or fewer pairs; None without RoPE."""
@@ -27,16 +27,16 @@ class Sight:
     """RoPE's sines, same shape."""
     mask: Tensor | None
     """Added to the scores, (1 or B, 1 or H, T, S): -inf where a query must not look. None: plain causal."""
-    near: dict[int, Tensor] = field(default_factory=dict)
+    window_masks: dict[int, Tensor] = field(default_factory=dict)
     """The same mask for layers with a window, by its width; without those wider than what there is to see."""
     unfused: bool = False
     """Whether attention is written out as two matrix products and a softmax instead of torch's fused kernel: the
     same numbers, and sooner on a CPU with a short context (see `slmlib.training.speed`). Needs an explicit mask."""
 
 
-def look(
+def build_attention_inputs(
     config: ModelConfig, positions: Tensor, cache: KVCache | None = None, explicit: bool = False
-) -> Sight:
+) -> AttentionInputs:
     """Work out angles and mask for queries at `positions`.
 
     positions: (1 or B, T), counted from the first real token of each row; negative for padding.
@@ -58,17 +58,19 @@ def look(
     # Unpadded rows need no mask before anything was read, nor for a single token, which may see all there is.
     plain = cache is None or (not cache.ragged and (cache.length == 0 or positions.shape[1] == 1))
     if plain and not widths and config.position != "alibi" and not explicit:
-        return Sight(cos, sin, None)
+        return AttentionInputs(cos, sin, None)
     keys = positions
     if cache is not None:
         keys = torch.arange(seen, device=positions.device) - cache.padding[:, None]
-    queries_, keys_ = positions[:, None, :, None], keys[:, None, None, :]
+    query_positions, key_positions = positions[:, None, :, None], keys[:, None, None, :]
     # A padding query sees only itself: its output is never read, but softmax over nothing would be NaN.
-    allowed = (keys_ <= queries_) & ((keys_ >= 0) | (keys_ == queries_))  # (B, 1, T, S)
-    scores = alibi_bias(positions, keys, config.num_heads) if config.position == "alibi" else 0.0
-    mask = torch.where(allowed, scores, float("-inf"))  # (B, 1 or H, T, S)
-    near = {width: mask.masked_fill(queries_ - keys_ >= width, float("-inf")) for width in widths}
-    return Sight(cos, sin, mask, near)
+    past = key_positions <= query_positions  # (B, 1, T, S)
+    allowed = past & ((key_positions >= 0) | (key_positions == query_positions))  # (B, 1, T, S)
+    bias = alibi_bias(positions, keys, config.num_heads) if config.position == "alibi" else 0.0
+    mask = torch.where(allowed, bias, float("-inf"))  # (B, 1 or H, T, S)
+    distance = query_positions - key_positions  # (B, 1, T, S)
+    window_masks = {width: mask.masked_fill(distance >= width, float("-inf")) for width in widths}
+    return AttentionInputs(cos, sin, mask, window_masks)
 
 
 class Attention(nn.Module):
@@ -93,15 +95,15 @@ class Attention(nn.Module):
                 for heads in (config.num_heads, config.num_kv_heads)
             )
 
-    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, attention_inputs: AttentionInputs, cache: KVCache | None = None) -> Tensor:
         """x: (B, T, D) -> (B, T, D)."""
-        q, k, v = self.project(x, sight)
+        q, k, v = self.project(x, attention_inputs)
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)  # (B, K, S, E)
-        mask = self.mask(sight)
-        if sight.unfused:
-            weights = F.dropout(self.look_back(q, k, mask), self.config.dropout, self.training)
-            mixed = weights.type_as(v) @ self.share(v)  # (B, H, T, E)
+        mask = self.mask(attention_inputs)
+        if attention_inputs.unfused:
+            weights = F.dropout(self.weights_from(q, k, mask), self.config.dropout, self.training)
+            mixed = weights.type_as(v) @ self.repeat_kv(v)  # (B, H, T, E)
             return self.output(mixed.transpose(1, 2).flatten(2))  # (B, T, H * E) -> (B, T, D)
         # enable_gqa lets one key serve H / K queries without copying it in memory. In half precision the mask is
         # rounded too: what ALiBi says of far tokens is off by at most 1 part in 256, where weights are small.
@@ -117,38 +119,38 @@ class Attention(nn.Module):
         )  # (B, H, T, E)
         return self.output(mixed.transpose(1, 2).flatten(2))  # (B, T, H * E) -> (B, T, D)
 
-    def weights(self, x: Tensor, sight: Sight) -> Tensor:
-        """Who looks at whom: (B, T, D) -> (B, H, T, T), each row sums to 1. `sight` needs an explicit mask."""
-        q, k, _ = self.project(x, sight)
-        return self.look_back(q, k, self.mask(sight))
+    def weights(self, x: Tensor, attention_inputs: AttentionInputs) -> Tensor:
+        """Who looks at whom: (B, T, D) -> (B, H, T, T), each row sums to 1. `attention_inputs` needs an explicit mask."""
+        q, k, _ = self.project(x, attention_inputs)
+        return self.weights_from(q, k, self.mask(attention_inputs))
 
-    def look_back(self, q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
+    def weights_from(self, q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
         """Queries (B, H, T, E) and keys (B, K, S, E) to weights (B, H, T, S): each row sums to 1."""
         scale = self.config.attention_scale or self.config.head_dim**-0.5
-        scores = scale * q @ self.share(k).transpose(-2, -1)  # (B, H, T, S)
+        scores = scale * q @ self.repeat_kv(k).transpose(-2, -1)  # (B, H, T, S)
         assert mask is not None
         return (scores + mask).softmax(dim=-1)
 
-    def share(self, x: Tensor) -> Tensor:
+    def repeat_kv(self, x: Tensor) -> Tensor:
         """One copy of a key or value for each query that shares it: (B, K, S, E) -> (B, H, S, E)."""
         sharing = self.config.num_heads // self.config.num_kv_heads
         return x if sharing == 1 else x.repeat_interleave(sharing, dim=1)
 
-    def mask(self, sight: Sight) -> Tensor | None:
+    def mask(self, attention_inputs: AttentionInputs) -> Tensor | None:
         """The mask of this layer's window; None means plain causal attention."""
-        return sight.near.get(self.window, sight.mask)
+        return attention_inputs.window_masks.get(self.window, attention_inputs.mask)
 
-    def ask(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The three products alone: (B, T, D) -> (B, T, H * E) and (B, T, K * E) twice."""
         if self.joined is None:
             return self.query(x), self.key(x), self.value(x)
         q, k, v = torch.split_with_sizes(self.joined(x), self.widths, dim=-1)
         return q, k, v
 
-    def project(self, x: Tensor, sight: Sight) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, x: Tensor, attention_inputs: AttentionInputs) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (B, H, T, E), keys and values (B, K, T, E), normed and turned as the config asks."""
         head_dim, limit = self.config.head_dim, self.config.clip_qkv
-        q, k, v = self.ask(x)  # (B, T, H * E), (B, T, K * E) twice
+        q, k, v = self.qkv(x)  # (B, T, H * E), (B, T, K * E) twice
         if limit:
             q, k, v = (part.clamp(-limit, limit) for part in (q, k, v))
         if self.config.qk_norm and self.config.qk_norm_over == "projection":
@@ -159,6 +161,9 @@ class Attention(nn.Module):
         )  # (B, H or K, T, E)
         if self.config.qk_norm and self.config.qk_norm_over == "head":
             q, k = self.query_norm(q), self.key_norm(k)
-        if sight.cos is not None and sight.sin is not None:
-            q, k = (rotate(part, sight.cos, sight.sin, self.config.rope_pairs) for part in (q, k))
+        if attention_inputs.cos is not None and attention_inputs.sin is not None:
+            q, k = (
+                rotate(part, attention_inputs.cos, attention_inputs.sin, self.config.rope_pairs)
+                for part in (q, k)
+            )
         return q, k, v

@@ -33,7 +33,7 @@ class KVCache:
         self.slots = [(self.keys[slot], self.values[slot]) for slot in range(shape[0])]
         self.padding, self.capacity, self.length = padding, capacity, 0
         self.ragged = bool(padding.any())  # asked once: on a GPU every look at a value waits for it
-        self.num_layers, self.run = config.num_layers, 0
+        self.num_layers, self.repeat = config.num_layers, 0
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Append (B, K, T, E) keys and values to a layer; return all of them, (B, K, length + T, E).
@@ -48,7 +48,7 @@ class KVCache:
             )
         # OpenELM's narrow layers have fewer heads than the widest, for which there is room.
         heads = keys.shape[1]
-        all_keys, all_values = self.slots[self.run * self.num_layers + layer]
+        all_keys, all_values = self.slots[self.repeat * self.num_layers + layer]
         all_keys[:, :heads, self.length : end] = keys
         all_values[:, :heads, self.length : end] = values
         return all_keys[:, :heads, :end], all_values[:, :heads, :end]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from slmlib.config import ModelConfig
 from slmlib.errors import SlmError
-from slmlib.model.attention import Attention, Sight, look
+from slmlib.model.attention import Attention, AttentionInputs, build_attention_inputs
 from slmlib.model.cache import KVCache
 from slmlib.model.feedforward import FeedForward
 from slmlib.model.language_model import LanguageModel, evaluating
@@ -28,18 +28,18 @@ class Block(nn.Module):
         self.feedforward, self.feedforward_norm = FeedForward(config), build_norm(config)
         self.dropout, self.scale = build_dropout(config), config.residual_scale
 
-    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, attention_inputs: AttentionInputs, cache: KVCache | None = None) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
-        x = x + self.damp(self.attention(self.attention_norm(x), sight, cache))
-        x = x + self.damp(self.feedforward(self.feedforward_norm(x)))
+        x = x + self.residual(self.attention(self.attention_norm(x), attention_inputs, cache))
+        x = x + self.residual(self.feedforward(self.feedforward_norm(x)))
         return x
 
-    def damp(self, found: Tensor) -> Tensor:
+    def residual(self, found: Tensor) -> Tensor:
         """What is added to the stream: after dropout, and residual_scale times as large."""
         found = self.dropout(found)
         return found if self.scale == 1 else found * self.scale
 
-    def heard(self, x: Tensor) -> Tensor:
+    def attention_input(self, x: Tensor) -> Tensor:
         """What attention reads of the stream, (B, T, D) -> (B, T, D)."""
         return self.attention_norm(x)
 
@@ -47,13 +47,13 @@ class Block(nn.Module):
 class PostNormBlock(Block):
     """The first transformers normed the sum, so that nothing runs through unnormed (Vaswani et al. 2017; GPT-1)."""
 
-    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, attention_inputs: AttentionInputs, cache: KVCache | None = None) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
-        x = self.attention_norm(x + self.damp(self.attention(x, sight, cache)))
-        x = self.feedforward_norm(x + self.damp(self.feedforward(x)))
+        x = self.attention_norm(x + self.residual(self.attention(x, attention_inputs, cache)))
+        x = self.feedforward_norm(x + self.residual(self.feedforward(x)))
         return x
 
-    def heard(self, x: Tensor) -> Tensor:
+    def attention_input(self, x: Tensor) -> Tensor:
         """Attention reads the stream as it is."""
         return x
 
@@ -61,13 +61,13 @@ class PostNormBlock(Block):
 class OutputNormBlock(Block):
     """Norm what is added, not what is read: additions of one size train steadily (OLMo 2, arXiv 2501.00656)."""
 
-    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, attention_inputs: AttentionInputs, cache: KVCache | None = None) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
-        x = x + self.damp(self.attention_norm(self.attention(x, sight, cache)))
-        x = x + self.damp(self.feedforward_norm(self.feedforward(x)))
+        x = x + self.residual(self.attention_norm(self.attention(x, attention_inputs, cache)))
+        x = x + self.residual(self.feedforward_norm(self.feedforward(x)))
         return x
 
-    def heard(self, x: Tensor) -> Tensor:
+    def attention_input(self, x: Tensor) -> Tensor:
         """Attention reads the stream as it is."""
         return x
 
@@ -75,10 +75,10 @@ class OutputNormBlock(Block):
 class ParallelBlock(Block):
     """Attention and feed-forward read the same stream, so a GPU can work on both at once (GPT-NeoX, Pythia)."""
 
-    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, attention_inputs: AttentionInputs, cache: KVCache | None = None) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
-        found = self.damp(self.attention(self.attention_norm(x), sight, cache))
-        return x + found + self.damp(self.feedforward(self.feedforward_norm(x)))
+        found = self.residual(self.attention(self.attention_norm(x), attention_inputs, cache))
+        return x + found + self.residual(self.feedforward(self.feedforward_norm(x)))
 
 
 class ParallelOneNormBlock(Block):
@@ -88,10 +88,14 @@ class ParallelOneNormBlock(Block):
         super().__init__(config, layer)
         del self.feedforward_norm
 
-    def forward(self, x: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, attention_inputs: AttentionInputs, cache: KVCache | None = None) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
-        heard = self.attention_norm(x)
-        return x + self.damp(self.attention(heard, sight, cache)) + self.damp(self.feedforward(heard))
+        normed = self.attention_norm(x)
+        return (
+            x
+            + self.residual(self.attention(normed, attention_inputs, cache))
+            + self.residual(self.feedforward(normed))
+        )
 
 
 def build_dropout(config: ModelConfig) -> nn.Module:
@@ -143,21 +147,21 @@ class Decoder(LanguageModel[KVCache]):
 
         With a cache, `tokens` continue what the cache has seen, and the cache grows by T.
         """
-        x, sight = self.embed(tokens, cache)
-        for block, run in self.runs():
+        x, attention_inputs = self.embed(tokens, cache)
+        for block, repeat in self.repeated_blocks():
             if cache is not None:
-                cache.run = run
-            x = block(x, sight, cache)
+                cache.repeat = repeat
+            x = block(x, attention_inputs, cache)
         if cache is not None:
             cache.advance(tokens.shape[1])
         logits = self.head(self.final_norm(x[:, -1:] if last_only else x))
         return logits if self.config.logit_scale == 1 else logits * self.config.logit_scale
 
-    def runs(self) -> Iterator[tuple[nn.Module, int]]:
+    def repeated_blocks(self) -> Iterator[tuple[nn.Module, int]]:
         """Each block in the order in which they work, with how often it has worked before: 0, unless repeated."""
         for block in self.blocks:
-            for run in range(self.config.block_repeat):
-                yield block, run
+            for repeat in range(self.config.block_repeat):
+                yield block, repeat
 
     @torch.no_grad()
     def attention_weights(self, tokens: Tensor) -> Tensor:
@@ -170,16 +174,16 @@ class Decoder(LanguageModel[KVCache]):
             raise SlmError("Layers with different numbers of heads do not stack.", "Ask one block at a time.")
         maps = []
         with evaluating(self):
-            x, sight = self.embed(tokens, explicit_mask=True)
-            for block, _ in self.runs():
+            x, attention_inputs = self.embed(tokens, explicit_mask=True)
+            for block, _ in self.repeated_blocks():
                 assert isinstance(block, Block)
-                maps.append(block.attention.weights(block.heard(x), sight))
-                x = block(x, sight)
+                maps.append(block.attention.weights(block.attention_input(x), attention_inputs))
+                x = block(x, attention_inputs)
         return torch.stack(maps)
 
     def embed(
         self, tokens: Tensor, cache: KVCache | None = None, explicit_mask: bool = False
-    ) -> tuple[Tensor, Sight]:
+    ) -> tuple[Tensor, AttentionInputs]:
         """Tokens (B, T) to the residual stream (B, T, D), and what each of them may see."""
         start = 0 if cache is None else cache.length
         positions = torch.arange(start, start + tokens.shape[1], device=tokens.device)[None]  # (1, T)
@@ -203,7 +207,7 @@ class Decoder(LanguageModel[KVCache]):
             table = sinusoidal_table(places, self.config.embed_dim)  # (1 or B, T, D)
             x = x * self.config.embed_dim**0.5 + table.type_as(x)
         x = self.dropout(self.embedding_norm(x))
-        return x, look(self.config, positions, cache, explicit_mask)
+        return x, build_attention_inputs(self.config, positions, cache, explicit_mask)
 
     def new_cache(self, padding: Tensor) -> KVCache:
         """A memory for generation; padding: (B,) how many places at the start of each row are empty."""

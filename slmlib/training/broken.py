@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from slmlib.config import ModelConfig, TrainConfig
 from slmlib.errors import ConfigError
-from slmlib.model.attention import Sight
+from slmlib.model.attention import AttentionInputs
 from slmlib.model.decoder import Block, Decoder
 from slmlib.training.diagnosis import (
     ACCUMULATION,
@@ -157,10 +157,10 @@ class TinyRun:
         """(batch, time) -> (batch, time, VOCAB_SIZE)."""
         if self.cause != MASK:
             return self.model(inputs)
-        x, sight = self.model.embed(inputs)
+        x, attention_inputs = self.model.embed(inputs)
         everything = torch.zeros(1, 1, inputs.shape[1], inputs.shape[1])  # nothing is -inf
         for block in self.model.blocks:
-            x = block(x, Sight(sight.cos, sight.sin, everything))
+            x = block(x, AttentionInputs(attention_inputs.cos, attention_inputs.sin, everything))
         return self.model.head(self.model.final_norm(x))
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ from torch import Tensor, nn
 
 from slmlib.config import LanguageModelConfig, ModelConfig, TrainConfig
 from slmlib.devices import Device
-from slmlib.model.attention import Sight
+from slmlib.model.attention import AttentionInputs
 from slmlib.model.counts import flops_per_token
 from slmlib.model.decoder import Decoder
 
@@ -151,10 +151,10 @@ class FastLoss:
     def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy in nats per token. inputs, targets: (B, T)."""
         model = self.model
-        x, sight = model.embed(inputs, explicit_mask=self.unfused)
-        sight = replace(sight, unfused=self.unfused)
-        for block, _ in model.runs():
-            x = self.run_block(block, x, sight)
+        x, attention_inputs = model.embed(inputs, explicit_mask=self.unfused)
+        attention_inputs = replace(attention_inputs, unfused=self.unfused)
+        for block, _ in model.repeated_blocks():
+            x = self.run_block(block, x, attention_inputs)
         x, targets = model.final_norm(x).flatten(0, 1), targets.flatten()  # (B * T, D), (B * T,)
         if not self.chunked:
             logits = model.head(x) * model.config.logit_scale  # (B * T, V)
@@ -162,13 +162,13 @@ class FastLoss:
         return chunked_cross_entropy(x, model.head.weight, targets, model.config.logit_scale)
 
 
-def run_block(block: nn.Module, x: Tensor, sight: Sight) -> Tensor:
+def run_block(block: nn.Module, x: Tensor, attention_inputs: AttentionInputs) -> Tensor:
     """(B, T, D) -> (B, T, D). A function of its own, so that what is compiled for one block serves all of them."""
-    return block(x, sight)
+    return block(x, attention_inputs)
 
 
 @cache
-def compiled_run_block() -> Callable[[nn.Module, Tensor, Sight], Tensor]:
+def compiled_run_block() -> Callable[[nn.Module, Tensor, AttentionInputs], Tensor]:
     """`run_block`, compiled: once a process, so that the model that trains reuses what was compiled for the one
     whose speed was measured."""
     return torch.compile(run_block, dynamic=False, options=compiling_options())

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from slmlib.model.attention import look
+from slmlib.model.attention import build_attention_inputs
 
 POSITIONS = {
     "rope": dict(position="rope"),
@@ -27,7 +27,9 @@ def random_stream(embed_dim: int = 48, time: int = 11) -> torch.Tensor:
 
 def attend(model, x: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
-        return model.blocks[0].attention(x, look(model.config, torch.arange(x.shape[1])[None]))
+        return model.blocks[0].attention(
+            x, build_attention_inputs(model.config, torch.arange(x.shape[1])[None])
+        )
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -77,8 +79,8 @@ def test_grouped_queries_equal_full_attention_with_repeated_key_weights(random_d
 def test_queries_and_keys_are_normed_per_head_before_they_turn(random_decoder):
     model = random_decoder(qk_norm=True, norm_eps=1e-3)
     ours, x = model.blocks[0].attention, random_stream()
-    q, k, _ = ours.project(x, look(model.config, torch.arange(11)[None]))
-    unturned = ours.project(x, look(random_decoder(**BARE).config, torch.arange(11)[None]))
+    q, k, _ = ours.project(x, build_attention_inputs(model.config, torch.arange(11)[None]))
+    unturned = ours.project(x, build_attention_inputs(random_decoder(**BARE).config, torch.arange(11)[None]))
     norm = nn.RMSNorm(8, eps=1e-3, elementwise_affine=False)
     raw = ours.query(x).unflatten(-1, (6, 8)).transpose(1, 2)  # (B, H, T, E)
     torch.testing.assert_close(unturned[0], norm(raw), atol=1e-6, rtol=0)
@@ -142,11 +144,14 @@ def test_the_map_is_the_same_in_training(random_decoder):
 def test_rounding_alibis_far_distances_costs_less_than_rounding_everything_else(random_decoder):
     """Beyond 256 neighbours share a number in bfloat16, but what is rounded off is small beside the weights."""
     attention = random_decoder(position="alibi", context_length=2048).blocks[0].attention
-    x, sight = random_stream(time=2048), look(attention.config, torch.arange(2048)[None])
-    exact = attention(x, sight)
-    whole = copy.deepcopy(attention).bfloat16()(x.bfloat16(), sight)
-    sight.mask = sight.mask.bfloat16().float()
-    assert (attention(x, sight) - exact).norm() < 0.2 * (whole - exact).norm()
+    x, attention_inputs = (
+        random_stream(time=2048),
+        build_attention_inputs(attention.config, torch.arange(2048)[None]),
+    )
+    exact = attention(x, attention_inputs)
+    whole = copy.deepcopy(attention).bfloat16()(x.bfloat16(), attention_inputs)
+    attention_inputs.mask = attention_inputs.mask.bfloat16().float()
+    assert (attention(x, attention_inputs) - exact).norm() < 0.2 * (whole - exact).norm()
 
 
 @each_position

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from slmlib.errors import SlmError
-from slmlib.model.attention import look
+from slmlib.model.attention import build_attention_inputs
 from slmlib.model.cache import KVCache
 
 POSITIONS = {
@@ -74,7 +74,7 @@ def test_even_padding_has_something_to_look_at(random_decoder, position):
     """Not every kernel of torch survives a softmax over nothing."""
     config = random_decoder(**position).config
     cache, positions = KVCache(config, torch.tensor([4, 0]), 12), torch.arange(9) - torch.tensor([[4], [0]])
-    mask = look(config, positions, cache).mask  # (B, 1 or H, T, S)
+    mask = build_attention_inputs(config, positions, cache).mask  # (B, 1 or H, T, S)
     assert mask.isfinite().any(-1).all()
     assert not mask[0, :, 4:, :4].isfinite().any(), "real tokens never look at padding"
 

@@ -148,11 +148,11 @@ def test_first_values_are_those_of_the_table(initialization, tied):
 
 def test_with_zero_output_every_block_is_the_identity_at_the_start():
     model = Decoder(ModelConfig(**STARTS), seed=0)
-    x, sight = model.embed(random_tokens(500))
+    x, attention_inputs = model.embed(random_tokens(500))
     for block in model.blocks:
-        assert torch.equal(block(x, sight), x)
+        assert torch.equal(block(x, attention_inputs), x)
     gpt2 = Decoder(ModelConfig(**STARTS, initialization="gpt2"), seed=0)
-    assert not torch.equal(gpt2.blocks[0](x, sight), x)
+    assert not torch.equal(gpt2.blocks[0](x, attention_inputs), x)
 
 
 def test_a_seed_decides_all_weights():

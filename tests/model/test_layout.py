@@ -50,8 +50,8 @@ def test_it_reads_the_weights_of_the_model_itself(random_decoder):
 
 def test_attention_is_one_product(random_decoder, monkeypatch):
     model, asked = random_decoder(), []
-    ask = Attention.ask
-    monkeypatch.setattr(Attention, "ask", lambda self, x: asked.append(self.joined) or ask(self, x))
+    qkv = Attention.qkv
+    monkeypatch.setattr(Attention, "qkv", lambda self, x: asked.append(self.joined) or qkv(self, x))
     tokens = torch.arange(5)[None]
     model(tokens)
     assert set(asked) == {None}
