@@ -214,7 +214,7 @@ def block(x, attention, feedforward, attention_norm, feedforward_norm):
 check("07.3")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** `nn.TransformerEncoderLayer` is a whole block. With `norm_first=True` it is
+# **Compared with code that is not ours.** `nn.TransformerEncoderLayer` is a whole block. With `norm_first=True` it is
 # yours, **pre-norm**, built of your parts. With `norm_first=False` it is the block of 2017, **post-norm**, which
 # norms after adding:
 

@@ -118,7 +118,8 @@ class AdamWStep(Exercise):
         "of them touch `weight`?",
         "`mean = beta1 * mean + (1 - beta1) * gradient`, and the same for `square` with `gradient**2`. Then divide "
         "each by `1 - beta ** step`, into new names: the uncorrected ones are what you return.",
-        "`weight - learning_rate * (corrected_mean / (corrected_square.sqrt() + eps) + weight_decay * weight)`",
+        "`weight - learning_rate * (... / (....sqrt() + eps) + weight_decay * weight)`: which of your names stand in the "
+        "two gaps?",
     )
     mistakes = {
         "Nothing corrects the bias: mean and square begin at zero and stay too small for long. Divide them by "
