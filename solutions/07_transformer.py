@@ -390,7 +390,7 @@ Table(f"{PROMPT} ...", ("where", "size of the stream", "what it would say"), row
 # 3. an RMSNorm, and the table of tokens once more as the head: a logit is the dot product of the stream with
 #    a token's vector (**tied**, lesson 04).
 #
-# No norm has a gain, no matrix a bias. How you cut it into classes is up to you. As a picture, from top to bottom:
+# No norm has a gain, no matrix a bias. How you cut it into classes is up to you. As a picture, with the tokens on top:
 #
 # ```
 # tokens (batch, time)
