@@ -8,7 +8,7 @@
 # engineer's question: **what can you know of a model before it exists?**
 #
 # More than one would think: how many parameters it has, how much work a token is, how much memory training takes, and
-# its very first loss. In this lesson you predict all four, build the model, and look.
+# its very first loss. In this lesson we predict all four (two of the formulas are yours), build the model, and look.
 #
 # After this lesson you can
 #
@@ -118,7 +118,8 @@ for factor in (0.01, 1.0, 100.0):
     )
 
 # %% [markdown]
-# Whatever the size that goes in, size 1 comes out. (RMSNorm keeps a vector's direction and forgets its length;
+# Whatever the size that goes in, size 1 comes out. (A little less in the first line: beside so small an input
+# $\epsilon$ = 1e-5 is no longer nothing.) (RMSNorm keeps a vector's direction and forgets its length;
 # LayerNorm first removes the part along $(1, 1, \dots, 1)$.)
 #
 # ## 2. Feed-forward: where each token thinks alone
@@ -213,7 +214,7 @@ def block(x, attention, feedforward, attention_norm, feedforward_norm):
 check("07.3")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** `nn.TransformerEncoderLayer` is a whole block. With `norm_first=True` it is
+# **Compared with code that is not ours.** `nn.TransformerEncoderLayer` is a whole block. With `norm_first=True` it is
 # yours, **pre-norm**, built of your parts. With `norm_first=False` it is the block of 2017, **post-norm**, which
 # norms after adding:
 
@@ -360,7 +361,7 @@ PROMPT = "Once upon a time, there was a little girl named Lily. She loved to"
 prompt = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(PROMPT)]])  # (batch 1, time)
 rows = []
 with torch.no_grad():
-    x, attention_inputs = model.embed(prompt)
+    x, attention_inputs = model.embed(prompt)  # the second: the rotations and the mask that every block needs
     for height in range(len(model.blocks) + 1):
         chances = model.head(model.final_norm(x))[0, -1].softmax(-1)
         best = chances.topk(3)
@@ -389,7 +390,25 @@ Table(f"{PROMPT} ...", ("where", "size of the stream", "what it would say"), row
 # 3. an RMSNorm, and the table of tokens once more as the head: a logit is the dot product of the stream with
 #    a token's vector (**tied**, lesson 04).
 #
-# No norm has a gain, no matrix a bias. How you cut it into classes is up to you.
+# No norm has a gain, no matrix a bias. How you cut it into classes is up to you. As a picture, with the tokens on top:
+#
+# ```
+# tokens (batch, time)
+#    |
+#  table, RMSNorm
+#    |
+#    +---> RMSNorm ---> attention ------+    |
+#    |                                  |    |
+#    + <--------------------------------+    |  one block,
+#    |                                       |  num_layers times
+#    +---> RMSNorm ---> feed-forward ---+    |
+#    |                                  |    |
+#    + <--------------------------------+    |
+#    |
+#  RMSNorm, table once more (the head)
+#    |
+# logits (batch, time, vocab_size)
+# ```
 #
 # ### Exercise 07.4: The whole model
 # `StoryModel(config)` builds it, `forward(tokens)` gives logits, and `load(weights)` copies trained weights in. They
@@ -400,6 +419,8 @@ Table(f"{PROMPT} ...", ("where", "size of the stream", "what it would say"), row
 #
 # - `nn.Embedding(vocab_size, embed_dim)` is a table; `nn.Linear(inputs, outputs, bias=False)` is a matrix. Each keeps
 #   its numbers in `.weight`, a linear one as `(outputs, inputs)`, and `linear(x)` is `x @ linear.weight.T`.
+# - `nn.Embedding` draws its first numbers with a standard deviation of 1. That is far too much for a table that is the
+#   head as well; section 6 shows what it does. So draw them again: `nn.init.normal_(self.embedding.weight, std=0.02)`.
 # - `nn.ModuleList([...])` is a list of such layers, and `nn.ModuleDict({...})` a dict of them. In a plain list the
 #   model would not find their weights.
 # - Bring `split_heads` and `merge_heads` from lesson 06: two lines each. `F.scaled_dot_product_attention(q, k, v,
@@ -408,6 +429,9 @@ Table(f"{PROMPT} ...", ("where", "size of the stream", "what it would say"), row
 #   wants heads already split, `(batch, heads, time, head_dim)`, and returns that shape.
 # - A norm is `F.rms_norm(x, x.shape[-1:], eps=config.norm_eps)`; it serves the stream and single heads alike. The
 #   square of ReLU is `F.relu(x).square()`. Then `block(x, attention, feedforward, norm, norm)` from 07.3 is one layer.
+#
+# If the logits are wrong, do not search all of it at once: the cell below your class compares it with slmlib's model
+# stage by stage, and names the first stage that differs. Mend that one, and run both cells again.
 
 
 # %%
@@ -422,6 +446,7 @@ class StoryModel(nn.Module):
         shapes = {"query": (dim, dim), "key": (dim, dim), "value": (dim, dim), "output": (dim, dim)}
         shapes |= {"up": (dim, wide), "down": (wide, dim)}
         self.embedding = nn.Embedding(config.vocab_size, dim)
+        nn.init.normal_(self.embedding.weight, std=0.02)
         self.layers = nn.ModuleList(
             nn.ModuleDict({name: nn.Linear(*shape, bias=False) for name, shape in shapes.items()})
             for _ in range(config.num_layers)
@@ -468,6 +493,84 @@ class StoryModel(nn.Module):
         return norm(x) @ self.embedding.weight.T
         ### END SOLUTION
 
+
+# %%
+@torch.no_grad()
+def stages_of_slmlib(tokens: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The stream of slmlib's model from the table upwards, and what each layer adds to it."""
+    x, attention_inputs = model.embed(tokens)
+    found = {"table and norm": x}
+    for number, layer in enumerate(model.blocks, 1):
+        found[f"block {number}: attention adds"] = added = layer.attention(
+            layer.attention_norm(x), attention_inputs
+        )
+        x = x + added
+        found[f"block {number}: feed-forward adds"] = added = layer.feedforward(layer.feedforward_norm(x))
+        x = x + added
+        found[f"block {number}: the stream after it"] = x
+    return found | {"logits": model.head(model.final_norm(x))}
+
+
+@torch.no_grad()
+def stages_of_yours(tokens: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The same of StoryModel with the same weights, by listening whenever it calls `block`."""
+    global block
+    found, own = {}, block
+
+    def note(name: str, value: torch.Tensor) -> torch.Tensor:
+        found[name] = value
+        return value
+
+    def listening(x, attention, feedforward, *norms, **named):
+        number = 1 + sum("after" in name for name in found)
+        found.setdefault("table and norm", x)
+        x = own(
+            x,
+            lambda y: note(f"block {number}: attention adds", attention(y)),
+            lambda y: note(f"block {number}: feed-forward adds", feedforward(y)),
+            *norms,
+            **named,
+        )
+        return note(f"block {number}: the stream after it", x)
+
+    block = listening
+    try:
+        yours = StoryModel(model.config)
+        yours.load(model.state_dict())
+        return found | {"logits": yours(tokens)}
+    finally:
+        block = own
+
+
+def where_do_i_part() -> Table | None:
+    """Both side by side, up to the first stage that differs."""
+    try:
+        yours = stages_of_yours(prompt)
+    except Exception as error:  # not written yet, or it does not run yet
+        print(f"Nothing to compare yet. {type(error).__name__}: {error}")
+        return None
+    if len(yours) == 1:
+        print("Your forward does not call `block`, so this cell sees only the logits. By hand: compare your")
+        print(
+            "attention(norm(x)) with model.blocks[0].attention(norm(x), attention_inputs), and go on from there."
+        )
+    rows = []
+    for name, theirs in stages_of_slmlib(prompt).items():
+        ours = yours.get(name)
+        if ours is None:
+            continue
+        same_shape = ours.shape == theirs.shape
+        apart = (ours - theirs).abs().max().item() if same_shape else math.inf
+        size, wanted = (part.square().mean().sqrt().item() for part in (ours, theirs))
+        rows.append((name, size, wanted, f"{apart:.0e}"))
+        if not apart < 1e-3 * max(wanted, 1.0):
+            told = "" if same_shape else f", with shape {tuple(ours.shape)} and not {tuple(theirs.shape)}"
+            return Table(f"It parts here: {name}{told}", COLUMNS, rows)
+    return Table("It never parts", COLUMNS, rows)
+
+
+COLUMNS = ("stage", "your size", "slmlib's size", "largest difference")
+where_do_i_part()
 
 # %% tags=["nbval-check-output"]
 check("07.4")
@@ -571,9 +674,7 @@ Table("GPT-2, predicted and built", ("model", "your count", "the model has", "it
 # $$\ln \sum_{j=1}^{V} e^{z_j} - z_{target}.$$
 #
 # The second term is 0 on average. In the first, with so many terms, the sum is close to $V$ times the expected value of one term,
-# and for a normal $z$ that of $e^z$ is $e^{\sigma^2/2}$. Hence
-#
-# $$\text{first loss} = \ln V + \frac{D s^2}{2}.$$
+# and for a normal $z$ that of $e^z$ is $e^{\sigma^2/2}$. The last step is yours.
 #
 # ### Exercise 07.6: The first loss
 # Return the expected loss before the first step. `init_std` is $s$.
@@ -591,6 +692,8 @@ def first_loss(vocab_size: int, embed_dim: int, init_std: float) -> float:
 check("07.6")
 
 # %% [markdown]
+# $$\text{first loss} = \ln V + \frac{D s^2}{2}$$
+#
 # Now run. The model has the size of the course's preset for your machine, is started the way GPT-2 was, and gets one
 # batch of stories. All predictions come from [counts.py](../slmlib/model/counts.py) and from you. The counter of
 # operations is PyTorch's. We take only its plain matrix products, those of the layers and the head, and so leave out
@@ -681,8 +784,32 @@ lines(
 # beyond $\sqrt{2 \ln V}$, the largest few terms are nearly the whole sum, and the loss grows like
 # $\sigma \sqrt{2 \ln V}$ instead of $\sigma^2/2$. (Physicists know this as the freezing of the random energy model.)
 #
-# There is a second trap, made by tying. The stream begins as the input token's own vector, so the model has a
-# preference for saying the *same token again*, by a score of up to $D s$. GPT-2's blocks bury it under their noise.
+# And your own model? Here is its first loss, with a table drawn as in 07.4, and with one drawn as `nn.Embedding` does:
+
+# %%
+rows = []
+for std in (0.02, 1.0):
+    torch.manual_seed(0)
+    yours = StoryModel(small)
+    for parameter in yours.parameters():
+        if parameter.shape == (small.vocab_size, small.embed_dim):  # the table, whatever its name
+            nn.init.normal_(parameter, std=std)
+    with torch.no_grad():
+        scores = yours(few.cpu())  # (batch, time, vocab_size)
+    loss = F.cross_entropy(scores.flatten(0, 1), answers.cpu().flatten()).item()
+    again = scores.softmax(-1).gather(-1, few.cpu()[..., None]).mean().item()
+    rows.append((std, loss, first_loss(small.vocab_size, small.embed_dim, std), f"{again:.1%}"))
+Table(
+    "StoryModel before its first step",
+    ("numbers in the table", "first loss", "predicted", "chance it gives to the token it has just read"),
+    rows,
+)
+
+# %% [markdown]
+# With 1 the loss is far above even the formula, and the last column shows why: the model is certain that each token
+# comes twice. This is a second trap, made by tying. The stream begins as the input token's own vector, so the model has a
+# preference for saying the *same token again*, by a score of up to $D s$: here 2.6 with 0.02, and 128 with 1.
+# GPT-2's blocks bury it under their noise.
 # Our presets start the blocks silent (**`zero_output`**: the last matrix of each layer begins at zero), and nothing
 # buries it; hence their smaller $s$ in wide models. The docstring of `init_weights` has the numbers.
 #

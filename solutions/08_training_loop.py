@@ -115,8 +115,12 @@ lines(
 )
 
 # %% [markdown]
-# Plain descent ran at the best rate we found for it, about 1; at 3 its loss explodes. The grey lines are guesses that
-# need no network, only counting: every token equally likely (uniform), each as likely as it is frequent (unigram),
+# Plain descent ran at the best rate we found for it, about 1; at 3 its loss explodes. AdamW has one more help: its
+# embedding table learns at seven times the rate of the other weights (section 7). Without that it does not win in 80
+# steps: with one rate for all, AdamW's best loss was 5.6, behind plain descent, and it needed some 300 steps to get
+# ahead. (Plain descent gains nothing from the seven.)
+#
+# The grey lines are guesses that need no network, only counting: every token equally likely (uniform), each as likely as it is frequent (unigram),
 # each as likely as it is after the token before it (bigram). A language model has to get below all three.
 #
 # ## 1. The loss
@@ -154,7 +158,7 @@ def next_token_loss(logits: Tensor, tokens: Tensor) -> Tensor:
 check("08.1")
 
 # %% [markdown]
-# **Against the one nobody here wrote**, on a newborn model and real text:
+# **Compared with code that is not ours**, on a newborn model and real text:
 
 # %%
 newborn = Decoder(tiny, seed=0)
@@ -230,7 +234,7 @@ def adamw_step(
 check("08.2")
 
 # %% [markdown]
-# **Against `torch.optim.AdamW`**, over 500 steps with the same gradients, in float64, so that rounding does not add
+# **Compared with `torch.optim.AdamW`**, over 500 steps with the same gradients, in float64, so that rounding does not add
 # up:
 
 # %%
@@ -274,7 +278,7 @@ lines(
 )
 
 # %% [markdown]
-# So the *size* is right. What the correction cannot repair: early on, $\hat v$ is an average of very few gradients.
+# So the *scale* is right. What the correction cannot repair: early on, $\hat v$ is an average of very few gradients.
 # If they are drawn from one normal distribution with mean 0, its relative error after $t$ steps is
 # $\sqrt{2\,\frac{1 - \beta_2}{1 + \beta_2} \cdot \frac{1 + \beta_2^t}{1 - \beta_2^t}}$:
 
@@ -297,9 +301,14 @@ lines(
 )
 
 # %% [markdown]
-# With $\beta_2 = 0.999$ the memory is $1 / (1 - \beta_2) = 1000$ steps long. Until it is full, AdamW divides by a
-# poor guess, made from the wildest gradients of the run. And at step 1 every weight with a gradient moves a full step.
-# Does it at least move the right way? We compare the signs of one batch's gradient with those of a much larger batch.
+# Is it this poor estimate that makes the first steps dangerous? [Liu et al. 2019](https://arxiv.org/abs/1908.03265)
+# said so. But look at the curve of 0.95: it stays poor for ever, and models train well with it. [Ma and Yarats
+# 2019](https://arxiv.org/abs/1910.04209) look at the size of the step instead. At first $m$ and $v$ have seen the same
+# few gradients, so $|\hat m| / \sqrt{\hat v}$ is near 1 for all weights at once. Later the signs of a weight's
+# gradients alternate, $m$ averages them out, and the steps shrink: for pure noise to a typical size of
+# $\sqrt{(1 - \beta_1) / (1 + \beta_1)} = 0.23$ of the learning rate. **The first steps are the largest of the run.**
+#
+# Do they at least go the right way? We compare the signs of one batch's gradient with those of a much larger batch.
 
 
 # %%
@@ -320,11 +329,10 @@ print(f"of {moving.sum():,} weights, {agree:.0%} would move the way the large ba
 # %% [markdown]
 # (The other weights of this model have no gradient yet: its blocks begin silent, lesson 07.) Those that disagree take
 # a full step in the wrong direction, the first of their life. Hence **warm-up**: let the learning rate rise from
-# almost nothing while the averages fill. A rule of thumb is $2 / (1 - \beta_2)$ steps ([Ma and Yarats
-# 2019](https://arxiv.org/abs/1910.04209)): 2,000 steps with PyTorch's default of 0.999, but only 40 with 0.95. GPT-3
-# and Llama use 0.95 ([Brown et al. 2020, appendix B](https://arxiv.org/abs/2005.14165); [Touvron et al. 2023, section
-# 2.3](https://arxiv.org/abs/2302.13971)). For runs of a few thousand steps, such as ours, 0.999 is out of the
-# question: its warm-up would be most of the run.
+# almost nothing. A rule of thumb from the same paper is $2 / (1 - \beta_2)$ steps: 40 with 0.95, the value of GPT-3
+# and Llama ([Brown et al. 2020, appendix B](https://arxiv.org/abs/2005.14165); [Touvron et al. 2023, section
+# 2.3](https://arxiv.org/abs/2302.13971)). PyTorch's default of 0.999 would by this rule need a warm-up of 2,000 steps.
+# It is a rule of thumb and not a law: sections 5 and 6 train a small model with 0.999 and next to no warm-up.
 #
 # ## 3. The schedule
 #
@@ -361,7 +369,7 @@ def warmup_cosine(step: int, total_steps: int, warmup_steps: int, peak: float, l
 check("08.3")
 
 # %% [markdown]
-# **Against torch's schedulers**, chained: `LinearLR`, then `CosineAnnealingLR`. The last column is the formula of
+# **Compared with torch's schedulers**, chained: `LinearLR`, then `CosineAnnealingLR`. The last column is the formula of
 # `get_cosine_schedule_with_warmup` in Hugging Face transformers, as a torch `LambdaLR`. It starts at 0, so its first
 # step changes nothing, and its curve ends one step after the run: the same idea, shifted by a step.
 
@@ -420,6 +428,8 @@ ScheduleDesigner(total_steps=TOTAL, schedule="cosine", warmup_fraction=WARMUP / 
 # length, the **gradient norm**, is above `max_norm`, it scales the vector down to length `max_norm`. The direction stays.
 #
 # By hand: gradients $(3)$ and $(0, 4)$ have the norm $\sqrt{9 + 16} = 5$. With `max_norm` 1 all are divided by 5.
+# And if all gradients are 0, as in the all-zero start of lesson 07? `max_norm / norm` would divide by 0, so PyTorch
+# divides by `norm + 1e-6`, which changes nothing else.
 #
 # ### Exercise 08.4: Clip the gradient
 # Return the clipped gradients as a list, and the norm as it was before.
@@ -430,7 +440,7 @@ def clip_gradients(gradients: list[Tensor], max_norm: float) -> tuple[list[Tenso
     """All gradients scaled by one factor, and their norm before."""
     ### BEGIN SOLUTION
     norm = math.sqrt(sum((gradient**2).sum().item() for gradient in gradients))
-    scale = min(1.0, max_norm / norm)
+    scale = min(1.0, max_norm / (norm + 1e-6))
     return [gradient * scale for gradient in gradients], norm
     ### END SOLUTION
 
@@ -460,8 +470,8 @@ assert furthest < 1e-5
 # of all targets.**
 #
 # ### Exercise 08.5: One training step
-# Old gradients away (`optimizer.zero_grad()`), new gradients, clipping, optimizer, schedule: the whole loop
-# body. The parts may have different numbers of rows. Return the mean loss over all targets.
+# The whole body of the loop. Clear the old gradients, run all parts backward, clip once, then `optimizer.step()` and
+# last `scheduler.step()`. The parts may have different numbers of rows. Return the mean loss over all targets.
 # `F.cross_entropy(..., reduction="sum")` and `nn.utils.clip_grad_norm_` are yours to use now.
 
 
@@ -838,6 +848,17 @@ lines(
 # and at two thirds, say) were usual for images. They work, but bring more numbers to choose, and each drop comes too
 # early or too late. A cosine needs one number, the length. That is its weakness: the length must be known beforehand.
 # `wsd` can stay at the peak as long as you like, and come down whenever you want to have a model.
+# </details>
+#
+# <details>
+# <summary>How do I find the peak?</summary>
+#
+# Try. Run 50 to 100 steps, each time from the same start, at 3e-4, 1e-3, 3e-3, 1e-2 and 3e-2. Too low is slow, too
+# high is rough or blows up, and one in between ends lowest. The small model of our first race, with one rate for all
+# and 80 steps, ended at 6.3 with 1e-3, 5.7 with 5e-3, 5.6 with 1e-2 and 5.9 with 3e-2. For a long run take a half to a
+# third of the best, because it stays at its peak for much longer than a trial does. Larger models want less: GPT-3 was
+# trained with 6e-4 at 125 million parameters and with a tenth of that at 175 billion ([Brown et al. 2020, table
+# 2.1](https://arxiv.org/abs/2005.14165)).
 # </details>
 #
 # <details>

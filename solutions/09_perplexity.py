@@ -150,7 +150,7 @@ Table("Perplexity of the same model on the same set", ("how", "perplexity"), row
 # below the exp of the mean (Jensen's inequality). In the last row a few very unlikely tokens drown all others. **Mean
 # over tokens first, exp once, at the very end.**
 #
-# **Against the real one.** [slmlib/evaluation.py](../slmlib/evaluation.py) adds up nats, window by window:
+# **Compared with the real one.** [slmlib/evaluation.py](../slmlib/evaluation.py) adds up nats, window by window:
 
 # %%
 measured = evaluate(model, valid)
@@ -229,13 +229,14 @@ def expected_and_met(piece: Tensor) -> tuple[float, float]:
 some = tokens[: 32 * context + 1]
 mixed = some[torch.randperm(len(some), generator=torch.Generator().manual_seed(2))]
 Table(
-    "Surprise in nats",
+    "Surprise in nats, in the first 32 windows",
     ("text", "expected", "met"),
     [("stories", *expected_and_met(some)), ("their tokens, shuffled", *expected_and_met(mixed))],
 )
 
 # %% [markdown]
-# Ours is nearly: stories surprise it a little more than it expects. Training pushes towards agreement, because the
+# Ours is nearly: stories surprise it a little more than it expects. (It is another loss than in section 1, because we
+# asked only for the first 32 windows; section 4 is about that.) Training pushes towards agreement, because the
 # expected cross-entropy is smallest for the true probabilities. But that holds only on text like the training text. On
 # other text a model meets far more surprise than it expects: nobody tells it that it is out of its depth.
 #
@@ -443,6 +444,9 @@ assert abs(rows[-1][1] - everything[: len(piece) - 1].mean().item()) < 1e-4  # s
 Table("The same model, the same text", ("context length", "side by side", "stride: a quarter"), rows)
 
 # %% [markdown]
+# (The last number side by side is not that of section 1, because we measured only the beginning of the set, and its
+# stories are not the average. Section 4 at work.)
+#
 # Sliding costs four times the work here, and gives the fairer number: after the first window every counted token has
 # at least three quarters of a window behind it. Papers differ in this, and seldom say so in the abstract. Before you
 # compare a perplexity with a published one, find out: which tokenizer, which text, which context length, which

@@ -104,6 +104,9 @@ print(
 )
 
 # %% [markdown]
+# (We chose a beginning that shows it. Over many beginnings greedy repeats less, but still several times as much as the
+# corpus; section 4 has the numbers.)
+#
 # Why circles? A phrase that stands in the text becomes more probable, because stories do repeat their words. Greedy
 # takes it, and now it stands there twice. People do not write like that: now and then they choose an unlikely word
 # ([Holtzman et al. 2020, figure 2](https://arxiv.org/abs/1904.09751)). So we have to **draw**.
@@ -137,7 +140,7 @@ def with_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
 check("10.1")
 
 # %% [markdown]
-# **Against one nobody here wrote:** `torch.distributions.Categorical` makes a distribution from logits.
+# **Compared with code that is not ours:** `torch.distributions.Categorical` makes a distribution from logits.
 
 # %%
 BEGINNING = "Once upon a time, there was a little"
@@ -402,7 +405,7 @@ Table(
 # %% [markdown]
 # Read it from the top. The corpus surprises the model far more than greedy text does: **the most probable text is not
 # a typical one.** Where the model was trained on this corpus, plain drawing at $T = 1$ comes near to it in surprise.
-# What such text lacks in sense the filters buy back, at the price of being a little too predictable. `Sampling()`
+# Such text lacks sense. Filters buy some of it back; the price is text that is a little too predictable. `Sampling()`
 # without arguments means $T = 0.8$.
 #
 # ## 5. When to stop
@@ -578,7 +581,7 @@ def cached_attention(
 check("10.6")
 
 # %% [markdown]
-# **Against the one nobody here wrote:** torch's attention reads all 12 tokens at once, yours one after the other.
+# **Compared with code that is not ours:** torch's attention reads all 12 tokens at once, yours one after the other.
 
 # %%
 q, k, v = torch.randn(

@@ -1,8 +1,7 @@
 # %% [markdown]
 # # Training dynamics
 #
-# *20 minutes of reading, 50 with the exercises; difficulty 3 of 5. Some two and a half minutes of computing on two
-# CPU cores.*
+# *20 minutes of reading, 50 with the exercises; difficulty 3 of 5. Some three minutes of computing on two CPU cores.*
 #
 # The loss falls smoothly from the first step to the last. But writing is not learned smoothly: first there are words,
 # then pairs of words, then sentences, then perhaps a story. **What does a model learn when? And if something is wrong
@@ -179,7 +178,7 @@ def distinct_n(words: list[str], n: int) -> float:
 check("12.1")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** Give each word a number, and `torch.unique` finds the different rows of a
+# **Compared with code that is not ours.** Give each word a number, and `torch.unique` finds the different rows of a
 # matrix:
 
 # %%
@@ -245,7 +244,7 @@ def copied_words(words: list[str], seen: set[tuple[str, ...]], n: int) -> list[b
 check("12.3")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** Python can search a text for a phrase. Put the whole training text into one
+# **Compared with code that is not ours.** Python can search a text for a phrase. Put the whole training text into one
 # string, and search it for every eight words of our last stories. `knowledge.eights` gives the same answers from a
 # sorted table of hashes, much faster (`NGrams` in [slmlib/quality.py](../slmlib/quality.py)).
 
@@ -323,6 +322,9 @@ Table("When a measure stays near real stories", ("measure", "from step", "at the
 # all in so short a run: it pays off at few tokens, so it moves the loss little. The loss is a mean over all tokens,
 # and most tokens are easy. That is why two models with nearly the same loss may write very different stories.
 #
+# Two cautions. A measure that arrives at the last checkpoint has only been seen there once. And above the line is not
+# better than real: more *word order* than real stories have means fewer new phrases than people write.
+#
 # What do the measures miss?
 #
 # - *real words* and *word order* are about three words at most. "The cat took the moon" passes.
@@ -364,21 +366,18 @@ Table(
 # is a jump: a strange batch, or the beginning of the end. Clipping caps it.
 #
 # **The ratio of update to weight.** Is a gradient of 0.1 large? That depends on the weight, and on the optimizer. So
-# compare what a step really *added* with what was there:
-#
-# $$\text{ratio} = \frac{\lVert W_{\text{after}} - W_{\text{before}} \rVert}{\lVert W_{\text{before}} \rVert}$$
-#
-# Karpathy's rule of thumb (in [the third part of makemore](https://github.com/karpathy/nn-zero-to-hero), with
+# compare the size of what a step really *added* with the size of what was there, both measured as norms. Karpathy's rule of thumb (in [the third part of makemore](https://github.com/karpathy/nn-zero-to-hero), with
 # standard deviations instead of norms): about 1/1000 a step is healthy. Far below, the weights stand still. Far
 # above, they are thrown about rather than taught.
 #
 # ### Exercise 12.4: Update to weight
-# Return this ratio as a number. Both tensors have the same shape.
+# Return this ratio as a number. Both tensors have the same shape, and the norm of a tensor is that of all its numbers
+# in one row.
 
 
 # %%
 def update_ratio(before: torch.Tensor, after: torch.Tensor) -> float:
-    """The norm of the update, divided by the norm of the weights before it."""
+    """How large the update is beside the weights it was made to."""
     ### BEGIN SOLUTION
     return ((after - before).norm() / before.norm()).item()
     ### END SOLUTION
@@ -388,7 +387,9 @@ def update_ratio(before: torch.Tensor, after: torch.Tensor) -> float:
 check("12.4")
 
 # %% [markdown]
-# **Against the one nobody here wrote.** Adam divides each gradient by its own usual size. In the very first step that
+# $$\text{ratio} = \frac{\lVert W_{\text{after}} - W_{\text{before}} \rVert}{\lVert W_{\text{before}} \rVert}$$
+#
+# **Compared with code that is not ours.** Adam divides each gradient by its own usual size. In the very first step that
 # is the gradient itself, so every weight moves by exactly the learning rate, up or down (lesson 08). A matrix of $n$
 # weights must then have the ratio $\text{rate} \cdot \sqrt{n} / \lVert W \rVert$. Does torch's AdamW agree?
 
@@ -407,6 +408,10 @@ print(f"ratio of torch's first step agrees with rate * sqrt(n) / norm to {abs(fo
 # **Activations.** The residual stream (lesson 07) is what flows from block to block. How large are its numbers after
 # each block? And what share of a feed-forward layer's units is silent for a typical token, that is, zero after ReLU?
 # We put each snapshot back into a model and look.
+#
+# Who moves what? In this run the hidden matrices (query, key, value, up, down) are moved by Muon (lesson 08), whose
+# update has the same size for every matrix of a shape, whatever its gradient; so three lines of the first picture
+# begin together. Only the embedding is moved by AdamW.
 
 
 # %%
@@ -466,17 +471,18 @@ layer_panels(
             f"in {block + 1}": [inside[step][block][1] for step in moving] for block in range(size.num_layers)
         },
     },
-    "Steps get smaller beside the weights, and the blocks begin to speak up",
+    "Steps grow with the warm-up and shrink with the schedule, and the blocks begin to speak up",
     log=("update / weight, by kind",),
     marks={"update / weight, by kind": ("1/1000", 1e-3)},
 )
 
 # %% [markdown]
 # - *Updates.* Our run takes larger steps than the rule says, for a reason: the whole run is a few hundred steps long,
-#   and the rule comes from longer ones. The ratio falls because the weights grow, and because the schedule lowers the
-#   rate at the end. `down` begins at zero (`zero_output`, lesson 07), where any update is infinitely large beside the
-#   weights; so its first ratios are high, and step 0 is left out. The embedding begins high, too: its first numbers
-#   are only about 0.02, and its learning rate is high (lesson 08).
+#   and the rule comes from longer ones. In the warm-up the ratio of the hidden matrices rises with the rate; then it
+#   falls slowly, as the weights grow, and steeply in the second half, when the schedule comes down. `down` begins at
+#   zero (`zero_output`, lesson 07), where any update is infinitely large beside the weights; so its first ratios are
+#   high, and step 0 is left out. The embedding begins high, too: its first numbers are only about 0.02, and its
+#   learning rate is high (lesson 08).
 # - *The stream.* At first the blocks add nothing, so all lines begin together. Then each block learns to add
 #   something, and the stream is mostly larger from block to block. Norms keep the next block from noticing. Growth
 #   without end is a warning.
@@ -584,7 +590,7 @@ print(
 
 # %% [markdown]
 # <details>
-# <summary>The answers, and why it looks like that (open it after your own try)</summary>
+# <summary>The answers, and why each run looks as it does (open after trying yourself)</summary>
 #
 # - **A, targets not shifted.** The answer stands in the question, and the residual stream carries it straight to the
 #   head. The first loss is already below a uniform guess, because a tied head scores the input token highest. Nothing
@@ -606,9 +612,9 @@ print(
 #   tokens more likely, without those that make wrong ones less likely; so the loss goes astray. A scaler multiplies
 #   the loss by some 65,536 first, and divides the gradients afterwards. bfloat16 has the range of float32, and needs
 #   none.
-# - **H, no warm-up.** In its first steps Adam does not know the usual size of a gradient, and moves *every* weight by
-#   the full rate, however unsure the direction. Many such moves together overshoot. The loss jumps, then recovers,
-#   later than the healthy run.
+# - **H, no warm-up.** Adam's first steps are its largest: it moves *every* weight by the full rate, however unsure the
+#   direction (lesson 08). Many such moves together overshoot. The loss jumps, then recovers, later than the healthy
+#   run.
 # - **I, vocabulary off by one.** The training is the healthy run, digit for digit. Only the validation text is in
 #   other ids: every letter is the next one in the alphabet. When training is fine and validation is hopeless from the
 #   start, suspect the data, not the model. (`TokenStream.open` compares the tokenizer's hash for that

@@ -23,8 +23,8 @@ class Norms(Exercise):
     hints = (
         "A token is one vector, the last axis. Which two numbers of it does LayerNorm need, and which one RMSNorm?",
         "`x.mean(dim=-1, keepdim=True)`; the variance is the mean of `(x - mean) ** 2`; eps is added before the root.",
-        "`gain * (x - mean) / (variance + eps).sqrt() + bias`, and `gain * x / (x.pow(2).mean(-1, keepdim=True) + "
-        "eps).sqrt()`",
+        "`gain * (x - mean) / (variance + eps).sqrt() + bias`. RMSNorm has the same shape with less in it: what "
+        "takes the place of `variance`?",
     )
     mistakes = {
         "layer_norm: your variance divides by one less than the count (x.var() does); LayerNorm divides by the count: "
@@ -103,8 +103,8 @@ class FeedForwards(Exercise):
     id, title, points, asks_for = "07.2", "Two feed-forward layers", 3, ("gelu_mlp", "swiglu")
     hints = (
         "Wider, bend, narrow again. Where does the bend stand in each of the two?",
-        "`F.gelu(x @ up.T) @ down.T`. In SwiGLU one wide vector goes through `F.silu` and multiplies the other.",
-        "`(F.silu(x @ gate.T) * (x @ up.T)) @ down.T`",
+        "The first is `F.gelu(x @ up.T) @ down.T`. In SwiGLU one wide vector goes through `F.silu` and multiplies the other.",
+        "`(bent * (x @ up.T)) @ down.T`, where `bent` is the other wide vector after its bend.",
     )
     mistakes = {
         "gelu_mlp: the bend is missing; two matrices in a row are only one matrix.": dict(mlp="none"),
@@ -163,7 +163,7 @@ class PreNormBlock(Exercise):
     hints = (
         "The stream x is never replaced, only added to. What does attention read, and what is added to what?",
         "Norm, then attention, then add to x. The second line does the same with the new x.",
-        "`x = x + attention(attention_norm(x))`, then `x = x + feedforward(feedforward_norm(x))`.",
+        "`x = x + attention(attention_norm(x))`, then a second line of the same form.",
     )
     mistakes = {
         "This is post-norm: you norm after adding. Pre-norm norms what goes into a layer and leaves the stream alone.": (
@@ -434,15 +434,15 @@ class CountGPT2(Exercise):
         "Go through the model once more and write down the shape of every tensor. Which of them have a bias?",
         "One block: four D x D matrices with a bias each, D x 4D and 4D x D with biases 4D and D, and two norms of gain "
         "and bias.",
-        "A block has `12 * D * D + 13 * D`. Around the blocks: `(vocab_size + context_length) * D` and one last norm, "
-        "`2 * D`.",
+        "A block has `12 * D * D + 13 * D`. What stands around the blocks: which tables, and which norm?",
     )
     mistakes = {
         "The head is counted as a matrix of its own; it is tied to the embedding, so it adds nothing.": dict(
             head=True
         ),
         "The table of positions (context_length x embed_dim) is missing.": dict(positions=False),
-        "The biases of the matrices are missing: every matrix of GPT-2 has one.": dict(biases=False),
+        "The biases of the matrices are missing: every matrix inside GPT-2's blocks has one (the tables and the head have "
+        "none).": dict(biases=False),
         "The last norm, before the head, is missing.": dict(final=False),
         "A norm has two vectors, gain and bias; one of them is missing.": dict(norm_vectors=1),
         "The norms are missing: two in every block and one at the end.": dict(norm_vectors=0),
@@ -490,8 +490,8 @@ class FirstLoss(Exercise):
     id, title, points, asks_for = "07.6", "The first loss", 2, ("first_loss",)
     hints = (
         "With all logits equal the loss is the logarithm of the vocabulary. What does their spread add?",
-        "The variance of a logit is embed_dim times init_std squared, and half of it is added.",
-        "`math.log(vocab_size) + embed_dim * init_std**2 / 2`",
+        "The loss is ln(V * e^(sigma^2/2)), and the logarithm of a product is a sum. What is sigma^2, from the text?",
+        "`math.log(vocab_size)` plus half the variance of a logit: write that with `embed_dim` and `init_std`.",
     )
     mistakes = {
         "The spread of the logits is missing: add half their variance.": dict(spread=0.0),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from checks.exercise import Exercise, Finding, Questions
+from checks.plain import same
 from checks.student import Student
 
 Array = np.ndarray
@@ -21,8 +22,8 @@ class NextTokenLoss(Exercise):
         "place has a guess, but no token to compare it with?",
         "Guesses: `logits[:, :-1]`; what came: `tokens[:, 1:]`. The surprise is the logarithm of the sum of "
         "exponentials minus the logit of the token that came; `gather` or an index with `arange` finds that logit.",
-        "`guesses.logsumexp(-1) - guesses.gather(-1, came[..., None])[..., 0]`, then `.mean()`. `logsumexp` takes "
-        "the largest logit out first, so that nothing overflows.",
+        "`guesses.gather(-1, came[..., None])[..., 0]` are the logits of what came; what is each of them subtracted "
+        "from? `logsumexp(-1)` takes the largest logit out first, so that nothing overflows. At last `.mean()`.",
     )
     mistakes = {
         "The logits are compared with their own tokens, which the model has just read: shift the targets by one.": dict(
@@ -117,7 +118,8 @@ class AdamWStep(Exercise):
         "of them touch `weight`?",
         "`mean = beta1 * mean + (1 - beta1) * gradient`, and the same for `square` with `gradient**2`. Then divide "
         "each by `1 - beta ** step`, into new names: the uncorrected ones are what you return.",
-        "`weight - learning_rate * (corrected_mean / (corrected_square.sqrt() + eps) + weight_decay * weight)`",
+        "`weight - learning_rate * (... / (....sqrt() + eps) + weight_decay * weight)`: which of your names stand in the "
+        "two gaps?",
     )
     mistakes = {
         "Nothing corrects the bias: mean and square begin at zero and stay too small for long. Divide them by "
@@ -215,8 +217,8 @@ class WarmupCosine(Exercise):
     id, title, points, asks_for = "08.3", "Warm-up, then cosine", 3, ("warmup_cosine",)
     atol = 1e-8
     hints = (
-        "With warmup_steps = 3, into how many equal parts is the way from 0 to the peak divided, if steps 0, 1 "
-        "and 2 stand on it and step 3 has the peak?",
+        "Both ends of the descent count. At which step does it begin, at which step must it be over, and how many "
+        "steps lie between?",
         "After the warm-up: `progress = (step - warmup_steps) / (total_steps - 1 - warmup_steps)` is 0 at its first "
         "step and 1 at the last one of the run.",
         "`(1 + math.cos(math.pi * progress)) / 2` falls from 1 to 0; stretch it from `lowest` to `peak`.",
@@ -296,7 +298,8 @@ class ClipGradients(Exercise):
         "Imagine all gradients written into one long vector. How long is it, and by which one number must it be "
         "multiplied to be max_norm long?",
         "The norm is the root of the sum of all squares of all tensors. What is to happen when it is below max_norm?",
-        "`scale = min(1.0, max_norm / norm)`, and each tensor times `scale`. Return `(clipped, norm)`.",
+        "`scale` is `max_norm / (norm + 1e-6)`, and never above a certain number. Return each tensor times `scale` as a "
+        "list, and `norm`.",
     )
     mistakes = {
         "Each tensor is clipped by its own norm, which turns the gradient in another direction: one norm over "
@@ -310,6 +313,11 @@ class ClipGradients(Exercise):
         ),
         "The root is missing: the norm is the square root of the sum of squares.": dict(root=False),
         "You return the norm after clipping; the one before is what a training log shows.": dict(after=True),
+        "When all gradients are 0 you divide by 0; PyTorch divides by norm + 1e-6.": (
+            "def clip_gradients(gradients, max_norm):\n"
+            "    norm = sum((one**2).sum().item() for one in gradients) ** 0.5\n"
+            "    return [one * min(1.0, max_norm / norm) for one in gradients], norm\n"
+        ),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
@@ -322,16 +330,27 @@ class ClipGradients(Exercise):
         return {"gradients": gradients, "limits": [0.1 * norm, 0.4 * norm, 1.7 * norm]}
 
     def probe(self, student: Student, questions: Questions) -> list[dict[str, Any]]:
-        """One limit after the other."""
+        """One limit after the other; at last the same tensors full of zeros."""
+        gradients = questions["gradients"]
+        cases = [(gradients, limit) for limit in questions["limits"]]
         answers = []
-        for limit in questions["limits"]:
-            result = student.clip_gradients([student.tensor(one) for one in questions["gradients"]], limit)
+        for parts, limit in [*cases, ([one * 0 for one in gradients], 1.0)]:
+            try:
+                result = student.clip_gradients([student.tensor(one) for one in parts], limit)
+            except ZeroDivisionError:
+                result = ([student.tensor(one) for one in parts], math.nan)
             pair = result if isinstance(result, (tuple, list)) and len(result) == 2 else (result, result)
-            parts = pair[0] if isinstance(pair[0], (tuple, list)) else [pair[0]]
+            clipped = pair[0] if isinstance(pair[0], (tuple, list)) else [pair[0]]
             answers.append(
-                {"clipped": [student.array(one) for one in parts], "norm": student.number(pair[1])}
+                {"clipped": [student.array(one) for one in clipped], "norm": student.number(pair[1])}
             )
         return answers
+
+    def judge(self, questions: Questions, answer: Any) -> Any:
+        """The zeros only when all else is right."""
+        zeros = self.expected(questions)[-1]
+        found = super().judge(questions, [*answer[:-1], zeros])
+        return found or (None if same(zeros, answer[-1], self.atol) else list(self.mistakes)[-1])
 
     def expected(
         self,
@@ -359,7 +378,7 @@ class ClipGradients(Exercise):
                 for one, scale in zip(gradients, scales, strict=True)
             ]
             answers.append({"clipped": clipped, "norm": min(norm, limit) if after else norm})
-        return answers
+        return [*answers, {"clipped": [one * 0 for one in gradients], "norm": 0.0}]
 
 
 class TrainStep(Exercise):
@@ -371,7 +390,8 @@ class TrainStep(Exercise):
         "Parts of 6 and of 2 rows: how much must each part's mean loss weigh, so that together they are the mean "
         "over all 8 rows?",
         "Count the targets of all parts first. Each part's loss is the *sum* of its surprises "
-        '(`reduction="sum"`) divided by that count; `backward()` adds gradients up by itself.',
+        '(`reduction="sum"`) divided by that count; `backward()` adds gradients up by itself. `F.cross_entropy` wants '
+        "`(targets, vocab_size)`: `model(inputs).flatten(0, 1)` and `targets.flatten()`.",
         "Order: `optimizer.zero_grad()`; for each part loss, `backward()`; then once `clip_grad_norm_`, "
         "`optimizer.step()`, `scheduler.step()`. Return the sum of the parts' losses as a float.",
     )

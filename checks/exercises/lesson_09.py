@@ -14,11 +14,11 @@ class CorpusPerplexity(Exercise):
 
     id, title, points, asks_for = "09.1", "Batches of different sizes", 2, ("corpus_perplexity",)
     hints = (
-        "A batch of 900 tokens has a mean loss of 2, one of 100 tokens a mean loss of 3. What is the sum of the "
-        "surprises of all 1,000 tokens?",
+        "What would you have to know of each batch to get the sum over all tokens, and do its two numbers give it?",
         "Mean loss times tokens is a batch's sum. Add up the sums, divide by all tokens, and take exp once, at "
         "the very end.",
-        "`math.exp(sum(loss * count for loss, count in zip(batch_losses, batch_tokens)) / sum(batch_tokens))`",
+        "`nats = sum(loss * count for loss, count in zip(batch_losses, batch_tokens))`. By what do you divide, and where "
+        "does `math.exp` go?",
     )
     mistakes = {
         "You average over batches, as if all were equally large: weight each mean loss by its tokens.": dict(
@@ -74,7 +74,8 @@ class Branching(Exercise):
         "How surprising is token i, and how often does it come? What is then the mean surprise?",
         "The mean surprise is `-sum(p * ln p)`, the entropy; exp of it is the number asked for. What is 0 times "
         "the logarithm of 0 to be, for a token that never comes?",
-        "`p = probabilities[probabilities > 0]`, then `math.exp(-(p * p.log()).sum())`",
+        "`p = probabilities[probabilities > 0]` leaves the zeros out. What is the sum of `p * p.log()`, and what is still "
+        "to be done with it?",
     )
     mistakes = {
         "You return the entropy; exp of it is a number of tokens.": dict(exponential=False),
@@ -151,7 +152,7 @@ class BitsPerByte(Exercise):
         "The losses are in nats, one a token. How surprised was the model by the whole text? How many nats are "
         "one bit?",
         'A bit is `math.log(2)` nats. `len(text)` counts characters; `len(text.encode("utf-8"))` counts bytes.',
-        "`sum of losses / math.log(2) / len(text.encode('utf-8'))`",
+        "The sum of the losses, divided twice: once to turn nats into bits, once for the bytes.",
     )
     mistakes = {
         "You divide by characters; é has two bytes in UTF-8, an emoji four: encode the text first.": dict(
@@ -197,12 +198,11 @@ class SlidingWindows(Exercise):
 
     id, title, points, asks_for = "09.4", "Sliding windows", 3, ("sliding_windows",)
     hints = (
-        "Seven tokens, six targets, windows of 4, stride 2. The first window has 4 targets. Where does the second "
-        "begin, where does it end, and how many of its targets are new?",
+        "`new` is not always `stride`: at which two windows is it something else?",
         "Windows begin at 0, stride, 2 * stride, ... and end at `min(begin + context_length, num_tokens - 1)`. "
         "New is what lies behind the end of the window before.",
-        "Keep `before = 0`. In a loop: `end = min(begin + context_length, num_tokens - 1)`, append "
-        "`(begin, end, end - before)`, set `before = end`, and stop once `end == num_tokens - 1`.",
+        "Keep `before = 0`, the end of the window before. In a loop: find `end`, append `(begin, end, end - before)`, set "
+        "`before = end`. When is the loop over?",
     )
     mistakes = {
         "You count all targets of every window, so those in the overlap count twice: only the new ones.": dict(

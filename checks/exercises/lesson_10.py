@@ -21,7 +21,7 @@ class Temperature(Exercise):
     hints = (
         "Which of the two makes differences between scores larger: dividing them by 0.5, or multiplying by 0.5?",
         "First divide the logits by the temperature, then `.softmax(dim=-1)`. What must not be divided by?",
-        "For 0: `F.one_hot(logits.argmax(), len(logits)).float()`. Else: `(logits / temperature).softmax(dim=-1)`.",
+        "For 0: `F.one_hot(logits.argmax(), len(logits)).float()`. Else the two steps of the hint before, in one line.",
     )
     mistakes = {
         "You multiply by the temperature; divide, so that a low one makes the likely likelier.": dict(
@@ -90,8 +90,10 @@ class Draw(Exercise):
     hints = (
         "With 0.25, 0.5, 0.25 the pieces end at 0.25, 0.75 and 1. On which piece lies 0.3? How many pieces end at or "
         "before it?",
-        "`chances.cumsum(dim=0)` is the running sum. Count how many of its values are `<= u`.",
-        "`int((chances.cumsum(dim=0) <= u).sum())`.",
+        "`chances.cumsum(dim=0)` is the running sum. Count how many of its values are not greater than u, measured by "
+        "the last of them.",
+        "`running = chances.double().cumsum(dim=0)`, then `int((running <= ...).sum())`: with what do you compare, when "
+        "`running[-1]` is a little less than 1?",
     )
     mistakes = {
         "You return the likeliest token, whatever u is.": dict(way="greedy"),
@@ -109,6 +111,8 @@ class Draw(Exercise):
         "You count from the wrong end: the pieces lie in the order of the tokens, from the left.": dict(
             way="right"
         ),
+        "Rounded probabilities may sum to 0.99999, and a u just below 1 falls beyond the end: compare with u times the "
+        "last running sum.": dict(way="beyond"),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
@@ -121,12 +125,25 @@ class Draw(Exercise):
         return {"chances": chances, "numbers": [float(one) for one in numbers if one < 1]}
 
     def probe(self, student: Student, questions: Questions) -> list[int]:
-        """A token for each number."""
+        """A token for each number; at last one for a u beyond the sum of rounded probabilities."""
+        chances = questions["chances"]
+        less = np.append(chances[:-1], chances[-1] - 1e-5)
         found = []
-        for u in questions["numbers"]:
-            drawn = student.draw(student.tensor(questions["chances"]), u)
+        for some, u in [*((chances, u) for u in questions["numbers"]), (less, 1 - 4e-6)]:
+            try:
+                drawn = student.draw(student.tensor(some), u)
+            except (IndexError, StopIteration):
+                if some is chances:
+                    raise
+                drawn = len(chances)  # no running sum is greater
             found.append(student.integer(drawn if type(drawn) is int else int(student.number(drawn))))
         return found
+
+    def judge(self, questions: Questions, answer: Any) -> Any:
+        """The sum that is too small only when all else is right."""
+        last = len(questions["chances"]) - 1
+        found = super().judge(questions, [*answer[:-1], last])
+        return found or (None if answer[-1] == last else list(self.mistakes)[-1])
 
     def expected(self, questions: Questions, way: str = "right answer") -> list[int]:
         """By the running sum."""
@@ -142,7 +159,7 @@ class Draw(Exercise):
             "sorted": lambda u: int((chances[order].cumsum() <= u).sum()),
             "right": lambda u: last - int((chances[::-1].cumsum() <= u).sum()),
         }
-        return [ways[way](u) for u in numbers]
+        return [*(ways.get(way, ways["right answer"])(u) for u in numbers), last + (way == "beyond")]
 
 
 class TopP(Exercise):
@@ -155,7 +172,7 @@ class TopP(Exercise):
         "`ordered, order = chances.sort(descending=True)`; `ordered.cumsum(dim=0) - ordered` is what comes before "
         "each. Keep a token while that is `< p`.",
         "To put the kept ones back: `kept = torch.zeros_like(chances)`, "
-        "`kept[order] = torch.where(before < p, ordered, 0.0)`; at last divide by `kept.sum()`.",
+        "`kept[order] = torch.where(before < p, ordered, 0.0)`. What is missing, so that they are probabilities again?",
     )
     mistakes = {
         "You leave out the token that crosses the line: what is left has less than p together.": dict(
@@ -279,8 +296,8 @@ class LeftPadding(Exercise):
         "A row has 2 places of padding and 3 tokens. At which columns may its last token look? And its first?",
         "With `place = torch.arange(longest)`: causal is `place[None, :] <= place[:, None]`, real keys are "
         "`place[None, :] >= padding[:, None]`. Which shapes have they?",
-        "`(causal & real[:, None, :]) | torch.eye(longest, dtype=torch.bool)`: the last part lets every place see "
-        "itself.",
+        "`causal & real[:, None, :]` lets tokens look at real ones. Then `|` something from `torch.eye(longest, "
+        "dtype=torch.bool)`: for which places, and why?",
     )
     mistakes = {
         "You pad on the right: the last column would be padding for the shorter prompts. Put the filler in front.": dict(
@@ -294,12 +311,16 @@ class LeftPadding(Exercise):
         "Your mask is the other way round: True must mean that the query may look.": dict(invert=True),
         "In your mask rows are keys and columns are queries: swap the last two axes.": dict(transpose=True),
         "No token sees itself in your mask; only earlier ones are allowed.": dict(strictly=True),
+        "You recognize padding by its number; a real token may have the same one. Count places.": dict(
+            by_number=True
+        ),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
-        """Three prompts of different lengths."""
+        """Three prompts of different lengths; two of them hold the filler as a token, one at its beginning."""
         lengths = rng.permutation([2, 4, int(rng.integers(5, 8))])
         prompts = [[int(one) for one in rng.integers(1, 90, size=length)] for length in lengths]
+        prompts[int(np.argmin(lengths))][0] = prompts[int(np.argmax(lengths))][2] = 99
         return {"prompts": prompts, "filler": 99}
 
     def probe(self, student: Student, questions: Questions) -> dict[str, np.ndarray]:
@@ -318,6 +339,7 @@ class LeftPadding(Exercise):
         invert: bool = False,
         transpose: bool = False,
         strictly: bool = False,
+        by_number: bool = False,
     ) -> dict[str, np.ndarray]:
         """By places."""
         prompts, filler = questions["prompts"], questions["filler"]
@@ -330,7 +352,8 @@ class LeftPadding(Exercise):
         if causal:
             allowed &= place[None, :] <= place[:, None]
         if hide:
-            allowed &= (tokens != filler)[:, None, :]
+            real = tokens != filler if by_number else _real(prompts, left=side == "left")
+            allowed &= real[:, None, :]
         if itself:
             allowed |= np.eye(longest, dtype=bool)
         if strictly:
@@ -349,11 +372,18 @@ class LeftPadding(Exercise):
         if mask.dtype != np.bool_ or mask.shape != wanted["mask"].shape:
             sentence = "The mask is a boolean tensor of shape (batch, time, time)."
             return Finding(sentence, f"{wanted['mask'].shape}, bool", f"{mask.shape}, {mask.dtype}")
-        real = wanted["tokens"] != questions["filler"]
+        real = _real(questions["prompts"])
         same_tokens = np.array_equal(tokens, wanted["tokens"])
         if same_tokens and mask.any(axis=2).all() and np.array_equal(mask[real], wanted["mask"][real]):
             return None
         return super().judge(questions, answer)
+
+
+def _real(prompts: list[list[int]], left: bool = True) -> np.ndarray:
+    """Which places of the batch hold a token of a prompt, (batch, time)."""
+    lengths = np.array([len(prompt) for prompt in prompts])[:, None]
+    place = np.arange(lengths.max())[None, :]
+    return np.asarray(place >= lengths.max() - lengths if left else place < lengths)
 
 
 class CachedAttention(Exercise):
@@ -365,8 +395,8 @@ class CachedAttention(Exercise):
         "Before the new token looks back: is its own key in the cache yet? It may look at itself.",
         '`cache["keys"] = torch.cat((cache["keys"], key), dim=1)`, and the same for values; the first time there is '
         "nothing to join with.",
-        'Then as in lesson 06: `scores = query @ cache["keys"].transpose(-2, -1) / head_dim**0.5`, softmax over the '
-        'last axis, times `cache["values"]`.',
+        'Then as in lesson 06, with `cache["keys"]` and `cache["values"]` in place of all keys and values. Over which '
+        "axis does the softmax run?",
     )
     mistakes = {
         "The cache forgets: after each call it holds only the newest key and value. Join them with the old.": dict(

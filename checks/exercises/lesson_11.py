@@ -259,8 +259,8 @@ class WriteAtomically(Exercise):
         "At which moment of your function could a kill leave nothing good under the old name?",
         "Write to `path.with_name(...)`, in the same folder. Then `file.flush()`, `os.fsync(file.fileno())`, and "
         "after the file is closed `os.replace(temporary, path)`.",
-        "Six lines: `temporary = path.with_name(f'.{path.name}.tmp')`; `with open(temporary, 'wb') as file:` write, "
-        "flush, fsync; then `os.replace(temporary, path)`.",
+        "`temporary = path.with_name(f'.{path.name}.tmp')`, opened with 'wb' in a `with`. Three calls stand inside the "
+        "`with` and one behind it. In which order?",
     )
     _HEAD = "import os, shutil, tempfile\nfrom pathlib import Path\ndef write_atomically(path, content):\n"
     _FLUSHED = "        file.write(content)\n        file.flush()\n        os.fsync(file.fileno())\n"
@@ -411,11 +411,13 @@ class Drift(Exercise):
         "For ties compare, for every pair of names, whether they are together in the one model and in the other. Then "
         "`tokenizer.fingerprint`, and last `written(model) == written(reloaded)`.",
     )
+    _TOO_MANY = "You look only for names that are gone; there may also be names too many."
     mistakes = {
         "You do not notice that reloaded is the very same object: then nothing was saved or loaded at all.": dict(
             misses="same object"
         ),
-        "You do not notice another shape, or a tensor that is missing.": dict(misses="shape"),
+        "You do not notice another shape, or another set of names.": dict(misses="shape"),
+        _TOO_MANY: dict(misses="a layer too many"),
         "You do not notice another dtype: bfloat16 weights can write the same text, and learn worse.": dict(
             misses="dtype"
         ),
@@ -429,7 +431,8 @@ class Drift(Exercise):
         "You call a faithful reload untied: state_dict() makes new tensor objects at every call, "
         "so `is` never holds. Compare data_ptr().": lambda questions: (
             dict.fromkeys(Drift().expected(questions), "tied")
-            | {"same object": "same object", "shape": "shape", "missing": "shape", "dtype": "dtype"}
+            | {"same object": "same object", "shape": "shape", "dtype": "dtype"}
+            | {"a layer too few": "shape", "a layer too many": "shape"}
         ),
         "You return True or False; return the word for what drifted, or an empty string.": lambda questions: {
             case: not word for case, word in Drift().expected(questions).items()
@@ -452,13 +455,16 @@ class Drift(Exercise):
 
     def expected(self, questions: Questions, misses: str = "") -> dict[str, str]:
         """By construction."""
-        right = {word: word for word in WORDS} | {"faithful": "", "missing": "shape", "heads": "writes"}
-        return {case: "" if word == misses else word for case, word in right.items()}
+        right = {word: word for word in WORDS} | {"faithful": "", "heads": "writes"}
+        right |= {"a layer too few": "shape", "a layer too many": "shape"}
+        return {case: "" if misses in (word, case) else word for case, word in right.items()}
 
     def judge(self, questions: Questions, answer: Any) -> Any:
         """The mistake, or the first case with another word."""
         wanted = self.expected(questions)
         sentence = self.mistake_in(questions, answer)
+        if [case for case in wanted if answer[case] != wanted[case]] == ["a layer too many"]:
+            sentence = self._TOO_MANY  # whatever word came of it
         for case, word in wanted.items():
             if answer[case] != word:
                 told = {"faithful": "a perfect reload", "heads": "the same tensors, other heads"}.get(
@@ -499,7 +505,8 @@ def _drawn(seed: int) -> tuple[Any, dict[str, Any]]:
 
     def filled(changes: dict[str, Any]) -> Any:
         fresh = Decoder(config.change(changes), seed=seed + 1)
-        fresh.load_state_dict(fresh.state_dict() | model.state_dict())  # a layer too many keeps its own
+        own = fresh.state_dict()  # a layer too many keeps its own numbers
+        fresh.load_state_dict(own | {name: part for name, part in model.state_dict().items() if name in own})
         return fresh
 
     wider = Decoder(config.change({"ffn_dim": 80}), seed=seed)
@@ -515,7 +522,8 @@ def _drawn(seed: int) -> tuple[Any, dict[str, Any]]:
         "tokenizer": filled({}),
         "writes": noisy,
         "faithful": filled({}),
-        "missing": filled({"num_layers": 3}),
+        "a layer too few": filled({"num_layers": 1}),
+        "a layer too many": filled({"num_layers": 3}),
         "heads": filled({"num_heads": 4, "head_dim": 4}),
     }
 
@@ -526,8 +534,9 @@ class LostShare(Exercise):
     id, title, points, asks_for = "11.5", "The share that is lost", 1, ("lost_share",)
     hints = (
         "In one hour with a save every 10 minutes: how many saves, and how many seconds do they take?",
-        "Saving: `save_seconds / interval`. Work done twice: half an interval for every `failure_seconds`.",
-        "`save_seconds / interval + interval / (2 * failure_seconds)`.",
+        "Saving takes `save_seconds` of every `interval`. How much work does a failure cost on average, and how often "
+        "does one come?",
+        "`save_seconds / interval`, plus half an interval for every `failure_seconds`.",
     )
     mistakes = {
         "A failure costs half an interval on average, not a whole one.": dict(half=False),

@@ -18,8 +18,8 @@ class DistinctN(Exercise):
     hints = (
         'Write down the pairs of ["a", "b", "a", "b"]. How many are there, and how many different ones?',
         "The n-gram that starts at place i is `tuple(words[i : i + n])`. Which is the last i that has n words left?",
-        "`grams = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]`, then "
-        "`len(set(grams)) / len(grams)`, and 1.0 when there are none.",
+        "`grams = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]`. How many are they, how many are "
+        "different (`set`), and what if there is none?",
     )
     mistakes = {
         "You divide by the number of words; divide by the number of n-grams, which is n - 1 smaller.": dict(
@@ -86,8 +86,7 @@ class Quotes(Exercise):
         "A line has three marks. Which of them open, which close?",
         "In each line the first mark opens, the second closes, the third opens, and so on. A new line begins with "
         "nothing open. `story.splitlines()` gives the lines.",
-        "With `marks = line.count('\"')`, a line adds `(marks + 1) // 2` to the opened and `marks // 2` to the "
-        "closed ones.",
+        "`marks = line.count('\"')`. Of 4 marks 2 open and 2 close; of 3 marks 2 open and 1 closes. `//` can say both.",
     )
     mistakes = {
         "You count over the whole story; a mark left open is not closed by one in the next line.": dict(
@@ -162,7 +161,8 @@ class CopiedWords(Exercise):
     hints = (
         "Five words in a row were copied, and n is 3. How many n-grams hit, and how many words are copied?",
         "Start with `[False] * len(words)`. An n-gram that was seen marks all of its n words, not only the first.",
-        "For each start: `if tuple(words[start : start + n]) in seen: copied[start : start + n] = [True] * n`.",
+        "For each start, `if tuple(words[start : start + n]) in seen:`. Which places of your list become True then? Give "
+        "a slice as many values as it is long.",
     )
     mistakes = {
         "You mark only the first word of a copied n-gram; all n of them were copied.": dict(mark="first"),
@@ -238,7 +238,7 @@ class UpdateRatio(Exercise):
     hints = (
         "A weight goes from 2.000 to 2.002. By which part of itself did it change?",
         "The size of a tensor is its norm, the root of the sum of squares: `x.norm()`. The update is what was added.",
-        "`((after - before).norm() / before.norm()).item()`",
+        "`(after - before).norm()`, divided by the norm of one of the two: which one? At last `.item()`.",
     )
     mistakes = {
         "You divide by the weights after the step; divide by those before it.": dict(by="after"),
