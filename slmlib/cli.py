@@ -24,6 +24,8 @@ from slmlib.shell import terminal_width
 from slmlib.storyworld.command import StoriesCommand
 
 if TYPE_CHECKING:
+    from slmlib.devices import Device
+    from slmlib.text.prepare import PreparedData
     from slmlib.training.checkpoint import Checkpoint
 
 
@@ -141,17 +143,31 @@ class Evaluate(OfAModel):
         """Run the command."""
         from slmlib.devices import choose_device
         from slmlib.evaluation import evaluate
-        from slmlib.text.prepare import prepare
-        from slmlib.training.run import SMALLEST_TEXT
 
         checkpoint, device = self.load(), choose_device()
         checkpoint.model.to(device.type)
-        data = prepare(self.corpus, tokenizer=checkpoint.tokenizer, max_bytes=SMALLEST_TEXT)
+        data, run = self._stories(checkpoint, device), checkpoint.progress
         print(
             f"{checkpoint.folder.name} on {data.corpus_name} ({len(data.valid):,} tokens), float32 on "
             f"{device.name}:"
         )
+        if run.valid_sha256 and data.valid.info.sha256 != run.valid_sha256:
+            print(f"(These are not the validation stories of its run, which came from {run.corpus}.)")
         print(evaluate(checkpoint.model, data.valid, progress=True))
+
+    def _stories(self, checkpoint: "Checkpoint", device: "Device") -> "PreparedData":
+        """The validation stories that the run was measured on, if they come from the same corpus."""
+        from slmlib.text.prepare import prepare
+        from slmlib.training.run import SMALLEST_TEXT, Wish, corpus_of, text_budget
+
+        run, model = checkpoint.progress, checkpoint.model.config
+        corpus = corpus_of(Wish(model, run.asked, checkpoint.folder, self.corpus), checkpoint)
+        data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=SMALLEST_TEXT)
+        if data.corpus_name == run.corpus and data.valid.info.sha256 != run.valid_sha256:
+            # What is set aside of a corpus with no validation split of its own depends on how much of it is read.
+            budget = text_budget(model, run.asked, replace(device, type=cast(Any, run.decided.device)))
+            data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=budget)
+        return data
 
 
 @dataclass(frozen=True)
@@ -328,8 +344,9 @@ def _chosen_preset(name: str, device: str) -> Preset:
 
 
 def _value_of(flag: str, arguments: Sequence[str]) -> str:
-    """The word after `flag`, also in the form `--flag=word`; `auto` when it was not given."""
+    """The word after the last `flag`, also in the form `--flag=word`; `auto` when it was not given."""
+    found = "auto"
     for word, after in zip(arguments, [*arguments[1:], "auto"], strict=True):
         if word == flag or word.startswith(f"{flag}="):
-            return after if word == flag else word.removeprefix(f"{flag}=")
-    return "auto"
+            found = after if word == flag else word.removeprefix(f"{flag}=")
+    return found
