@@ -74,10 +74,15 @@ def open_corpus(source: str = "auto", *, max_bytes: int | None = None, progress:
     set, else TinyStories if it is stored here or the Hub answers, else StoryWorld. max_bytes: how much
     training text is needed at most.
 
-    Raises DataError when the path holds no text.
+    Raises DataError when the path holds no text, or is empty.
     """
     if max_bytes is not None and max_bytes < 1:
         raise DataError(f"max_bytes is {max_bytes}.", "Ask for at least one byte of text, or leave it out.")
+    if not source:
+        raise DataError(
+            "The name of the corpus is empty.",
+            "Give a path, tinystories, storyworld or auto; a variable of the shell that is not set is empty.",
+        )
     path = os.environ.get("SLM_CORPUS", "") if source == "auto" else source
     tinystories = TinyStories(max_bytes, progress=progress)
     if source == "tinystories":

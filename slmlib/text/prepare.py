@@ -135,7 +135,7 @@ def _build(
         if count == 0:
             raise DataError(
                 f"Of {report.stories_in} stories in {corpus.name}, cleaning left none for {split}.",
-                f"Use a larger corpus, or a folder with a valid.txt; stories are divided by {END_OF_TEXT} lines.",
+                f"Use more stories, or a folder with a valid.txt; stories are divided by {END_OF_TEXT} lines.",
             )
     texts = {split: folder / f"{split}.txt" for split in _SPLITS}
     if tokenizer is None:

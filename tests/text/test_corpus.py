@@ -133,6 +133,13 @@ def test_only_as_much_as_asked_for(folder):
         open_corpus(str(folder), max_bytes=0)
 
 
+def test_a_first_story_that_is_longer_than_what_is_read_is_one_sentence(folder):
+    with pytest.raises(
+        DataError, match=r"first story has 4 bytes, and only 3 bytes .* divide them with <\|end"
+    ):
+        list(open_corpus(str(folder), max_bytes=3).train())
+
+
 def test_the_fingerprint_follows_the_content(folder):
     before = open_corpus(str(folder)).fingerprint
     assert open_corpus(str(folder)).fingerprint == before
@@ -202,6 +209,13 @@ def test_auto_takes_the_path_in_the_environment_first(folder, monkeypatch, publi
     with pytest.raises(DataError, match="There is no corpus at"):
         open_corpus()
     assert open_corpus("storyworld").name == "StoryWorld"
+
+
+def test_an_empty_name_is_refused(folder, monkeypatch):
+    """`--corpus "$UNSET"` must not mean anything else than the person meant."""
+    monkeypatch.setenv("SLM_CORPUS", str(folder))
+    with pytest.raises(DataError, match="The name of the corpus is empty"):
+        open_corpus("")
 
 
 def test_auto_takes_tinystories_when_the_hub_answers(published, storyworld):
