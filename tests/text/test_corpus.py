@@ -12,7 +12,7 @@ from slmlib.files import home
 from slmlib.text import tinystories
 from slmlib.text.corpus import open_corpus
 from slmlib.text.textfiles import TextFiles, read_stories, write_stories
-from slmlib.text.tinystories import TinyStories, hub_answers
+from slmlib.text.tinystories import TinyStories, hub_refusal
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def published(monkeypatch):
         "datasets",
         types.SimpleNamespace(load_dataset=load_dataset, config=types.SimpleNamespace()),
     )
-    monkeypatch.setattr(tinystories, "hub_answers", lambda: True)
-    monkeypatch.setattr("slmlib.text.corpus.hub_answers", lambda: True)
+    monkeypatch.setattr(tinystories, "hub_refusal", lambda: "")
+    monkeypatch.setattr("slmlib.text.corpus.hub_refusal", lambda: "")
     return asked
 
 
@@ -228,7 +228,10 @@ def test_auto_takes_tinystories_when_the_hub_answers(published, storyworld):
 def test_auto_takes_storyworld_without_a_network(storyworld):
     corpus = open_corpus(max_bytes=100)
     assert corpus.name == "StoryWorld"
-    assert "neither stored here nor" in corpus.why
+    assert corpus.why == (
+        "SLM_CORPUS is not set, TinyStories is not stored here, and HF_HUB_OFFLINE says not to ask the Hugging Face "
+        "Hub. To get TinyStories later, begin a new run with --corpus tinystories."
+    )
     assert list(corpus.train()) == [
         "World 0, story 0.",
         "World 0, story 1.",
@@ -256,7 +259,7 @@ def test_tinystories_is_streamed_once_and_only_as_far_as_needed(published, monke
     folder = home() / "corpora" / "tinystories-55"
     assert sorted(path.name for path in folder.iterdir()) == ["train.txt", "valid.txt"]
 
-    monkeypatch.setattr(tinystories, "hub_answers", lambda: False)
+    monkeypatch.setattr(tinystories, "hub_refusal", lambda: "the Hugging Face Hub does not answer")
     smaller = open_corpus(max_bytes=30)
     assert len(list(smaller.train())) == 3
     assert f"stored in {folder}" in smaller.why
@@ -295,7 +298,7 @@ def test_a_failing_download_is_one_sentence(published, monkeypatch):
 
 
 def test_what_the_datasets_library_has_stored_is_used_offline(published, monkeypatch, tmp_path):
-    monkeypatch.setattr(tinystories, "hub_answers", lambda: False)
+    monkeypatch.setattr(tinystories, "hub_refusal", lambda: "the Hugging Face Hub does not answer")
     (tmp_path / "huggingface/datasets/roneneldan___tiny_stories").mkdir(parents=True)
     corpus = open_corpus(max_bytes=20)
     assert "the datasets library has TinyStories stored" in corpus.why
@@ -331,24 +334,25 @@ def hub(monkeypatch):
 
 
 def test_the_hub_is_asked(hub):
-    assert hub_answers()
+    assert hub_refusal() == ""
     assert hub.asked == ["/api/datasets/roneneldan/TinyStories"]
-    hub.status[0] = 404
-    assert not hub_answers()
+    for status, meaning in ((404, "not found"), (429, "too many requests"), (599, "no known status")):
+        hub.status[0] = status
+        assert hub_refusal() == f"the Hugging Face Hub answered {status} ({meaning})"
 
 
 @pytest.mark.parametrize("name", ["HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"])
 def test_offline_means_not_even_asking(hub, monkeypatch, name):
     monkeypatch.setenv(name, "1")
-    assert not hub_answers()
+    assert hub_refusal() == f"{name} says not to ask the Hugging Face Hub"
     assert hub.asked == []
 
 
 def test_a_hub_that_is_not_there(hub, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
-    assert not hub_answers()
+    assert hub_refusal() == "the Hugging Face Hub does not answer"
     monkeypatch.setenv("HF_ENDPOINT", "not an address")
-    assert not hub_answers()
+    assert hub_refusal() == "the Hugging Face Hub does not answer"
 
 
 def test_a_hub_that_never_answers_is_given_up(monkeypatch):
@@ -362,7 +366,7 @@ def test_a_hub_that_never_answers_is_given_up(monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", urlopen)
     try:
         start = time.monotonic()
-        assert not hub_answers(timeout=0.05)
+        assert hub_refusal(timeout=0.05) == "the Hugging Face Hub does not answer"
         assert time.monotonic() - start < 5
     finally:
         forever.set()
