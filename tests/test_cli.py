@@ -284,6 +284,8 @@ def test_what_cannot_be_parsed_is_named(capsys, arguments, told):
         (["export", "/no/such/run"], "There is no folder /no/such/run"),
         (["generate", "a", "--model", "b"], "Two models were named, a and b. Name one"),
         (["generate", "--model", ""], "The name of the model is empty. Give a run or a checkpoint"),
+        (["train", "--corpus", ""], "The name of the corpus is empty. Give a path, tinystories, storyworld"),
+        (["train", "--corpus", "~nosuchuser/x.txt"], "a person that this machine does not know"),
         (["report"], "A report needs a run; none was given. Give folders"),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from slmlib.errors import DataError
-from slmlib.files import atomic_write, sha256_file
+from slmlib.files import atomic_write, person_expanded, sha256_file
 from slmlib.text.cleaning import is_complete
 from slmlib.text.records import TABLES, column_of, ending, is_packed, is_table, not_text, open_text, read_rows
 from slmlib.text.tokenizer import END_OF_TEXT
@@ -197,9 +197,9 @@ def limited(stories: Iterable[str], max_bytes: int | None) -> Iterator[str]:
 
 def _split_column(path: Path | str) -> tuple[Path, str]:
     """`stories.csv#body` as a path and a column; a file that really has such a name comes first."""
-    whole = Path(path).expanduser()
+    whole = person_expanded(path)
     name, mark, column = str(path).rpartition("#")
-    return (whole, "") if whole.exists() or not mark or not name else (Path(name).expanduser(), column)
+    return (whole, "") if whole.exists() or not mark or not name else (person_expanded(name), column)
 
 
 def _assumption(path: Path, column: str) -> str:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from slmlib.errors import DataError, SlmError
-from slmlib.files import home
+from slmlib.files import home, person_expanded
 from slmlib.text.cleaning import VALID_BYTES
 from slmlib.text.progress import story_bar
 from slmlib.text.textfiles import TextFiles, limited, write_stories
@@ -116,7 +116,7 @@ def _phrase(status: int) -> str:
 def in_datasets_cache() -> bool:
     """Whether the `datasets` library has stored all of TinyStories on this machine before."""
     hub_home = os.environ.get("HF_HOME", "~/.cache/huggingface")
-    folder = Path(os.environ.get("HF_DATASETS_CACHE", f"{hub_home}/datasets")).expanduser()
+    folder = person_expanded(os.environ.get("HF_DATASETS_CACHE", f"{hub_home}/datasets"))
     return any(folder.glob("roneneldan___tiny*stories"))
 
 

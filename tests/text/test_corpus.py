@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from slmlib.errors import DataError
+from slmlib.errors import DataError, SlmError
 from slmlib.files import home
 from slmlib.text import tinystories
 from slmlib.text.corpus import open_corpus
@@ -192,6 +192,8 @@ def test_missing_paths_and_folders_without_text_are_refused(tmp_path):
         open_corpus(str(tmp_path / "missing.txt"))
     with pytest.raises(DataError, match=r"has no \.txt, \.jsonl.* to train on"):
         open_corpus(str(tmp_path))
+    with pytest.raises(SlmError, match=r"~nosuchuser/x\.txt begins with the folder of a person"):
+        open_corpus("~nosuchuser/x.txt")
     (tmp_path / "valid.txt").write_text("A.")
     with pytest.raises(DataError, match=r"to train on \(valid\.txt is for validation, by its name\)"):
         open_corpus(str(tmp_path))
