@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import tyro
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from slmlib.text.prepare import PreparedData
     from slmlib.training.checkpoint import Checkpoint
 
+_SIZES = "; ".join(f"{name} for {size.good_for}" for name, size in PRESETS.items())
+_PRESET = tyro.conf.arg(help=f"Size: {_SIZES}; or auto, the device's. The defaults below are the preset's.")
+
 
 @dataclass(frozen=True)
 class Train:
@@ -39,12 +42,10 @@ class Train:
     others end; torchrun --max-restarts 3 goes on from the last checkpoint by itself.
     """
 
-    preset: str = "auto"
-    """Size: 0.3M, 1M, 3M, 8M, 14M, 34M or 124M, or mamba-1M; auto takes 34M on a GPU and 1M on a CPU. The
-    defaults below are the preset's."""
+    preset: Annotated[str, _PRESET] = "auto"
     corpus: str = "auto"
-    """A .txt, .jsonl, .csv or .parquet file or a folder of these (stories.csv#body names the column), or
-    `auto`: SLM_CORPUS, else TinyStories, else what can be made here."""
+    """A .txt, .jsonl, .csv or .parquet file or a folder of these (stories.csv#body names the column), `tinystories`,
+    `storyworld` (stories made here), or `auto`: SLM_CORPUS, else tinystories, else storyworld."""
     run: str = ""
     """Name of the run, a folder below work/runs; empty means one made of the preset and the budget."""
     model: tyro.conf.AvoidSubcommands[ModelConfig | MambaConfig] = field(
@@ -147,10 +148,8 @@ class Evaluate(OfAModel):
         checkpoint, device = self.load(), choose_device()
         checkpoint.model.to(device.type)
         data, run = self._stories(checkpoint, device), checkpoint.progress
-        print(
-            f"{checkpoint.folder.name} on {data.corpus_name} ({len(data.valid):,} tokens), float32 on "
-            f"{device.name}:"
-        )
+        size = f"{len(data.valid):,} tokens"
+        print(f"{checkpoint.folder.name} on {data.corpus_name} ({size}), float32 on {device.name}:")
         if run.valid_sha256 and data.valid.info.sha256 != run.valid_sha256:
             print(f"(These are not the validation stories of its run, which came from {run.corpus}.)")
         print(evaluate(checkpoint.model, data.valid, progress=True))
@@ -164,7 +163,7 @@ class Evaluate(OfAModel):
         corpus = corpus_of(Wish(model, run.asked, checkpoint.folder, self.corpus), checkpoint)
         data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=SMALLEST_TEXT)
         if data.corpus_name == run.corpus and data.valid.info.sha256 != run.valid_sha256:
-            # What is set aside of a corpus with no validation split of its own depends on how much of it is read.
+            # Without a split of its own, what a corpus sets aside depends on how much of it is read.
             budget = text_budget(model, run.asked, replace(device, type=cast(Any, run.decided.device)))
             data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=budget)
         return data

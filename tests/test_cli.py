@@ -131,10 +131,13 @@ def test_a_sentence_of_the_help_is_one_paragraph_however_the_source_breaks_it(ca
     assert not any("\n" in sentence for kind in (Train, ModelConfig) for sentence in sentences(kind).values())
 
 
-def test_every_preset_is_named_in_the_help(capsys):
+def test_every_preset_and_corpus_is_named_in_the_help(capsys):
     _, told, _ = answer(capsys, "train", "--help")
-    sentence = re.search(r"Size: (.*?)\(default", words(told))[1]
-    assert all(re.search(rf"(^|[ -]){re.escape(name)}\b", sentence) for name in PRESETS)
+    sentence = re.search(r"--preset.*?(Size: .*?)--corpus", words(told))[1]
+    assert all(f" {name} for {preset.good_for}" in sentence for name, preset in PRESETS.items())
+    sentence = re.search(r"--corpus.*?--run", words(told))[0]
+    assert "`tinystories`" in sentence
+    assert "`storyworld`" in sentence
 
 
 # --- what is parsed ---
