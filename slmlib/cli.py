@@ -147,9 +147,8 @@ class Evaluate(OfAModel):
 
         checkpoint, device = self.load(), choose_device()
         checkpoint.model.to(device.type)
-        data, run = self._stories(checkpoint, device), checkpoint.progress
-        size = f"{len(data.valid):,} tokens"
-        print(f"{checkpoint.folder.name} on {data.corpus_name} ({size}), float32 on {device.name}:")
+        data, run, name = self._stories(checkpoint, device), checkpoint.progress, checkpoint.folder.name
+        print(f"{name} on {data.corpus_name} ({len(data.valid):,} tokens), float32 on {device.name}:")
         if run.valid_sha256 and data.valid.info.sha256 != run.valid_sha256:
             print(f"(These are not the validation stories of its run, which came from {run.corpus}.)")
         print(evaluate(checkpoint.model, data.valid, progress=True))
