@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import tyro
 
@@ -24,7 +24,12 @@ from slmlib.shell import terminal_width
 from slmlib.storyworld.command import StoriesCommand
 
 if TYPE_CHECKING:
+    from slmlib.devices import Device
+    from slmlib.text.prepare import PreparedData
     from slmlib.training.checkpoint import Checkpoint
+
+_SIZES = "; ".join(f"{name} for {size.good_for}" for name, size in PRESETS.items())
+_PRESET = tyro.conf.arg(help=f"Size: {_SIZES}; or auto, the device's. The defaults below are the preset's.")
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,10 @@ class Train:
     others end; torchrun --max-restarts 3 goes on from the last checkpoint by itself.
     """
 
-    preset: str = "auto"
-    """Size: 0.3M, 1M, 3M, 8M, 14M, 34M or 124M, or mamba-1M; auto takes 34M on a GPU and 1M on a CPU. The
-    defaults below are the preset's."""
+    preset: Annotated[str, _PRESET] = "auto"
     corpus: str = "auto"
-    """A .txt, .jsonl, .csv or .parquet file or a folder of these (stories.csv#body names the column), or
-    `auto`: SLM_CORPUS, else TinyStories, else what can be made here."""
+    """A .txt, .jsonl, .csv or .parquet file or a folder of these (stories.csv#body names the column), `tinystories`,
+    `storyworld` (stories made here), or `auto`: SLM_CORPUS, else tinystories, else storyworld."""
     run: str = ""
     """Name of the run, a folder below work/runs; empty means one made of the preset and the budget."""
     model: tyro.conf.AvoidSubcommands[ModelConfig | MambaConfig] = field(
@@ -141,17 +144,28 @@ class Evaluate(OfAModel):
         """Run the command."""
         from slmlib.devices import choose_device
         from slmlib.evaluation import evaluate
-        from slmlib.text.prepare import prepare
-        from slmlib.training.run import SMALLEST_TEXT
 
         checkpoint, device = self.load(), choose_device()
         checkpoint.model.to(device.type)
-        data = prepare(self.corpus, tokenizer=checkpoint.tokenizer, max_bytes=SMALLEST_TEXT)
-        print(
-            f"{checkpoint.folder.name} on {data.corpus_name} ({len(data.valid):,} tokens), float32 on "
-            f"{device.name}:"
-        )
+        data, run, name = self._stories(checkpoint, device), checkpoint.progress, checkpoint.folder.name
+        print(f"{name} on {data.corpus_name} ({len(data.valid):,} tokens), float32 on {device.name}:")
+        if run.valid_sha256 and data.valid.info.sha256 != run.valid_sha256:
+            print(f"(These are not the validation stories of its run, which came from {run.corpus}.)")
         print(evaluate(checkpoint.model, data.valid, progress=True))
+
+    def _stories(self, checkpoint: "Checkpoint", device: "Device") -> "PreparedData":
+        """The validation stories that the run was measured on, if they come from the same corpus."""
+        from slmlib.text.prepare import prepare
+        from slmlib.training.run import SMALLEST_TEXT, Wish, corpus_of, text_budget
+
+        run, model = checkpoint.progress, checkpoint.model.config
+        corpus = corpus_of(Wish(model, run.asked, checkpoint.folder, self.corpus), checkpoint)
+        data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=SMALLEST_TEXT)
+        if data.corpus_name == run.corpus and data.valid.info.sha256 != run.valid_sha256:
+            # Without a split of its own, what a corpus sets aside depends on how much of it is read.
+            budget = text_budget(model, run.asked, replace(device, type=cast(Any, run.decided.device)))
+            data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=budget)
+        return data
 
 
 @dataclass(frozen=True)
@@ -328,8 +342,9 @@ def _chosen_preset(name: str, device: str) -> Preset:
 
 
 def _value_of(flag: str, arguments: Sequence[str]) -> str:
-    """The word after `flag`, also in the form `--flag=word`; `auto` when it was not given."""
+    """The word after the last `flag`, also in the form `--flag=word`; `auto` when it was not given."""
+    found = "auto"
     for word, after in zip(arguments, [*arguments[1:], "auto"], strict=True):
         if word == flag or word.startswith(f"{flag}="):
-            return after if word == flag else word.removeprefix(f"{flag}=")
-    return "auto"
+            found = after if word == flag else word.removeprefix(f"{flag}=")
+    return found

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,19 +21,33 @@ from slmlib.errors import SlmError
 def home() -> Path:
     """Where runs, prepared data and caches live: SLM_HOME, else `work/` in the checkout, else ~/.slmlib."""
     if os.environ.get("SLM_HOME"):
-        return Path(os.environ["SLM_HOME"]).expanduser()
+        return person_expanded(os.environ["SLM_HOME"])
     checkout = Path(__file__).resolve().parent.parent
-    return checkout / "work" if (checkout / "pyproject.toml").exists() else Path.home() / ".slmlib"
+    return checkout / "work" if (checkout / "pyproject.toml").exists() else person_expanded("~/.slmlib")
+
+
+def person_expanded(path: Path | str) -> Path:
+    """The path with `~` or `~name` at its beginning replaced by that person's folder; SlmError if there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise SlmError(
+            f"{path} begins with the folder of a person that this machine does not know.",
+            "Write the whole path.",
+        ) from None
 
 
 @contextmanager
 def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     """Open `path` for writing; it appears under its name only when the block ends without an error.
 
-    Raises SlmError when the disk is full or the folder cannot be written to.
+    Raises SlmError when the disk is full, the folder cannot be written to, or `path` has no name (`.`, `/`).
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if not path.name:
+        raise SlmError(f"{path} is not the name of a file that can be written.", "Add a name.")
+    # Two writers of one path, processes or threads, must not write into one temporary file.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
     with explain_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

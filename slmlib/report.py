@@ -63,7 +63,8 @@ class RunRecord:
             progress = state["progress"]
             model, training = read_shape(state), dict(progress["decided"])
             record = cls(folder.resolve().name, model, training, progress, read_log(folder / "log.jsonl"))
-            record.row()  # reads everything the page needs
+            # Together they read everything that the page needs.
+            record.row(), record.settings(), record.stories(), _caution([record])
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise CheckpointError(
                 f"{folder} does not tell what was trained ({type(error).__name__}: {error}).",

@@ -16,6 +16,9 @@ from slmlib.config import ModelConfig, Sampling, TrainConfig
 from slmlib.errors import SlmError
 from slmlib.flags import other_names, sentences
 from slmlib.presets import PRESETS, default_preset
+from slmlib.shipped import load_model
+from slmlib.text.textfiles import write_stories
+from slmlib.training import run as training_run
 
 
 @pytest.fixture(autouse=True)
@@ -128,10 +131,13 @@ def test_a_sentence_of_the_help_is_one_paragraph_however_the_source_breaks_it(ca
     assert not any("\n" in sentence for kind in (Train, ModelConfig) for sentence in sentences(kind).values())
 
 
-def test_every_preset_is_named_in_the_help(capsys):
+def test_every_preset_and_corpus_is_named_in_the_help(capsys):
     _, told, _ = answer(capsys, "train", "--help")
-    sentence = re.search(r"Size: (.*?)\(default", words(told))[1]
-    assert all(re.search(rf"(^|[ -]){re.escape(name)}\b", sentence) for name in PRESETS)
+    sentence = re.search(r"--preset.*?(Size: .*?)--corpus", words(told))[1]
+    assert all(f" {name} for {preset.good_for}" in sentence for name, preset in PRESETS.items())
+    sentence = re.search(r"--corpus.*?--run", words(told))[0]
+    assert "`tinystories`" in sentence
+    assert "`storyworld`" in sentence
 
 
 # --- what is parsed ---
@@ -153,6 +159,15 @@ def test_auto_is_the_preset_of_the_device(parsed, monkeypatch):
     assert parsed("train").preset == default_preset("cuda").name
     assert parsed("train", "--device", "cpu").preset == default_preset("cpu").name
     assert parsed("train", "--preset=auto", "--device=cpu").model == default_preset("cpu").model
+
+
+@pytest.mark.parametrize("last", [["--preset", "3M"], ["--preset=3M"]])
+def test_of_a_flag_that_is_given_twice_the_last_counts(parsed, monkeypatch, last):
+    twice = parsed("train", "--preset", "1M", *last)
+    assert twice == Train(preset="3M", model=PRESETS["3M"].model, train=PRESETS["3M"].train)
+
+    monkeypatch.setattr(devices, "choose_device", lambda device="auto": SimpleNamespace(type=device))
+    assert parsed("train", "--device", "cuda", "--device", "cpu").preset == default_preset("cpu").name
 
 
 @pytest.mark.parametrize(
@@ -272,6 +287,8 @@ def test_what_cannot_be_parsed_is_named(capsys, arguments, told):
         (["export", "/no/such/run"], "There is no folder /no/such/run"),
         (["generate", "a", "--model", "b"], "Two models were named, a and b. Name one"),
         (["generate", "--model", ""], "The name of the model is empty. Give a run or a checkpoint"),
+        (["train", "--corpus", ""], "The name of the corpus is empty. Give a path, tinystories, storyworld"),
+        (["train", "--corpus", "~nosuchuser/x.txt"], "a person that this machine does not know"),
         (["report"], "A report needs a run; none was given. Give folders"),
     ],
 )
@@ -352,13 +369,80 @@ def test_models_go_to_the_device_that_was_chosen(capsys, monkeypatch, tmp_path):
         "slmlib.generation.stream", lambda model, *_: seen.append(model.device.type) or iter(())
     )
     monkeypatch.setattr("slmlib.evaluation.evaluate", lambda model, *_, **__: seen.append(model.device.type))
-    data = SimpleNamespace(corpus_name="some stories", valid=[0] * 1000)
+    valid = type("Stream", (list,), {"info": SimpleNamespace(sha256="")})([0] * 1000)
+    data = SimpleNamespace(corpus_name="some stories", valid=valid)
     monkeypatch.setattr("slmlib.text.prepare.prepare", lambda *_, **__: data)
     main(["generate"])
     assert capsys.readouterr() == ("Once upon a time\n", "")
     main(["evaluate"])
     assert "some stories (1,000 tokens), float32 on A GPU:" in capsys.readouterr().out
     assert seen == ["meta", "meta"]
+
+
+# --- which stories are measured ---
+
+
+@pytest.fixture
+def one_file(monkeypatch, tmp_path):
+    """A file of stories without a validation split, of which even the shortest run reads only the first half."""
+    path = tmp_path / "mine.txt"
+    write_stories(path, (f"The cat saw {number} dogs and ran home." for number in range(2000)))
+    monkeypatch.setattr(training_run, "SMALLEST_TEXT", path.stat().st_size // 2)
+    return str(path)
+
+
+@pytest.fixture
+def measured(monkeypatch, capsys):
+    """`measured(run)` is the fingerprint of the validation stories that `evaluate` takes, and what it says of them."""
+    taken = []
+    monkeypatch.setattr(
+        "slmlib.evaluation.evaluate", lambda _model, valid, **_: taken.append(valid.info.sha256)
+    )
+
+    def evaluate(*arguments: str) -> tuple[str, str]:
+        main(["evaluate", *arguments])
+        return taken[-1], capsys.readouterr().out
+
+    return evaluate
+
+
+def trained(tmp_path, corpus: str, *budget: str) -> tuple[str, str]:
+    """A run of two steps, and the fingerprint of its validation stories."""
+    small = (
+        "--preset",
+        "0.3M",
+        "--num-layers",
+        "1",
+        "--vocab-size",
+        "300",
+        "--threads",
+        "1",
+        "--compile",
+        "off",
+    )
+    main(["train", *small, "--corpus", corpus, "--run", "mine", *budget])
+    run = str(tmp_path / "home" / "runs" / "mine")
+    return run, load_model(run).progress.valid_sha256
+
+
+def test_a_run_is_measured_on_its_own_validation_stories(monkeypatch, tmp_path, one_file, measured):
+    """How much of the file was read decided which stories were set aside."""
+    monkeypatch.setattr(training_run, "text_budget", lambda *_: 10**9)
+    run, its_own = trained(tmp_path, one_file, "--total-steps", "2")
+    taken, told = measured(run, "--corpus", one_file)
+    assert taken == its_own
+    assert "not the validation stories" not in told
+
+
+def test_other_validation_stories_than_the_runs_are_said_to_be_others(tmp_path, one_file, measured):
+    run, its_own = trained(tmp_path, one_file, "--total-steps", "2")
+    taken, told = measured(run, "--corpus", one_file)
+    assert taken == its_own
+    other = tmp_path / "other.txt"
+    write_stories(other, (f"The dog saw {number} cats and sat down." for number in range(500)))
+    taken, told = measured(run, "--corpus", str(other))
+    assert taken != its_own
+    assert "(These are not the validation stories of its run, which came from mine.txt.)" in told
 
 
 # --- in a process of its own ---

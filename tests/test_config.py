@@ -211,7 +211,8 @@ BAD_TRAINING = [
     (dict(compile="yes"), "compile is 'yes'; choose from ('auto', 'on', 'off')."),
 ]
 BAD_SAMPLING = [
-    (dict(repetition_penalty=0.0), "repetition_penalty must be above 0; it is 0.0."),
+    (dict(repetition_penalty=0.0), "repetition_penalty must be at least 0.001; it is 0.0."),
+    (dict(repetition_penalty=1e-40), "repetition_penalty must be at least 0.001; it is 1e-40."),
     (dict(temperature=-0.1), "temperature must be 0 or above; it is -0.1."),
     (dict(temperature=NAN), "temperature must be 0 or above; it is nan."),
     (dict(temperature=1e-40), "temperature 1e-40 is so small that scores divided by it overflow; use 0"),

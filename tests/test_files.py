@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,29 @@ def test_a_file_where_a_folder_should_be_is_one_sentence(tmp_path):
         write_text(tmp_path / "file" / "below", "")
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_path_without_a_name_is_one_sentence(path, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SlmError, match="is not the name of a file that can be written"):
+        write_text(path, "new")
+
+
+def test_two_threads_that_write_one_path_do_not_meet(tmp_path):
+    """Both are in the middle of it at the same time; the later rename wins, whole."""
+    path, both_write = tmp_path / "file.bin", threading.Barrier(2, timeout=60)
+
+    def write(letter: bytes) -> None:
+        with atomic_write(path) as file:
+            both_write.wait()
+            file.write(letter * 100_000)
+            both_write.wait()
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(write, (b"a", b"b")))
+    assert path.read_bytes() in (b"a" * 100_000, b"b" * 100_000)
+    assert names(tmp_path) == ["file.bin"]
+
+
 def test_text_is_utf8_with_plain_line_ends(tmp_path):
     write_text(tmp_path / "story.txt", "Müller\n🐻\n")
     assert (tmp_path / "story.txt").read_bytes() == b"M\xc3\xbcller\n\xf0\x9f\x90\xbb\n"
@@ -118,6 +143,9 @@ def test_home_is_slm_home_then_the_checkout_then_the_users_folder(tmp_path, monk
 
     monkeypatch.setenv("SLM_HOME", "~/elsewhere")
     assert home() == tmp_path / "person" / "elsewhere"
+    monkeypatch.setenv("SLM_HOME", "~nosuchuser/elsewhere")
+    with pytest.raises(SlmError, match=r"~nosuchuser/elsewhere begins with the folder of a person"):
+        home()
     monkeypatch.setenv("SLM_HOME", "")
     assert home() == tmp_path / "person" / ".slmlib"
     (tmp_path / "course" / "pyproject.toml").touch()

@@ -176,8 +176,8 @@ class Sampling(Config):
             self,
             *not_finite(self),
             (
-                not self.repetition_penalty > 0,
-                f"repetition_penalty must be above 0; it is {self.repetition_penalty}.",
+                not self.repetition_penalty >= 1e-3,  # positive scores divided by less overflow
+                f"repetition_penalty must be at least 0.001; it is {self.repetition_penalty}.",
             ),
             (not self.temperature >= 0, f"temperature must be 0 or above; it is {self.temperature}."),
             (

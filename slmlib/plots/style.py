@@ -79,8 +79,17 @@ def label(
     offset: tuple[float, float] = (8, 0),
     ha: str = "left",
 ) -> None:
-    """Write beside a point; `offset` in points of print (1/72 inch)."""
-    axes.annotate(text, point, offset, textcoords="offset points", color=ink(color), va="center", ha=ha)
+    """Write beside a point, a dollar sign as it stands; `offset` in points of print (1/72 inch)."""
+    axes.annotate(
+        text,
+        point,
+        offset,
+        textcoords="offset points",
+        color=ink(color),
+        va="center",
+        ha=ha,
+        parse_math=False,
+    )
 
 
 def floor_line(axes: Axes, height: float) -> None:
@@ -108,6 +117,7 @@ def name_floors(axes: Axes, floors: Mapping[str, float], gap: float = 4) -> None
                 fontsize="small",
                 ha=side,
                 va="bottom" if above else "top",
+                parse_math=False,
                 # Where curves are everywhere, the name stays readable on a patch of paper.
                 bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8},
                 zorder=5,
@@ -142,6 +152,7 @@ def name_mark(axes: Axes, name: str, value: float, height: float) -> None:
             color=ink(ORANGE),
             ha=side,
             va="top",
+            parse_math=False,
         )
         box = text.get_window_extent()
         if side == "right" or not any(curve.intersects_bbox(box, filled=False) for curve in _curves(axes)):

@@ -10,7 +10,7 @@ from typing import Protocol
 from slmlib.errors import DataError
 from slmlib.storyworld import stories
 from slmlib.text.textfiles import TextFiles, limited
-from slmlib.text.tinystories import TinyStories, hub_answers, in_datasets_cache
+from slmlib.text.tinystories import TinyStories, hub_refusal, in_datasets_cache
 
 _STORYWORLD_BYTES = 10_000_000
 _STORYWORLD_SEED = 0
@@ -71,13 +71,18 @@ def open_corpus(source: str = "auto", *, max_bytes: int | None = None, progress:
 
     source: "tinystories", "storyworld", the path of a .txt, .jsonl, .csv or .parquet file, of one of these with
     .gz, or of a folder of these (`stories.csv#body` also names the column), or "auto": the path in SLM_CORPUS if
-    set, else TinyStories if it is stored here or the Hub answers, else StoryWorld. max_bytes: how much
+    set, else TinyStories if it is stored here or the Hub offers it, else StoryWorld. max_bytes: how much
     training text is needed at most.
 
-    Raises DataError when the path holds no text.
+    Raises DataError when the path holds no text, or is empty.
     """
     if max_bytes is not None and max_bytes < 1:
         raise DataError(f"max_bytes is {max_bytes}.", "Ask for at least one byte of text, or leave it out.")
+    if not source:
+        raise DataError(
+            "The name of the corpus is empty.",
+            "Give a path, tinystories, storyworld or auto; a variable of the shell that is not set is empty.",
+        )
     path = os.environ.get("SLM_CORPUS", "") if source == "auto" else source
     tinystories = TinyStories(max_bytes, progress=progress)
     if source == "tinystories":
@@ -93,10 +98,13 @@ def open_corpus(source: str = "auto", *, max_bytes: int | None = None, progress:
         why = f"SLM_CORPUS is not set, and TinyStories is stored in {folder}."
     elif in_datasets_cache():
         why = "SLM_CORPUS is not set, and the datasets library has TinyStories stored."
-    elif hub_answers():
+    elif not (refusal := hub_refusal()):
         why = "SLM_CORPUS is not set, and the Hugging Face Hub has TinyStories."
     else:
-        why = "SLM_CORPUS is not set, and TinyStories is neither stored here nor does the Hugging Face Hub answer."
+        why = (
+            f"SLM_CORPUS is not set, TinyStories is not stored here, and {refusal}. "
+            "To get TinyStories later, begin a new run with --corpus tinystories."
+        )
         return Corpus("StoryWorld", why, StoryWorld(max_bytes), max_bytes)
     return Corpus("TinyStories", why, tinystories, max_bytes)
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,22 +76,35 @@ def prepare(
     target = parent / key
     with explain_os_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with suppress(SlmError):  # not there, or damaged: it can be made again from the corpus
         return _open(target, corpus)
-    except SlmError:
-        pass  # not there, or damaged: it can be made again from the corpus
 
     _remove_leftovers(parent)
-    building = parent / f".{key}.{os.getpid()}.tmp"
+    building, damaged = (parent / f".{key}{end}.{os.getpid()}.tmp" for end in ("", "-damaged"))
     try:
         _build(building, corpus, vocab_size, tokenizer, near, progress)
+        # Another process may have made the same meanwhile, and be reading it.
+        with suppress(SlmError):
+            return _open(target, corpus)
         with explain_os_errors(target):
-            shutil.rmtree(target, ignore_errors=True)
-            os.replace(building, target)
-            flush_folder(parent)
+            _put(building, target, damaged)
     finally:
-        shutil.rmtree(building, ignore_errors=True)
+        for rest in (building, damaged):
+            shutil.rmtree(rest, ignore_errors=True)
     return _open(target, corpus)
+
+
+def _put(made: Path, target: Path, aside: Path) -> None:
+    """Give a folder its name. What is damaged there goes aside; what another process puts there first stays."""
+    shutil.rmtree(aside, ignore_errors=True)  # of a killed process that had our id
+    with suppress(FileNotFoundError):
+        os.replace(target, aside)  # in one moment, which removing is not
+    try:
+        os.replace(made, target)
+    except OSError:
+        if not target.is_dir():
+            raise
+    flush_folder(target.parent)
 
 
 def _open(folder: Path, corpus: Corpus) -> PreparedData:
@@ -122,7 +135,7 @@ def _build(
         if count == 0:
             raise DataError(
                 f"Of {report.stories_in} stories in {corpus.name}, cleaning left none for {split}.",
-                f"Use a larger corpus, or a folder with a valid.txt; stories are divided by {END_OF_TEXT} lines.",
+                f"Use more stories, or a folder with a valid.txt; stories are divided by {END_OF_TEXT} lines.",
             )
     texts = {split: folder / f"{split}.txt" for split in _SPLITS}
     if tokenizer is None:

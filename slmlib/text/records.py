@@ -22,9 +22,19 @@ _ROWS_AT_ONCE = 1024
 _LONGEST_CELL = 2**27
 
 
+def ending(path: Path) -> str:
+    """What a file's name says that it holds: `.csv` for `Stories.CSV.gz`."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file's name says that it is gzipped."""
+    return path.name.lower().endswith(".gz")
+
+
 def is_table(path: Path) -> bool:
     """Whether a file's name says that it holds rows and columns."""
-    return path.name.removesuffix(".gz").endswith(TABLES)
+    return ending(path) in TABLES
 
 
 def column_of(path: Path, column: str = "") -> str:
@@ -54,14 +64,14 @@ def column_of(path: Path, column: str = "") -> str:
 def read_rows(path: Path, column: str = "") -> Iterator[str]:
     """The stories of one table, in order. Raises DataError that names the file and the row where it is damaged."""
     chosen = column_of(path, column)
-    kind = path.name.removesuffix(".gz").rpartition(".")[2]
-    yield from {"jsonl": _read_jsonl, "csv": _read_csv, "parquet": _read_parquet}[kind](path, chosen)
+    readers = {".jsonl": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
+    yield from readers[ending(path)](path, chosen)
 
 
 @contextmanager
 def open_text(path: Path) -> Iterator[TextIO]:
     """A plain or gzipped UTF-8 file, its line ends unchanged. DataError when it is something else or damaged."""
-    opener: Any = gzip.open if path.suffix == ".gz" else open
+    opener: Any = gzip.open if is_packed(path) else open
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
             yield file
@@ -84,12 +94,10 @@ def not_text(path: Path, reason: str) -> DataError:
 
 
 def _columns(path: Path) -> dict[str, bool]:
-    kind = path.name.removesuffix(".gz").rpartition(".")[2]
-    if kind == "parquet":
+    if ending(path) == ".parquet":
         with _open_parquet(path) as table:
-            kinds = {field.name: str(field.type) for field in table.schema_arrow}
-        return {name: kind in ("string", "large_string", "string_view") for name, kind in kinds.items()}
-    if kind == "jsonl":
+            return {field.name: _is_text(field.type) for field in table.schema_arrow}
+    if ending(path) == ".jsonl":
         first = next(_json_lines(path), (0, None))[1]
         if first is None:
             raise DataError(f"{path} is empty.", "Choose a file with stories in it.")
@@ -108,6 +116,14 @@ def _columns(path: Path) -> dict[str, bool]:
             "Add a first line such as: text",
         )
     return dict.fromkeys(header, True)
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether a column of this Arrow type holds text; pandas writes categories as a dictionary of texts."""
+    from pyarrow import types
+
+    values = kind.value_type if types.is_dictionary(kind) else kind
+    return str(values) in ("string", "large_string", "string_view")
 
 
 def _choose(path: Path, columns: list[str]) -> str:
@@ -158,21 +174,20 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     if "\0" in header:
         raise not_text(path, "it contains NUL bytes")
     separator = max(",;\t", key=header.count)
-    before = csv.field_size_limit(_LONGEST_CELL)  # the usual limit is shorter than a long story
-    try:
-        with open_text(path) as file:
-            rows = csv.reader(file, delimiter=separator, strict=True)
-            try:
-                for row in rows:
-                    if row:
-                        yield rows.line_num, row
-            except csv.Error as error:
-                raise DataError(
-                    f"Line {rows.line_num} of {path} is not CSV: {error}.",
-                    "Put cells with quotes or line breaks into quotes; if it is the last line, the file was cut off.",
-                ) from None
-    finally:
-        csv.field_size_limit(before)
+    # The usual limit is shorter than a long story. It is one for the whole process: never lowered, because
+    # another file may be half read.
+    csv.field_size_limit(max(_LONGEST_CELL, csv.field_size_limit()))
+    with open_text(path) as file:
+        rows = csv.reader(file, delimiter=separator, strict=True)
+        try:
+            for row in rows:
+                if row:
+                    yield rows.line_num, row
+        except csv.Error as error:
+            raise DataError(
+                f"Line {rows.line_num} of {path} is not CSV: {error}.",
+                "Put cells with quotes or line breaks into quotes; if it is the last line, the file was cut off.",
+            ) from None
 
 
 def _read_csv(path: Path, column: str) -> Iterator[str]:
@@ -197,7 +212,7 @@ def _open_parquet(path: Path) -> Iterator[Any]:
     from pyarrow import parquet
 
     try:
-        opener: Any = gzip.open if path.suffix == ".gz" else open
+        opener: Any = gzip.open if is_packed(path) else open
         with opener(path, "rb") as file, parquet.ParquetFile(file, page_checksum_verification=True) as table:
             yield table
     except (arrow.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:

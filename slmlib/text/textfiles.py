@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Literal, Self
 
 from slmlib.errors import DataError
-from slmlib.files import atomic_write, sha256_file
+from slmlib.files import atomic_write, person_expanded, sha256_file
 from slmlib.text.cleaning import is_complete
-from slmlib.text.records import TABLES, column_of, is_table, not_text, open_text, read_rows
+from slmlib.text.records import TABLES, column_of, ending, is_packed, is_table, not_text, open_text, read_rows
 from slmlib.text.tokenizer import END_OF_TEXT
 
-_ENDINGS = tuple(ending + packed for ending in (".txt", *TABLES) for packed in ("", ".gz"))
+_ENDINGS = (".txt", *TABLES)
 _KINDS = ".txt, .jsonl, .csv or .parquet file (or one of these with .gz)"
 _VALIDATION_NAME = re.compile(r"(?<![a-z])(valid|validation|val|test)(?![a-z])", re.IGNORECASE)
 _FIRST_LOOK = 2**16
@@ -46,7 +46,9 @@ class TextFiles:
         """
         path, column = _split_column(path)
         if path.is_dir():
-            files = sorted(file for file in path.iterdir() if file.name.endswith(_ENDINGS) and file.is_file())
+            # Hidden ones are not stories: macOS leaves a ._a.txt beside an a.txt that it copies.
+            shown = sorted(file for file in path.iterdir() if not file.name.startswith("."))
+            files = [file for file in shown if ending(file) in _ENDINGS and file.is_file()]
             valid = tuple(file for file in files if _VALIDATION_NAME.search(file.name))
             found = cls(tuple(file for file in files if file not in valid), valid, column)
             if not found.train_files:
@@ -57,7 +59,7 @@ class TextFiles:
                 )
         elif not path.exists():
             raise DataError(f"There is no corpus at {path}.", "Check the path (argument or SLM_CORPUS).")
-        elif not path.name.endswith(_ENDINGS):
+        elif ending(path) not in _ENDINGS:
             raise DataError(
                 f"{path} is not a {_KINDS}.",
                 f"Convert it to UTF-8 text with {END_OF_TEXT} on a line of its own between stories.",
@@ -84,7 +86,7 @@ class TextFiles:
         files = self.train_files + self.valid_files
         return (
             None
-            if any(file.name.endswith((".gz", ".parquet")) for file in files)
+            if any(is_packed(file) or ending(file) == ".parquet" for file in files)
             else sum(file.stat().st_size for file in files)
         )
 
@@ -175,20 +177,29 @@ def as_record(story: str) -> bytes:
 
 
 def limited(stories: Iterable[str], max_bytes: int | None) -> Iterator[str]:
-    """The first stories that fit into `max_bytes` of UTF-8 together; all of them for None."""
+    """The first stories that fit into `max_bytes` of UTF-8 together; all of them for None.
+
+    Raises DataError when not even the first one fits.
+    """
     total = 0
     for story in stories:
-        total += len(story.encode("utf-8", "surrogatepass"))
+        size = len(story.encode("utf-8", "surrogatepass"))
+        total += size
         if max_bytes is not None and total > max_bytes:
+            if total == size:
+                raise DataError(
+                    f"The first story has {size:,} bytes, and only {max_bytes:,} bytes of text are to be read.",
+                    f"If it is many stories, divide them with {END_OF_TEXT}; else use more --minutes or --total-steps.",
+                )
             return
         yield story
 
 
 def _split_column(path: Path | str) -> tuple[Path, str]:
     """`stories.csv#body` as a path and a column; a file that really has such a name comes first."""
-    whole = Path(path).expanduser()
+    whole = person_expanded(path)
     name, mark, column = str(path).rpartition("#")
-    return (whole, "") if whole.exists() or not mark or not name else (Path(name).expanduser(), column)
+    return (whole, "") if whole.exists() or not mark or not name else (person_expanded(name), column)
 
 
 def _assumption(path: Path, column: str) -> str:

@@ -8,10 +8,11 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 from slmlib.errors import DataError, SlmError
-from slmlib.files import home
+from slmlib.files import home, person_expanded
 from slmlib.text.cleaning import VALID_BYTES
 from slmlib.text.progress import story_bar
 from slmlib.text.textfiles import TextFiles, limited, write_stories
@@ -66,31 +67,36 @@ class TinyStories:
     def _download(self) -> Path:
         """Fetch both splits. The training file comes last: once it is there, the folder is complete."""
         folder = home() / "corpora" / f"tinystories-{self.max_bytes or 'all'}"
-        streaming = hub_answers()
-        if not streaming and not in_datasets_cache():
+        refusal = hub_refusal()
+        if refusal and not in_datasets_cache():
             raise DataError(
-                "TinyStories is not on this machine and the Hugging Face Hub does not answer.",
-                "Connect to the network once, or set SLM_CORPUS to a .txt file of stories.",
+                f"TinyStories is not on this machine and {refusal}.",
+                "Try again later, with a network, or set SLM_CORPUS to a .txt file of stories.",
             )
         for split, name, size in (("validation", "valid", VALID_BYTES), ("train", "train", self.max_bytes)):
-            stories = _published(split, streaming)
+            stories = _published(split, streaming=not refusal)
             bar = story_bar(limited(stories, size), f"TinyStories {name}", size, self.progress)
             write_stories(folder / f"{name}.txt", bar)
         return folder
 
 
-def hub_answers(timeout: float = 3.0) -> bool:
-    """Whether the Hub (HF_ENDPOINT) serves TinyStories now; False at once if HF_HUB_OFFLINE says so."""
-    if any(os.environ.get(name, "").upper() in _TRUE for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")):
-        return False
+def hub_refusal(timeout: float = 3.0) -> str:
+    """Why the Hub (HF_ENDPOINT) does not serve TinyStories now, as half a sentence; "" when it does.
+
+    It is not even asked if HF_HUB_OFFLINE says so. timeout: seconds.
+    """
+    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
+        if os.environ.get(name, "").upper() in _TRUE:
+            return f"{name} says not to ask the Hugging Face Hub"
     address = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/") + f"/api/datasets/{DATASET}"
-    answers: list[int] = []
+    answers: list[str] = []
 
     def ask() -> None:
         try:
-            with urllib.request.urlopen(address, timeout=timeout) as response:
-                answers.append(response.status)
+            with urllib.request.urlopen(address, timeout=timeout):
+                answers.append("")
         except urllib.error.HTTPError as answer:
+            answers.append(f"the Hugging Face Hub answered {answer.code} ({_phrase(answer.code)})")
             answer.close()
         except (OSError, ValueError):  # no network, no such name, no address
             return
@@ -99,13 +105,18 @@ def hub_answers(timeout: float = 3.0) -> bool:
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(timeout)
-    return answers == [200]
+    return answers[0] if answers else "the Hugging Face Hub does not answer"
+
+
+def _phrase(status: int) -> str:
+    """What a status of HTTP means: `too many requests` for 429."""
+    return HTTPStatus(status).phrase.lower() if status in set(HTTPStatus) else "no known status"
 
 
 def in_datasets_cache() -> bool:
     """Whether the `datasets` library has stored all of TinyStories on this machine before."""
     hub_home = os.environ.get("HF_HOME", "~/.cache/huggingface")
-    folder = Path(os.environ.get("HF_DATASETS_CACHE", f"{hub_home}/datasets")).expanduser()
+    folder = person_expanded(os.environ.get("HF_DATASETS_CACHE", f"{hub_home}/datasets"))
     return any(folder.glob("roneneldan___tiny*stories"))
 
 

@@ -66,10 +66,7 @@ def save_checkpoint(
     A crash at any moment leaves either the whole checkpoint or none. An existing one of that name is replaced.
     """
     if not isinstance(model, LanguageModel):
-        raise CheckpointError(
-            f"Expected the plain model, got {type(model).__name__}.",
-            "Save the model itself, not its compiled or parallel wrapper.",
-        )
+        raise _not_ours(model)
     probe = probe_loss(model, progress.probe_tokens)
     if not math.isfinite(probe):
         raise CheckpointError(
@@ -113,6 +110,20 @@ def save_checkpoint(
                 os.replace(replaced, folder)  # the new one could not take its name
             shutil.rmtree(replaced, ignore_errors=True)
     return folder
+
+
+def _not_ours(model: object) -> CheckpointError:
+    """The refusal of what is no LanguageModel: a wrapper around one, or somebody's own."""
+    parts = model.modules() if isinstance(model, torch.nn.Module) else ()
+    if inside := next((part for part in parts if isinstance(part, LanguageModel)), None):
+        return CheckpointError(
+            f"Expected the plain model, got {type(model).__name__} around a {type(inside).__name__}.",
+            "Save the model itself, not its compiled or parallel wrapper.",
+        )
+    return CheckpointError(
+        f"{type(model).__name__} is no model of slmlib: a checkpoint must tell by a config how to build it anew.",
+        "Keep its weights with torch.save(model.state_dict(), path).",
+    )
 
 
 def load_checkpoint(folder: Path | str) -> Checkpoint:

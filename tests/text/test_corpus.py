@@ -7,12 +7,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from slmlib.errors import DataError
+from slmlib.errors import DataError, SlmError
 from slmlib.files import home
 from slmlib.text import tinystories
 from slmlib.text.corpus import open_corpus
 from slmlib.text.textfiles import TextFiles, read_stories, write_stories
-from slmlib.text.tinystories import TinyStories, hub_answers
+from slmlib.text.tinystories import TinyStories, hub_refusal
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def published(monkeypatch):
         "datasets",
         types.SimpleNamespace(load_dataset=load_dataset, config=types.SimpleNamespace()),
     )
-    monkeypatch.setattr(tinystories, "hub_answers", lambda: True)
-    monkeypatch.setattr("slmlib.text.corpus.hub_answers", lambda: True)
+    monkeypatch.setattr(tinystories, "hub_refusal", lambda: "")
+    monkeypatch.setattr("slmlib.text.corpus.hub_refusal", lambda: "")
     return asked
 
 
@@ -133,6 +133,13 @@ def test_only_as_much_as_asked_for(folder):
         open_corpus(str(folder), max_bytes=0)
 
 
+def test_a_first_story_that_is_longer_than_what_is_read_is_one_sentence(folder):
+    with pytest.raises(
+        DataError, match=r"first story has 4 bytes, and only 3 bytes .* divide them with <\|end"
+    ):
+        list(open_corpus(str(folder), max_bytes=3).train())
+
+
 def test_the_fingerprint_follows_the_content(folder):
     before = open_corpus(str(folder)).fingerprint
     assert open_corpus(str(folder)).fingerprint == before
@@ -185,6 +192,8 @@ def test_missing_paths_and_folders_without_text_are_refused(tmp_path):
         open_corpus(str(tmp_path / "missing.txt"))
     with pytest.raises(DataError, match=r"has no \.txt, \.jsonl.* to train on"):
         open_corpus(str(tmp_path))
+    with pytest.raises(SlmError, match=r"~nosuchuser/x\.txt begins with the folder of a person"):
+        open_corpus("~nosuchuser/x.txt")
     (tmp_path / "valid.txt").write_text("A.")
     with pytest.raises(DataError, match=r"to train on \(valid\.txt is for validation, by its name\)"):
         open_corpus(str(tmp_path))
@@ -204,6 +213,13 @@ def test_auto_takes_the_path_in_the_environment_first(folder, monkeypatch, publi
     assert open_corpus("storyworld").name == "StoryWorld"
 
 
+def test_an_empty_name_is_refused(folder, monkeypatch):
+    """`--corpus "$UNSET"` must not mean anything else than the person meant."""
+    monkeypatch.setenv("SLM_CORPUS", str(folder))
+    with pytest.raises(DataError, match="The name of the corpus is empty"):
+        open_corpus("")
+
+
 def test_auto_takes_tinystories_when_the_hub_answers(published, storyworld):
     corpus = open_corpus()
     assert corpus.name == "TinyStories"
@@ -214,7 +230,10 @@ def test_auto_takes_tinystories_when_the_hub_answers(published, storyworld):
 def test_auto_takes_storyworld_without_a_network(storyworld):
     corpus = open_corpus(max_bytes=100)
     assert corpus.name == "StoryWorld"
-    assert "neither stored here nor" in corpus.why
+    assert corpus.why == (
+        "SLM_CORPUS is not set, TinyStories is not stored here, and HF_HUB_OFFLINE says not to ask the Hugging Face "
+        "Hub. To get TinyStories later, begin a new run with --corpus tinystories."
+    )
     assert list(corpus.train()) == [
         "World 0, story 0.",
         "World 0, story 1.",
@@ -242,7 +261,7 @@ def test_tinystories_is_streamed_once_and_only_as_far_as_needed(published, monke
     folder = home() / "corpora" / "tinystories-55"
     assert sorted(path.name for path in folder.iterdir()) == ["train.txt", "valid.txt"]
 
-    monkeypatch.setattr(tinystories, "hub_answers", lambda: False)
+    monkeypatch.setattr(tinystories, "hub_refusal", lambda: "the Hugging Face Hub does not answer")
     smaller = open_corpus(max_bytes=30)
     assert len(list(smaller.train())) == 3
     assert f"stored in {folder}" in smaller.why
@@ -281,7 +300,7 @@ def test_a_failing_download_is_one_sentence(published, monkeypatch):
 
 
 def test_what_the_datasets_library_has_stored_is_used_offline(published, monkeypatch, tmp_path):
-    monkeypatch.setattr(tinystories, "hub_answers", lambda: False)
+    monkeypatch.setattr(tinystories, "hub_refusal", lambda: "the Hugging Face Hub does not answer")
     (tmp_path / "huggingface/datasets/roneneldan___tiny_stories").mkdir(parents=True)
     corpus = open_corpus(max_bytes=20)
     assert "the datasets library has TinyStories stored" in corpus.why
@@ -317,24 +336,25 @@ def hub(monkeypatch):
 
 
 def test_the_hub_is_asked(hub):
-    assert hub_answers()
+    assert hub_refusal() == ""
     assert hub.asked == ["/api/datasets/roneneldan/TinyStories"]
-    hub.status[0] = 404
-    assert not hub_answers()
+    for status, meaning in ((404, "not found"), (429, "too many requests"), (599, "no known status")):
+        hub.status[0] = status
+        assert hub_refusal() == f"the Hugging Face Hub answered {status} ({meaning})"
 
 
 @pytest.mark.parametrize("name", ["HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"])
 def test_offline_means_not_even_asking(hub, monkeypatch, name):
     monkeypatch.setenv(name, "1")
-    assert not hub_answers()
+    assert hub_refusal() == f"{name} says not to ask the Hugging Face Hub"
     assert hub.asked == []
 
 
 def test_a_hub_that_is_not_there(hub, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
-    assert not hub_answers()
+    assert hub_refusal() == "the Hugging Face Hub does not answer"
     monkeypatch.setenv("HF_ENDPOINT", "not an address")
-    assert not hub_answers()
+    assert hub_refusal() == "the Hugging Face Hub does not answer"
 
 
 def test_a_hub_that_never_answers_is_given_up(monkeypatch):
@@ -348,7 +368,7 @@ def test_a_hub_that_never_answers_is_given_up(monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", urlopen)
     try:
         start = time.monotonic()
-        assert not hub_answers(timeout=0.05)
+        assert hub_refusal(timeout=0.05) == "the Hugging Face Hub does not answer"
         assert time.monotonic() - start < 5
     finally:
         forever.set()

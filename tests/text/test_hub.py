@@ -38,7 +38,7 @@ def outcome(source, max_bytes):
 ONLINE = """
 import datasets, huggingface_hub
 huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT = 0.1
-tinystories.hub_answers.__defaults__ = (0.5,)
+tinystories.hub_refusal.__defaults__ = (0.5,)
 results = {}
 for fault in json.loads(sys.argv[2]):
     urllib.request.urlopen(os.environ["HF_ENDPOINT"] + "/fault/" + fault).close()
@@ -102,13 +102,20 @@ def test_a_good_hub_gives_the_stories_and_they_are_kept(online, source):
     assert found["files"] == [f"corpora/tinystories-500/{name}.txt" for name in ("train", "valid")]
 
 
-@pytest.mark.parametrize("fault", ["404", "429", "stall"])
-def test_a_hub_that_does_not_answer_means_storyworld_for_auto_only(online, fault):
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("404", "answered 404 (not found)"),
+        ("429", "answered 429 (too many requests)"),
+        ("stall", "does not answer"),
+    ],
+)
+def test_a_hub_that_refuses_means_storyworld_for_auto_only_and_its_answer_is_told(online, fault, told):
     found = online[f"{fault}-auto"]
     assert found["name"] == "StoryWorld"
-    assert "nor does the Hugging Face Hub answer" in found["why"]
+    assert f"the Hugging Face Hub {told}. To get TinyStories later" in found["why"]
     asked_for = online[f"{fault}-tinystories"]
-    assert "the Hugging Face Hub does not answer" in asked_for["error"]
+    assert f"TinyStories is not on this machine and the Hugging Face Hub {told}." in asked_for["error"]
     assert found["files"] == asked_for["files"] == []
 
 

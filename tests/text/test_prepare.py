@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -138,6 +139,43 @@ def test_the_work_of_a_living_process_is_left_alone(corpus):
     other.mkdir(parents=True)
     prepare(str(corpus), vocab_size=300, progress=False)
     assert other.exists()
+
+
+@pytest.mark.parametrize("there", ["nothing", "damage"])
+@pytest.mark.parametrize("when", ["while it builds", "at the last moment"])
+def test_what_another_process_made_meanwhile_is_used_and_not_touched(corpus, monkeypatch, there, when):
+    """The other one may be reading it: `train --run a & train --run b`."""
+    name = prepare(str(corpus), vocab_size=300, progress=False).folder.name
+    target = home() / "data" / name
+    others = shutil.move(target, corpus.parent / "others")
+    if there == "damage":
+        target.mkdir()
+        (target / "tokenizer.json").write_text("damage")
+
+    def other_process():
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(others, target)
+        (target / "read_by_another").touch()
+
+    build, replace = module._build, os.replace
+
+    def build_meanwhile(*arguments):
+        build(*arguments)
+        other_process()
+
+    def replace_too_late(source, destination):
+        if destination == target:
+            other_process()
+        replace(source, destination)
+
+    if when == "while it builds":
+        monkeypatch.setattr(module, "_build", build_meanwhile)
+    else:
+        monkeypatch.setattr(os, "replace", replace_too_late)
+    data = prepare(str(corpus), vocab_size=300, progress=False)
+    assert (data.folder / "read_by_another").exists()
+    assert data.train.info.num_stories == 199
+    assert list((home() / "data").iterdir()) == [target], "nothing is left lying about"
 
 
 def test_an_error_leaves_nothing_behind(corpus, monkeypatch):

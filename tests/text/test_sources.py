@@ -69,6 +69,30 @@ def test_a_folder_of_every_format(tmp_path):
     assert list(corpus.valid()) == ["For validation."]
 
 
+@pytest.mark.parametrize("name", MADE)
+def test_capital_letters_in_an_ending_mean_the_same(tmp_path, name):
+    (tmp_path / name.upper()).write_bytes(MADE[name])
+    (tmp_path / f"{name.upper()}.GZ").write_bytes(gzip.compress(MADE[name]))
+    assert list(open_corpus(str(tmp_path)).train()) == STORIES * 2
+    assert list(open_corpus(str(tmp_path / f"{name.upper()}.GZ")).train()) == STORIES
+
+
+def test_hidden_files_of_a_folder_are_passed_over(tmp_path):
+    (tmp_path / "a.txt").write_bytes(MADE["marked.txt"])
+    (tmp_path / "._a.txt").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    assert list(open_corpus(str(tmp_path)).train()) == STORIES
+
+
+def test_two_tables_can_be_read_in_turns(tmp_path):
+    """The limit of the csv module is one for the whole process."""
+    long = "Tom ran. " * 20_000
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_bytes(as_csv([["text"], ["Tom ran."], [long]]))
+    first, second = (read_stories(tmp_path / name) for name in ("a.csv", "b.csv"))
+    assert next(first) == next(second) == "Tom ran."
+    assert list(first) == list(second) == [long]
+
+
 # --- .txt: a story a line, or not ---
 
 
@@ -143,6 +167,18 @@ def test_columns_of_numbers_hold_no_stories(tmp_path):
     assert list(read_stories(tmp_path / "a.parquet")) == ["Tom ran.", "Mia sat."]
     with pytest.raises(DataError, match=r"'number' .* holds no text"):
         open_corpus(f"{tmp_path / 'a.parquet'}#number")
+
+
+def test_categories_are_text_when_their_values_are(tmp_path):
+    path = tmp_path / "a.parquet"
+    texts, lists = arrow.array(STORIES).dictionary_encode(), [[story] for story in STORIES]
+    path.write_bytes(
+        as_parquet(number=arrow.array([1, 2, 3, 4]).dictionary_encode(), story=texts, lists=lists)
+    )
+    assert list(read_stories(path)) == STORIES
+    for column in ("number", "lists"):
+        with pytest.raises(DataError, match="holds no text"):
+            list(read_stories(path, column))
 
 
 # --- damage ---

@@ -149,6 +149,24 @@ def test_tensors_that_do_not_fit_the_config_are_named(saved, change, sentence):
 
 
 @pytest.mark.parametrize(
+    ("wrapped", "sentence"),
+    [
+        (torch.compile, r"got OptimizedModule around a Decoder\. Save the model itself"),
+        (torch.nn.DataParallel, r"got DataParallel around a Decoder\. Save the model itself"),
+        (
+            lambda _: torch.nn.Linear(2, 2),
+            r"^Linear is no model of slmlib: .*torch\.save\(model\.state_dict\(\)",
+        ),
+        (lambda _: {}, "^dict is no model of slmlib"),
+    ],
+)
+def test_what_is_no_plain_model_is_told_what_it_is(trained, tmp_path, wrapped, sentence):
+    with pytest.raises(CheckpointError, match=sentence):
+        save_checkpoint(tmp_path / "new", wrapped(trained.model), trained.tokenizer, trained.progress())
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
     ("change", "sentence"),
     [
         (lambda s: s.update(format_version=99), "format .99"),

@@ -109,6 +109,11 @@ def test_a_name_cannot_break_the_page(runs, tmp_path):
     assert "&lt;script&gt;alert(1)&lt;" in page
 
 
+def test_a_name_is_no_formula(runs, tmp_path):
+    page = write_report([edited(runs[0], tmp_path, "lr$1_2_3$", lambda state: None)])
+    assert "The run lr$1_2_3$" in page
+
+
 def test_what_does_not_compare_is_said(runs, tmp_path):
     def other_tokenizer(state):
         state["progress"]["valid_sha256"] = "0" * 64
@@ -138,6 +143,10 @@ def test_a_stopped_run_says_how_far_it_came(runs, tmp_path):
         lambda state: state["progress"]["decided"].pop("total_steps"),
         lambda state: state["model"].update(embed_dim="wide"),
         lambda state: state.update(model=[]),
+        lambda state: state["progress"].pop("history"),
+        lambda state: state["progress"].update(history=[]),
+        lambda state: state["progress"].pop("valid_sha256"),
+        lambda state: state["progress"].pop("corpus"),
     ],
 )
 def test_a_damaged_run_is_one_sentence(runs, tmp_path, change):
