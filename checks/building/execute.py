@@ -1,7 +1,9 @@
 """Run a notebook in a fresh kernel of this very Python."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -10,6 +12,9 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from checks.course import CourseError
+
+LEFT_OUT = "left-out"
+"""The tag of cells that are not run because an earlier one failed."""
 
 
 class ExecutionError(CourseError):
@@ -22,11 +27,21 @@ def execute(
     environment: dict[str, str],
     seconds_a_cell: float = 600,
     keep_going: bool = False,
+    after_an_error: Callable[[NotebookNode], bool] = lambda cell: True,
 ) -> NotebookNode:
     """Fill in the outputs of `notebook`, run inside `folder`; ExecutionError names the cell that failed.
 
-    `environment` is laid over this process's own; an empty value removes a variable.
+    `environment` is laid over this process's own; an empty value removes a variable. keep_going: past every error, with
+    those cells that `after_an_error` says.
     """
+
+    def leave_out(cell: NotebookNode, cell_index: int, **_: Any) -> None:
+        if "raises-exception" in cell.metadata.get("tags", ()):
+            return
+        for later in notebook.cells[cell_index + 1 :]:
+            if not after_an_error(later):
+                later.metadata.setdefault("tags", []).append(LEFT_OUT)
+
     # With no folders to search, the only kernel there is runs in this process's own Python.
     manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     client = NotebookClient(
@@ -34,6 +49,8 @@ def execute(
         km=manager,
         timeout=seconds_a_cell,
         allow_errors=keep_going,
+        on_cell_error=leave_out,
+        skip_cells_with_tag=LEFT_OUT,
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
     )

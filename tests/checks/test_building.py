@@ -305,6 +305,22 @@ def test_a_cell_that_never_ends_or_dies_is_named(tmp_path):
         execute(notebook("import os; os._exit(1)"), tmp_path, {})
 
 
+def test_after_an_error_only_chosen_cells_run(tmp_path):
+    def with_output(second):
+        sources = ["1 / 0", second, "2", "3 / 0", "4"]
+        cells = [nbformat.v4.new_code_cell(source, id=f"cell-{i}") for i, source in enumerate(sources)]
+        cells[0].metadata["tags"] = ["raises-exception"]  # broken on purpose: stops nothing
+        cells[4].metadata["nbgrader"] = {}
+        notebook = nbformat.v4.new_notebook(cells=cells)
+        execute(
+            notebook, tmp_path, {}, keep_going=True, after_an_error=lambda cell: "nbgrader" in cell.metadata
+        )
+        return [i for i, cell in enumerate(cells) if cell.outputs]
+
+    assert with_output("1") == [0, 1, 2, 3, 4]
+    assert with_output("1 / 0") == [0, 1, 4]
+
+
 def test_the_command_builds_checks_and_proves(copy_of_built, monkeypatch, capsys):
     monkeypatch.setenv("SLM_COURSE", str(copy_of_built.root))
     assert command.main(["build"]) == 0
