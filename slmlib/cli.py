@@ -77,7 +77,7 @@ class Train:
 
 
 @dataclass(frozen=True)
-class OfAModel:
+class ModelCommand:
     """What the commands about one model share: which one."""
 
     name: tyro.conf.Positional[str] = ""
@@ -103,7 +103,7 @@ class OfAModel:
 
 
 @dataclass(frozen=True)
-class Generate(OfAModel):
+class Generate(ModelCommand):
     """Let a model tell a story. Works before any training, with the model that comes with the package."""
 
     prompt: str = "Once upon a time"
@@ -134,7 +134,7 @@ class Generate(OfAModel):
 
 
 @dataclass(frozen=True)
-class Evaluate(OfAModel):
+class Evaluate(ModelCommand):
     """Measure a model on the whole validation set: bits per byte, perplexity, loss."""
 
     corpus: str = "auto"
@@ -213,7 +213,7 @@ class Families:
 
 
 @dataclass(frozen=True)
-class Export(OfAModel):
+class Export(ModelCommand):
     """Write a model as a Hugging Face folder, which AutoModelForCausalLM and AutoTokenizer load, or for llama2.c."""
 
     folder: str = ""
@@ -291,7 +291,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def _said_once() -> Iterator[None]:
-    """All processes of torchrun read the same words: only the first answers a mistake in them, or a cry for help."""
+    """All processes of torchrun read the same words: only the first answers a mistake in them, or a request for help."""
     with ExitStack() as stack:
         if not launched().is_first:
             nowhere = stack.enter_context(open(os.devnull, "w"))

@@ -47,7 +47,8 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW 
         )
         if parameters
     ]
-    betas, fused = (config.beta1, config.beta2), True if tables[0].device.type in ("cpu", "cuda") else None
+    device = next(model.parameters()).device
+    betas, fused = (config.beta1, config.beta2), True if device.type in ("cpu", "cuda") else None
     if not muon:
         return torch.optim.AdamW(groups, betas=betas, eps=config.adam_eps, fused=fused)
     for group in groups:

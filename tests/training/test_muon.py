@@ -212,6 +212,14 @@ def test_muon_moves_exactly_the_hidden_matrices(world):
     assert decay_and_rate == [(0.1, 3e-2), (0.1, 0.02), (0.0, 1e-2)]
 
 
+def test_a_model_of_other_names_has_an_optimizer_too(world):
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 3))  # no table among its weights
+    moved = {
+        p for group in build_optimizer(model, world.config(**MUON)).param_groups for p in group["params"]
+    }
+    assert moved == set(model.parameters())
+
+
 def test_the_default_is_adamw_alone_as_before(world):
     optimizer = build_optimizer(Decoder(world.model_config, seed=0), world.config())
     assert type(optimizer) is torch.optim.AdamW
