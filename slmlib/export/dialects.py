@@ -6,6 +6,7 @@ from typing import Any
 
 from slmlib.config import ModelConfig
 from slmlib.errors import CheckpointError
+from slmlib.model.surgery import shortest_windows
 
 Values = dict[str, Any]
 
@@ -182,15 +183,6 @@ def _read_rope_by_layer_type(values: Values, ours: Values) -> Values:
 
 ROPE_BY_LAYER_TYPE = Dialect(_write_rope_by_layer_type, _read_rope_by_layer_type)
 """Olmo 3 says it once for layers with a window and once for the others."""
-
-
-def shortest_windows(widths: list[int]) -> tuple[int, ...]:
-    """The shortest list that, repeated, gives each layer its window; none where all see everything."""
-    if not any(widths):
-        return ()
-    periods = range(1, len(widths) + 1)
-    repeats = (all(width == widths[layer % n] for layer, width in enumerate(widths)) for n in periods)
-    return tuple(widths[: next(n for n, fits in zip(periods, repeats, strict=True) if fits)])
 
 
 def _windows(widths: list[int], context_length: int) -> Values:
