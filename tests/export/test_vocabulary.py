@@ -251,6 +251,7 @@ REFUSED = {
     "its kind is BPE over whole characters": rules_of(
         models.BPE(end_of_word_suffix="</w>"), pre_tokenizers.BertPreTokenizer(), decoders.BPEDecoder()
     ),
+    "its kind is BPE over whole characters.": changed("phi", "pre_tokenizer", value=None),
     r"leaves out merges at random": changed("pythia", "model", "dropout", value=0.1),
     "it reads 'Once upon a time.* and gives 'once upon": changed(
         "pythia", "normalizer", value=json.loads(normalizers.Lowercase().__getstate__())
