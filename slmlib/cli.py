@@ -217,7 +217,7 @@ class Export(ModelCommand):
     """Write a model as a Hugging Face folder, which AutoModelForCausalLM and AutoTokenizer load, or for llama2.c."""
 
     folder: str = ""
-    """Where to; empty means a folder below work/exported."""
+    """Where to; empty means a folder below work/exported, named after the run and the checkpoint."""
     model_type: str = ""
     """Which class of transformers, such as llama; empty takes the first that is this model exactly."""
     format: Literal["huggingface", "llama2c"] = "huggingface"
@@ -235,7 +235,7 @@ class Export(ModelCommand):
         from slmlib.export.llama2c import write_llama2c
 
         checkpoint = self.load()
-        folder = self.folder or home() / "exported" / Path(os.path.abspath(self.path)).name
+        folder = self.folder or home() / "exported" / _name_of(self.path)
         if self.format == "llama2c":
             print(f"Written: {write_llama2c(folder, checkpoint.model, checkpoint.tokenizer)}")
             return
@@ -249,7 +249,7 @@ class Import:
     source: tyro.conf.Positional[str] = ""
     """The folder, a name on the Hub such as openai-community/gpt2, or a model.bin with tokenizer.bin beside it."""
     folder: str = ""
-    """Where to; empty means a folder below work/imported."""
+    """Where to; empty means a folder below work/imported, named after the owner and the model."""
 
     def execute(self) -> None:
         """Run the command."""
@@ -259,11 +259,21 @@ class Import:
         from slmlib.export.llama2c import import_llama2c
 
         if Path(self.source).suffix == ".bin" and Path(self.source).is_file():
-            folder = self.folder or home() / "imported" / Path(self.source).stem
+            folder = self.folder or home() / "imported" / _name_of(self.source.removesuffix(".bin"))
             print(f"Written: {import_llama2c(self.source, folder)}")
             return
-        folder = self.folder or home() / "imported" / Path(os.path.abspath(self.source)).name
+        folder = self.folder or home() / "imported" / _name_of(self.source)
         print(f"Written: {import_folder(self.source, folder)}")
+
+
+def _name_of(source: str) -> str:
+    """What the folder of a model is called that nobody named: two runs have a step-00000100 each, two owners a gpt2, so
+    the run's or the owner's name stands before it. Runs, exports and imports at home have names of their own."""
+    path = Path(os.path.abspath(source))
+    owners = [part for part in path.parent.parts[1:] if part != "checkpoints"]
+    at_home = [Path(os.path.abspath(home())) / name for name in ("runs", "exported", "imported")]
+    alone = source == "shipped" or path.parent in at_home or not owners
+    return path.name if alone else f"{owners[-1]}-{path.name}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

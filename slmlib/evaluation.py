@@ -14,7 +14,7 @@ from tqdm import tqdm
 from slmlib.config import Config
 from slmlib.devices import Device
 from slmlib.errors import DataError
-from slmlib.model.language_model import LanguageModel, evaluating
+from slmlib.model.language_model import Cache, LanguageModel, evaluating
 from slmlib.text.stream import TokenStream
 
 LOGITS = 2**25
@@ -23,6 +23,10 @@ LOGITS = 2**25
 LOGITS_IN_CACHE = 2**20
 """How many of them become float32 and probabilities at once: they fit a processor's cache, and a batch's two copies of
 128 MB are never there."""
+
+LOGITS_OF_A_WINDOW = 2**27
+"""A window that has more, 512 MB in float32, is read in pieces of up to LOGITS: Qwen's 32,768 tokens have 20 GB. A cache
+and its mask make that slower, so shorter windows are read whole."""
 
 MOST_WINDOWS = 32
 """More windows at once make a small model no faster."""
@@ -77,7 +81,7 @@ def evaluate(
     """Predict every token of the stream once, in windows of context_length, and add up the surprise.
 
     The mean is over tokens, not over batches, so batch_size changes nothing; 0 means as many windows, up to 32, as
-    keep the logits below LOGITS numbers. device: gives the dtype of the matrix products; None means float32 where
+    keep the logits below LOGITS numbers, or one. device: gives the dtype of the matrix products; None means float32 where
     the model is. With several ranks, `nats` and `tokens` are those of this rank's windows; their sums over all
     ranks are those of the whole. Raises DataError for a stream of another vocabulary.
     """
@@ -87,8 +91,10 @@ def evaluate(
             f"{model.config.vocab_size:,} tokens.",
             "Write the stream with the model's own tokenizer.",
         )
-    context_length = model.config.context_length
-    batch_size = batch_size or max(1, min(MOST_WINDOWS, LOGITS // (context_length * model.config.vocab_size)))
+    context_length, vocab_size = model.config.context_length, model.config.vocab_size
+    of_a_window = context_length * vocab_size
+    batch_size = batch_size or max(1, min(MOST_WINDOWS, LOGITS // of_a_window))
+    at_once = context_length if of_a_window <= LOGITS_OF_A_WINDOW else max(1, LOGITS // vocab_size)
     nats, tokens = torch.zeros((), dtype=torch.float64, device="cpu"), 0
     with (
         evaluating(model),
@@ -103,11 +109,17 @@ def evaluate(
     ):
         windows = stream.evaluation_windows(context_length, rank=rank, world_size=world_size)
         for inputs, targets in _batches(windows, context_length, batch_size):
-            with torch.inference_mode(), device.autocast() if device else nullcontext():
-                logits = model(inputs.to(model.device))  # (B, T, V)
-            nats += surprise(logits, targets.to(model.device)).cpu().double().sum()
-            tokens += targets.numel()
-            bar.update(targets.numel())
+            batch, time = inputs.shape
+            cache: Cache | None = None
+            if time > at_once:
+                nothing = torch.zeros(batch, dtype=torch.int64, device=model.device)  # no row has padding
+                cache = model.new_cache(nothing, time)
+            for part, right in zip(inputs.split(at_once, 1), targets.split(at_once, 1), strict=True):
+                with torch.inference_mode(), device.autocast() if device else nullcontext():
+                    logits = model(part.to(model.device), cache)  # (B, up to at_once, V)
+                nats += surprise(logits, right.to(model.device)).cpu().double().sum()
+                tokens += right.numel()
+                bar.update(right.numel())
     return Evaluation(nats.item(), tokens, stream.info.num_bytes)
 
 

@@ -79,6 +79,7 @@ def generate_tokens(
 
     prompts: rows of token ids, each at least one token, of any lengths. Past its most_tokens a row
     goes on from the most recent three quarters of them, with or without cache; a Mamba has no such limit.
+    use_cache: False reads the whole window again for every token.
     """
     if not prompts or not all(len(prompt) for prompt in prompts):
         raise ConfigError("Every prompt needs at least one token.", "Begin with the end-of-text token.")
@@ -96,16 +97,18 @@ def generate_tokens(
     read = reader(model) if gains_from_reader(model, len(rows), sampling.max_tokens) else model
     ended = [False] * len(rows)
     cache: Cache | None = None
-    for _ in range(sampling.max_tokens):
+    for written in range(sampling.max_tokens):
         for row, tokens in enumerate(rows):
             if limit is not None and len(tokens) - begins[row] > limit:
                 begins[row], cache = len(tokens) - max(1, limit * 3 // 4), None
         if cache is None or not use_cache:
-            windows = [tokens[begin:] for tokens, begin in zip(rows, begins, strict=True)]
+            windows = [tokens[first:] for tokens, first in zip(rows, begins, strict=True)]
             longest = max(map(len, windows))
             padding = [longest - len(window) for window in windows]
             unread = [[0] * empty + window for empty, window in zip(padding, windows, strict=True)]
-            cache = model.new_cache(torch.tensor(padding, device=device))
+            most = longest + sampling.max_tokens - written - 1  # the last new token is not read
+            capacity = most if limit is None else min(most, limit)
+            cache = model.new_cache(torch.tensor(padding, device=device), capacity)
         else:
             unread = [tokens[-1:] for tokens in rows]
         with torch.inference_mode():
@@ -128,7 +131,10 @@ def generate(
     sampling: Sampling | None = None,
     use_cache: bool = True,
 ) -> list[str]:
-    """Continue each prompt until its story ends. Returns prompt and continuation, one string a prompt."""
+    """Continue each prompt until its story ends. Returns prompt and continuation, one string a prompt.
+
+    use_cache: False reads the whole window again for every token: the same story, later.
+    """
     texts = [prompts] if isinstance(prompts, str) else list(prompts)
     rows = [begin(model, tokenizer, text) for text in texts]
     new: list[list[int]] = [[] for _ in rows]

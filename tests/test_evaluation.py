@@ -8,13 +8,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from slmlib.config import ModelConfig
+from slmlib.config import MambaConfig, ModelConfig
 from slmlib.devices import Device
 from slmlib.errors import DataError
 from slmlib.evaluation import Evaluation, evaluate, surprise
 from slmlib.model.decoder import Decoder
+from slmlib.model.mamba import Mamba
 from slmlib.text.stream import TokenStream
 from slmlib.text.tokenizer import Tokenizer
+from tests.model.tiny import randomised
 
 BYTES = Tokenizer(())  # 256 single bytes and end-of-text
 STORIES = ["Tom had a red ball.", "Ann café, naïve 🦊!", "Up, up, up."]
@@ -152,6 +154,28 @@ def test_a_large_vocabulary_gets_fewer_windows_at_once(stream, monkeypatch):
     sizes.clear()
     evaluate(model, stream)
     assert set(sizes) == {1}
+
+
+@pytest.mark.parametrize("kind", ["decoder", "mamba"])
+@pytest.mark.parametrize("batch_size", [0, 2])
+def test_a_window_with_too_many_logits_is_read_in_pieces(stream, monkeypatch, kind, batch_size):
+    """40 tokens of 257 logits each, where 7 x 257 are allowed at once: five full pieces and a shorter one."""
+    switches = dict(num_kv_heads=1, windows=(0, 5), block_repeat=2)
+    config = MambaConfig(257, 40, embed_dim=32, num_layers=2)
+    model = random_model(40, **switches) if kind == "decoder" else randomised(Mamba(config, seed=0))
+    whole, read = evaluate(model, stream, batch_size=1), []
+    model.register_forward_pre_hook(lambda _, args: read.append(args[0].shape[1]))
+    monkeypatch.setattr("slmlib.evaluation.LOGITS", 7 * 257 + 1)
+    evaluate(model, stream)
+    assert max(read) == 40  # a window that is not too large stays whole
+    monkeypatch.setattr("slmlib.evaluation.LOGITS_OF_A_WINDOW", 40 * 257 - 1)
+    read.clear()
+    pieces = evaluate(model, stream, batch_size=batch_size)
+    assert (set(read[:5]), read[5]) == ({7}, 5)
+    assert pieces.tokens == whole.tokens
+    assert pieces.nats == pytest.approx(whole.nats, rel=1e-6)
+    half = Device("cpu", "this CPU", "bfloat16", "asked for")
+    assert evaluate(model, stream, half).loss == pytest.approx(whole.loss, rel=0.02)
 
 
 @pytest.mark.parametrize("at_once", [1, 257 * 3, 2**20])

@@ -284,6 +284,35 @@ def test_a_cache_saves_reading_again():
     assert read == [(2, 3), (2, 4), (2, 5), (2, 6)]
 
 
+@pytest.mark.parametrize(
+    ("prompts", "max_tokens", "expected"),
+    [
+        ([[1, 2, 3], [4]], 5, [7]),  # the last new token is not read
+        ([[1]], 1, [1]),
+        ([[1, 2, 3]], 30, [24, 24, 18]),  # never more than the context, however often the window slides
+        ([[1] * 23, [4]], 6, [24, 21]),
+    ],
+)
+def test_the_cache_is_as_large_as_it_will_be_filled(monkeypatch, prompts, max_tokens, expected):
+    """A context of 131,072 would be 8.6 GB a row for a story of 20 tokens."""
+    model, made = random_model(), []
+    new_cache = model.new_cache
+
+    def keep(padding, capacity):
+        made.append(new_cache(padding, capacity))
+        return made[-1]
+
+    monkeypatch.setattr(model, "new_cache", keep)
+    continuations(model, prompts, Sampling(max_tokens=max_tokens))
+    assert [cache.capacity for cache in made] == expected
+    assert made[-1].length == expected[-1]
+
+
+def test_a_context_beyond_any_memory_tells_a_short_story():
+    model = random_model(context_length=2**48)
+    assert len(continuations(model, [[1]], Sampling(max_tokens=5))[0]) == 5
+
+
 def test_a_row_that_has_ended_is_silent_and_the_others_go_on():
     model, greedy = chain_model(chain(10, 11, 12, 13)), Sampling(temperature=0)
     steps = list(generate_tokens(model, [[12], [10], [13]], greedy, stop_token=END))

@@ -1,11 +1,13 @@
 """Values of a config that Hugging Face's classes write differently, each with both directions beside each other."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from slmlib.config import ModelConfig
 from slmlib.errors import CheckpointError
+from slmlib.model.surgery import shortest_windows
 
 Values = dict[str, Any]
 
@@ -17,6 +19,12 @@ def _head_dim(ours: Values) -> int:
 def _unless_usual(value: Any, usual: Any) -> Any:
     """0 stands for the usual value."""
     return 0 if value is None or abs(value - usual) < 1e-12 else value
+
+
+def _share(part: int, whole: int) -> float:
+    """part / whole, so that int(whole * share) is part again: of 30 / 44 it would be 29."""
+    share = part / whole
+    return share if int(whole * share) == part else math.nextafter(share, 1.0)
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,7 @@ def rope(part: float = 0.0) -> Dialect:
     def write(config: ModelConfig) -> Values:
         values: Values = {"rope_theta": config.rope_theta, "rope_type": "default"}
         if part:
-            values["partial_rotary_factor"] = (config.rope_dim or config.head_dim) / config.head_dim
+            values["partial_rotary_factor"] = _share(config.rope_dim or config.head_dim, config.head_dim)
         if config.rope_scaling != 1:
             values |= {
                 "rope_type": config.rope_scaling_kind,
@@ -133,7 +141,8 @@ def rope(part: float = 0.0) -> Dialect:
             )
         result: Values = {"rope_theta": float(found.get("rope_theta") or 10_000.0)}
         if part:
-            turned = round(_head_dim(ours) * (found.get("partial_rotary_factor") or part))
+            share = found.get("partial_rotary_factor") or part
+            turned = int(_head_dim(ours) * share)  # cut off, as they do
             result["rope_dim"] = _unless_usual(turned, _head_dim(ours))
         if kind in SCALINGS:
             other = [key for key, usual in SCALINGS[kind].items() if found.get(key, usual) != usual]
@@ -143,9 +152,15 @@ def rope(part: float = 0.0) -> Dialect:
                     f"RoPE is scaled by {kind!r} with another {', '.join(other)} than usual.",
                     f"slmlib has only {SCALINGS[kind]}.",
                 )
+            if found.get("factor") is None:
+                raise CheckpointError(
+                    f"RoPE is scaled by {kind!r} without a factor.", "Add it to rope_scaling in config.json."
+                )
             result["rope_scaling_kind"] = kind
             result["rope_scaling"] = float(found["factor"])
-            result["rope_scaling_context"] = found["original_max_position_embeddings"]
+            result["rope_scaling_context"] = (
+                found.get("original_max_position_embeddings") or ours["context_length"]
+            )
         return result
 
     return Dialect(write, read)
@@ -184,15 +199,6 @@ ROPE_BY_LAYER_TYPE = Dialect(_write_rope_by_layer_type, _read_rope_by_layer_type
 """Olmo 3 says it once for layers with a window and once for the others."""
 
 
-def shortest_windows(widths: list[int]) -> tuple[int, ...]:
-    """The shortest list that, repeated, gives each layer its window; none where all see everything."""
-    if not any(widths):
-        return ()
-    periods = range(1, len(widths) + 1)
-    repeats = (all(width == widths[layer % n] for layer, width in enumerate(widths)) for n in periods)
-    return tuple(widths[: next(n for n, fits in zip(periods, repeats, strict=True) if fits)])
-
-
 def _windows(widths: list[int], context_length: int) -> Values:
     """A window as wide as the context is none."""
     return {"windows": shortest_windows([0 if width >= context_length else width for width in widths])}
@@ -202,13 +208,14 @@ def _write_sliding_window(config: ModelConfig) -> Values:
     return {"sliding_window": config.window(0) or None}
 
 
-SLIDING_WINDOW = Dialect(
-    _write_sliding_window,
-    lambda values, ours: _windows(
-        [values.get("sliding_window") or 0] * ours["num_layers"], ours["context_length"]
-    ),
-)
-"""One window for all layers."""
+def sliding_window(default: int) -> Dialect:
+    """One window for all layers. default: the window where the file does not say; null and 0 mean none."""
+
+    def read(values: Values, ours: Values) -> Values:
+        width = values.get("sliding_window", default) or 0
+        return _windows([width] * ours["num_layers"], ours["context_length"])
+
+    return Dialect(_write_sliding_window, read)
 
 
 def _write_neo_layers(config: ModelConfig) -> Values:

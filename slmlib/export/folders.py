@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -22,6 +22,17 @@ _NEEDED = (
     *("config.json", "*.safetensors", "*.safetensors.index.json"),
     *("tokenizer.json", "tokenizer.model", "tokenizer_config.json"),
 )
+_WRITTEN = (
+    "model.safetensors",
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
+_MARK = {"made_by": "slmlib"}
+"""In model.safetensors, where what transformers saves of an exported model does not have it."""
+_IMPORTED = "imported from "
+"""How the corpus of a checkpoint begins that was trained elsewhere."""
 _PROBE = "Once upon a time there was a little girl who lived in a house near the sea."
 
 
@@ -31,9 +42,10 @@ def export_folder(
     """Write config.json, model.safetensors and the tokenizer's files. Returns the folder.
 
     model_type: which of transformers' classes, such as llama; empty takes the first that is this model exactly.
-    Raises ConfigError when none is.
+    Raises ConfigError when none is, and CheckpointError for a folder in which anything but an earlier export would
+    be overwritten.
     """
-    folder, config = Path(folder), model.config
+    folder, config = exportable(folder), model.config
     architecture = architecture_for(config, model_type)
     marks = {
         "bos_token_id": tokenizer.begin_of_text,
@@ -41,12 +53,12 @@ def export_folder(
         "pad_token_id": None,
     }
     weights = to_hf_weights(config, architecture, own_tensors(model))
-    write_json(folder / "config.json", to_hf_config(config, architecture) | marks | {"dtype": "float32"})
-    write_json(folder / "generation_config.json", marks)
-    with atomic_write(folder / "model.safetensors") as file:
+    with atomic_write(folder / "model.safetensors") as file:  # first: it says whose folder this is
         # Copies, because a repeated block's tensors are the same memory under several names.
         plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
-        file.write(save(plain, metadata={"format": "pt"}))
+        file.write(save(plain, metadata={"format": "pt"} | _MARK))
+    write_json(folder / "config.json", to_hf_config(config, architecture) | marks | {"dtype": "float32"})
+    write_json(folder / "generation_config.json", marks)
     write_json(folder / "tokenizer.json", to_hf_tokenizer(tokenizer))
     write_json(
         folder / "tokenizer_config.json",
@@ -82,14 +94,14 @@ def import_folder(source: Path | str, folder: Path | str) -> Path:
 def save_imported(folder: Path | str, model: LanguageModel, tokenizer: BaseTokenizer, source: str) -> Path:
     """A model that was trained elsewhere as a checkpoint; source: what its history calls it.
 
-    Raises CheckpointError for a folder that holds anything but a checkpoint: it would be replaced.
+    Raises CheckpointError for a folder that holds anything but an earlier import: it would be replaced.
     """
     folder = replaceable(folder)
     progress = Progress(
         step=0,
         asked=TrainConfig(),
         decided=TrainConfig(),
-        corpus=f"imported from {source}",
+        corpus=f"{_IMPORTED}{source}",
         train_sha256="",
         valid_sha256="",
         probe_tokens=tokenizer.encode(_PROBE)[: model.config.context_length + 1],
@@ -98,15 +110,48 @@ def save_imported(folder: Path | str, model: LanguageModel, tokenizer: BaseToken
 
 
 def replaceable(folder: Path | str) -> Path:
-    """The folder by its whole name, if nothing is lost when a checkpoint takes its place; else CheckpointError."""
+    """The folder by its whole name, if nothing is lost when a checkpoint takes its place: it is empty, or an import
+    that was not trained since. Else CheckpointError."""
     folder = Path(folder).resolve()
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()
-    if folder.is_file() or (names and not {"manifest.json", "state.json"} <= names <= CHECKPOINT_FILES):
+    whole = {"manifest.json", "state.json"} <= names <= CHECKPOINT_FILES
+    if folder.is_file() or (names and not (whole and _is_untrained_import(read_json(folder / "state.json")))):
         raise CheckpointError(
-            f"{folder} is there already and is no checkpoint: it would be replaced.",
-            "Name a folder that does not exist yet.",
+            f"{folder} is there already and is no earlier import: it would be replaced.", _ELSEWHERE
         )
     return folder
+
+
+def exportable(folder: Path | str) -> Path:
+    """The folder, if an export into it overwrites nothing but an earlier one, and nothing in it would be read in its
+    place; else CheckpointError."""
+    folder = Path(folder)
+    foreign = ["manifest.json", "state.json", "model.safetensors.index.json"]
+    if not _is_our_export(folder):
+        foreign += _WRITTEN
+    if held := [name for name in foreign if (folder / name).exists()]:
+        raise CheckpointError(f"{folder} holds {', '.join(held)}, which no export wrote.", _ELSEWHERE)
+    return folder
+
+
+_ELSEWHERE = "Name a folder that does not exist yet."
+
+
+def _is_untrained_import(state: Any) -> bool:
+    """Whether a checkpoint's state says that it came from elsewhere and has made no step since."""
+    progress = state.get("progress") if isinstance(state, dict) else None
+    if not isinstance(progress, dict):
+        return False
+    return progress.get("step") == 0 and str(progress.get("corpus")).startswith(_IMPORTED)
+
+
+def _is_our_export(folder: Path) -> bool:
+    """Whether the folder's weights were written by `export_folder`."""
+    try:
+        with safe_open(folder / "model.safetensors", "pt") as file:
+            return (file.metadata() or {}).items() >= _MARK.items()
+    except (OSError, SafetensorError):
+        return False
 
 
 def read_model(source: Path | str) -> nn.Module:

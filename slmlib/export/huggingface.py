@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from slmlib.config import LanguageModelConfig, ModelConfig
 from slmlib.errors import CheckpointError, ConfigError, SlmError
 from slmlib.export.architectures import ARCHITECTURES, Architecture
-from slmlib.export.dialects import shortest_windows
 from slmlib.export.tensors import to_ours, to_theirs, turn_pairs
 from slmlib.model.language_model import own_tensors
+from slmlib.model.surgery import shortest_windows
 
 # What decides how training goes, not what the model computes; transformers have no word for it.
 _TRAINING = ("dropout", "init_std", "initialization")
@@ -69,10 +69,22 @@ def from_hf_config(values: dict[str, Any]) -> LanguageModelConfig:
 
     Raises CheckpointError for a class or a setting that slmlib does not have.
     """
-    model_type = values.get("model_type")
-    if model_type not in ARCHITECTURES:
+    model_type = values.get("model_type") if isinstance(values, dict) else None
+    if not isinstance(model_type, str) or model_type not in ARCHITECTURES:
         raise CheckpointError(f"model_type is {model_type!r}.", f"slmlib reads {', '.join(ARCHITECTURES)}.")
-    architecture = ARCHITECTURES[model_type]
+    try:
+        return _understood(values, ARCHITECTURES[model_type])
+    except SlmError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise CheckpointError(
+            f"config.json holds a value that no {model_type} can have ({type(error).__name__}: {error}).",
+            "Use the config.json that belongs to the weights.",
+        ) from None
+
+
+def _understood(values: dict[str, Any], architecture: Architecture) -> LanguageModelConfig:
+    """What `from_hf_config` returns, for values of the right types."""
     for path, expected in architecture.fixed.items():
         found = _at(values, path, architecture.defaults.get(path, expected))
         if found != expected:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from slmlib.config import LanguageModelConfig, ModelConfig
 from slmlib.errors import CheckpointError, ConfigError
-from slmlib.export.folders import save_imported
+from slmlib.export.folders import exportable, save_imported
 from slmlib.export.llama2c_vocabulary import ids_in_file, read_tokenizer, write_tokenizer
 from slmlib.export.tensors import turn_pairs
 from slmlib.files import atomic_write
@@ -48,9 +48,9 @@ def write_llama2c(folder: Path | str, model: LanguageModel, tokenizer: BaseToken
     """Write model.bin and tokenizer.bin for `./run model.bin -z tokenizer.bin`. Returns the folder.
 
     The rows of the embedding are in the order of tokenizer.bin. Raises ConfigError for a model that the format
-    cannot hold, with what it is.
+    cannot hold, with what it is, and CheckpointError for a folder where more than such a pair of files would be lost.
     """
-    folder, config = Path(folder), _require_a_llama(model.config)
+    folder, config = _require_room(exportable(folder)), _require_a_llama(model.config)
     if tokenizer.vocab_size != config.vocab_size:
         raise ConfigError(
             f"The tokenizer has {tokenizer.vocab_size} tokens and the model {config.vocab_size}.",
@@ -110,6 +110,21 @@ def import_llama2c(path: Path | str, folder: Path | str) -> Path:
     place_of_ours = torch.tensor(order).argsort().tolist()
     model.load_state_dict(_reordered(model.state_dict(), place_of_ours))
     return save_imported(folder, model, tokenizer, path.name)
+
+
+def _require_room(folder: Path) -> Path:
+    """The folder, unless it has a tokenizer.bin without its model, as a checkout of llama2.c does, or another model.bin."""
+    model = folder / "model.bin"
+    if model.exists() or (folder / "tokenizer.bin").exists():
+        try:
+            with open(model, "rb") as file:
+                _read_header(model, file.read(_HEADER.size))
+        except (OSError, CheckpointError):
+            raise CheckpointError(
+                f"{folder} holds a model.bin or tokenizer.bin that is no part of a model of llama2.c.",
+                "Name a folder that does not exist yet.",
+            ) from None
+    return folder
 
 
 def _require_a_llama(config: LanguageModelConfig) -> ModelConfig:

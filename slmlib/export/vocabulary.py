@@ -92,7 +92,7 @@ def _as_ours(content: dict[str, Any], vocab_size: int) -> Tokenizer | None:
     model, split = content["model"], content["pre_tokenizer"] or {}
     if model["type"] != "BPE" or model["byte_fallback"] or model["unk_token"] or content["normalizer"]:
         return None
-    if (split["type"], split.get("add_prefix_space"), split.get("use_regex")) != ("ByteLevel", False, True):
+    if not split.items() >= {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}.items():
         return None
     ids: dict[str, int] = {character: index for index, character in enumerate(BYTE_ALPHABET)}
     merges = []

@@ -209,9 +209,11 @@ class Decoder(LanguageModel[KVCache]):
         x = self.dropout(self.embedding_norm(x))
         return x, build_attention_inputs(self.config, positions, cache, explicit_mask)
 
-    def new_cache(self, padding: Tensor) -> KVCache:
-        """A memory for generation; padding: (B,) how many places at the start of each row are empty."""
-        return KVCache(self.config, padding, self.config.context_length, self.embedding.weight.dtype)
+    def new_cache(self, padding: Tensor, capacity: int = 0) -> KVCache:
+        """A memory for generation. padding: (B,) how many places at the start of each row are empty; capacity: most
+        tokens a row will have, those places included; 0 means context_length."""
+        capacity = capacity or self.config.context_length
+        return KVCache(self.config, padding, capacity, self.embedding.weight.dtype)
 
 
 @torch.no_grad()

@@ -41,8 +41,9 @@ class LanguageModel(nn.Module, Generic[Memory]):
         """
         raise NotImplementedError
 
-    def new_cache(self, padding: Tensor) -> Memory:
-        """An empty memory for generation; padding: (B,) how many places at the start of each row are empty."""
+    def new_cache(self, padding: Tensor, capacity: int = 0) -> Memory:
+        """An empty memory for generation. padding: (B,) how many places at the start of each row are empty;
+        capacity: most tokens a row will have, those places included; 0 means context_length."""
         raise NotImplementedError
 
     @property

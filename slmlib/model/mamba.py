@@ -137,8 +137,9 @@ class Mamba(LanguageModel[MambaState]):
             cache.length += tokens.shape[1]
         return F.linear(self.final_norm(x[:, -1:] if last_only else x), self.embedding.weight)
 
-    def new_cache(self, padding: Tensor) -> MambaState:
-        """A memory for generation; padding: (B,) how many places at the start of each row are empty."""
+    def new_cache(self, padding: Tensor, capacity: int = 0) -> MambaState:
+        """A memory for generation; padding: (B,) how many places at the start of each row are empty. It is the same for
+        any number of tokens, so capacity means nothing."""
         return MambaState(self.config, padding)
 
     @property

@@ -1,7 +1,8 @@
 """How a model that sees a set learns that it is a sequence.
 
-Two ways add something to the embedding (learned, sinusoidal), one turns queries and keys (RoPE), one
-prefers near tokens (ALiBi). Shapes: batch B, time T, embed_dim D, heads H, head_dim E, keys S.
+Two ways add something to the embedding (sinusoidal, and learned, whose table is a weight and lives in `decoder`), one
+turns queries and keys (RoPE), one prefers near tokens (ALiBi).
+Shapes: batch B, time T, embed_dim D, heads H, head_dim E, keys S.
 """
 
 import math

@@ -31,11 +31,17 @@ def take_layers(model: Decoder, layers: Sequence[int]) -> Decoder:
     config = model.config
     if not layers or not all(0 <= layer < config.num_layers for layer in layers):
         raise ConfigError(f"layers must be among 0 to {config.num_layers - 1}; they are {list(layers)}.")
+    heads = [config.for_layer(layer).num_heads for layer in layers]
+    ffn_dims = [config.for_layer(layer).ffn_dim for layer in layers]
     changes = {
         "num_layers": len(layers),
-        "layer_heads": [config.layer_heads[layer] for layer in layers] if config.layer_heads else [],
-        "layer_ffn_dims": [config.layer_ffn_dims[layer] for layer in layers] if config.layer_ffn_dims else [],
-        "windows": [config.window(layer) for layer in layers] if config.windows else [],
+        "num_heads": max(heads),
+        "num_kv_heads": max(heads) * config.num_kv_heads // config.num_heads,
+        "head_dim": config.head_dim,  # also where the layer with the most heads is gone
+        "ffn_dim": max(ffn_dims),
+        "layer_heads": heads if len(set(heads)) > 1 else [],
+        "layer_ffn_dims": ffn_dims if len(set(ffn_dims)) > 1 else [],
+        "windows": shortest_windows([config.window(layer) for layer in layers]),
     }
     old = model.state_dict()
     new = {name: tensor for name, tensor in old.items() if not name.startswith("blocks.")}
@@ -60,6 +66,15 @@ def keep_tokens(model: Decoder, tokens: Sequence[int]) -> Decoder:
         for name, tensor in model.state_dict().items()
     }
     return _filled(model.config.change({"vocab_size": len(tokens)}), new)
+
+
+def shortest_windows(widths: list[int]) -> tuple[int, ...]:
+    """The shortest list that, repeated, gives each layer its window; none where all see everything."""
+    if not any(widths):
+        return ()
+    periods = range(1, len(widths) + 1)
+    repeats = (all(width == widths[layer % n] for layer, width in enumerate(widths)) for n in periods)
+    return tuple(widths[: next(n for n, fits in zip(periods, repeats, strict=True) if fits)])
 
 
 def _filled(config: ModelConfig, tensors: dict[str, Tensor]) -> Decoder:

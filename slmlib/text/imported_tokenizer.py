@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _BYTE_OF_CHARACTER = dict(zip(BYTE_ALPHABET, BYTE_OF_ID, strict=True))
 _BYTE_PIECE = re.compile("<0x([0-9A-F]{2})>")
+_ALL_BYTES = {"byte-level": BYTE_ALPHABET, "SentencePiece": [f"<0x{byte:02X}>" for byte in range(256)]}
 _PROBE = "Once upon a time, 2 cats sat.\nThe end."
 
 
@@ -65,6 +66,13 @@ class ImportedTokenizer(BaseTokenizer):
             raise DataError(
                 f"its kind is {told}.",
                 "slmlib reads byte-level BPE, and SentencePiece's BPE with byte fallback.",
+            )
+        known = self._backend.get_vocab(with_added_tokens=False)
+        lost = [byte for byte in _ALL_BYTES[self._spelling] if byte not in known]
+        if lost:
+            raise DataError(
+                f"{len(lost)} of the 256 bytes are no tokens of it, {lost[-1]!r} among them: it would drop text.",
+                "Take one that was trained with all bytes in its alphabet.",
             )
         if model.get("dropout"):
             raise DataError("it leaves out merges at random (BPE dropout).", "Set model.dropout to null.")
@@ -180,7 +188,7 @@ class ImportedTokenizer(BaseTokenizer):
 
     @cached_property
     def _spelling(self) -> str:
-        """How tokens spell bytes; empty when they do not spell every byte."""
+        """How tokens spell bytes; empty for tokens that are characters."""
         if {"ByteLevel"} <= _parts(self._parsed.get("pre_tokenizer")) & _parts(self._parsed.get("decoder")):
             return "byte-level"
         if self._parsed["model"].get("byte_fallback") and "ByteFallback" in _parts(

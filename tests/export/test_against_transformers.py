@@ -5,13 +5,15 @@ both the table's, so that what is tested here is also what `export` and `import`
 """
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 import torch
 
 from slmlib.config import LanguageModelConfig, ModelConfig
-from slmlib.errors import CheckpointError, ConfigError
+from slmlib.errors import CheckpointError, ConfigError, SlmError
 from slmlib.export.architectures import ARCHITECTURES, Architecture
+from slmlib.export.dialects import SCALINGS
 from slmlib.export.huggingface import (
     architecture_for,
     from_hf_config,
@@ -106,6 +108,8 @@ def test_a_model_can_be_several_classes(name, model_type):
         ("gpt-neo-125m", dict(windows=(7, 0, 0, 7))),
         ("gpt-j-6b", dict(rope_dim=0)),
         ("pythia-160m", dict(rope_dim=0, rope_theta=500.0)),
+        ("pythia-160m", dict(embed_dim=264, rope_dim=30)),  # int(44 * (30 / 44)) is 29
+        ("phi-1.5", dict(embed_dim=200, num_heads=2, num_kv_heads=2, num_layers=2, rope_dim=58)),  # of 100
         ("phi-1.5", dict(num_kv_heads=2)),
         ("qwen3-0.6b", dict(rope_scaling=4.0, rope_scaling_context=16, rope_scaling_kind="yarn")),
         ("llama-2-7b", dict(rope_scaling=8.0, rope_scaling_context=16, rope_scaling_kind="yarn")),
@@ -252,6 +256,82 @@ def test_an_epsilon_that_a_large_stream_hides_is_seen_with_small_weights(name):
         differences.append(largest_difference(ours, theirs) / theirs(random_tokens()).logits.std().item())
     assert differences[0] < TOLERANCE
     assert differences[1] > 5 * TOLERANCE
+
+
+def test_the_share_of_a_head_that_turns_is_what_they_make_of_it():
+    for model_type, whole in (("gpt_neox", range(4, 257)), ("phi", (44, 100))):
+        architecture = ARCHITECTURES[model_type]
+        for head_dim in whole:
+            config = ModelConfig.from_dict(
+                architecture.switches | dict(vocab_size=9, embed_dim=head_dim, num_heads=1, rope_dim=2)
+            )
+            for rope_dim in range(2, head_dim, 2):
+                values = to_hf_config(replace(config, rope_dim=rope_dim), architecture)
+                assert int(head_dim * values["rope_parameters"]["partial_rotary_factor"]) == rope_dim
+    values["rope_parameters"]["partial_rotary_factor"] = 0.58  # of 100: they turn 57
+    with pytest.raises(ConfigError, match=r"rope_dim must be even .* it is 57"):
+        from_hf_config(values)
+
+
+def reading(values: dict) -> LanguageModelConfig | str:
+    """The config, or why there is none."""
+    try:
+        return from_hf_config(values)
+    except SlmError as refusal:
+        return str(refusal)
+
+
+@pytest.mark.parametrize("model_type", ARCHITECTURES)
+def test_a_key_that_is_missing_means_what_they_mean(model_type):
+    """Their default config without one key after the other: refused, or what their class makes of it."""
+    import transformers
+
+    kind = getattr(transformers, ARCHITECTURES[model_type].class_name).config_class
+    full = kind(**({"final_logit_softcapping": None} if model_type == "nanochat" else {})).to_dict()
+    assert not isinstance(reading(full | {"model_type": model_type}), str)
+    rope, refused = full.get("rope_parameters") or {}, 0
+    cases = [{name: full[name] for name in full if name != key} for key in full]
+    if model_type != "olmo3":  # which holds one such dictionary for each kind of layer
+        cases += [
+            full | {"rope_parameters": {name: rope[name] for name in rope if name != key}} for key in rope
+        ]
+    for less in cases:
+        ours = reading(less | {"model_type": model_type})
+        refused += isinstance(ours, str) and "config.json lacks" in ours
+        if not isinstance(ours, str) or "config.json lacks" not in ours:
+            assert ours == reading(kind(**less).to_dict() | {"model_type": model_type})
+    assert refused <= 6
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, "linear", [], [3], {}, {"type": "yarn"}, -1, 0, 0.3, 1e400, True], ids=repr
+)
+@pytest.mark.parametrize("model_type", ARCHITECTURES)
+def test_a_config_that_holds_anything_is_a_config_or_one_sentence(model_type, wrong):
+    import transformers
+
+    kind = getattr(transformers, ARCHITECTURES[model_type].class_name).config_class
+    full = kind().to_dict() | {"final_logit_softcapping": None, "rope_scaling": None}
+    for key in full:
+        found = reading(full | {"model_type": model_type} | {key: wrong})
+        assert not isinstance(found, str) or "\n" not in found
+    assert "model_type is" in reading(wrong)
+
+
+@pytest.mark.parametrize("kind", ["yarn", "llama3"])
+def test_a_scaled_rope_that_does_not_say_its_context_means_the_models(kind):
+    config = tiny(family("llama-2-7b"))
+    scaled = dict(rope_scaling=4.0, rope_scaling_context=config.context_length, rope_scaling_kind=kind)
+    config, architecture = config.change(scaled), ARCHITECTURES["llama"]
+    ours = random_decoder(config)
+    their_rope = dict(rope_theta=10_000.0, rope_type=kind, factor=4.0) | SCALINGS[kind]
+    theirs = filled(theirs_for(config, architecture, rope_parameters=dict(their_rope)), ours, architecture)
+    assert largest_difference(ours, theirs) < TOLERANCE
+    values = to_hf_config(config, architecture) | {"rope_parameters": dict(their_rope)}
+    assert from_hf_config(values) == config
+    del their_rope["factor"]
+    with pytest.raises(CheckpointError, match="without a factor"):
+        from_hf_config(values | {"rope_parameters": their_rope})
 
 
 @pytest.mark.parametrize("model_type", ARCHITECTURES)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,10 +17,10 @@ from slmlib.generation import generate
 from slmlib.model.build import build_model
 from slmlib.model.families import family
 from slmlib.model.language_model import LanguageModel
-from slmlib.shipped import load_model
+from slmlib.shipped import SHIPPED, load_model
 from slmlib.storyworld import stories
 from slmlib.text.tokenizer import Tokenizer
-from slmlib.training.checkpoint import load_checkpoint
+from slmlib.training.checkpoint import load_checkpoint, save_checkpoint
 from tests.export.layouts import ODD_TEXTS
 from tests.model.tiny import randomised, tiny
 
@@ -201,25 +203,88 @@ def test_the_command_line_goes_out_and_back(tmp_path, capsys, monkeypatch):
     shutil.rmtree(tmp_path / "exported")
 
 
-def test_an_import_replaces_a_checkpoint_and_nothing_else(tmp_path):
+def test_an_import_replaces_an_earlier_import_and_nothing_else(tmp_path):
     shipped = load_model()
     keeps = tmp_path / "thesis"
     keeps.mkdir()
     (keeps / "chapter_1.txt").write_text("words")
     for taken in (keeps, keeps / "chapter_1.txt"):
-        with pytest.raises(CheckpointError, match=r"is no checkpoint: it would be replaced"):
+        with pytest.raises(CheckpointError, match=r"is no earlier import: it would be replaced"):
             save_imported(taken, shipped.model, shipped.tokenizer, "somewhere")
     assert (keeps / "chapter_1.txt").read_text() == "words"
     beside = save_imported(tmp_path / "beside", shipped.model, shipped.tokenizer, "somewhere")
     (beside / "notes.txt").write_text("mine")
     (tmp_path / "website").mkdir()
     (tmp_path / "website" / "manifest.json").write_text("{}")
-    for taken in (beside, tmp_path / "website"):
-        with pytest.raises(CheckpointError, match="is no checkpoint"):
+    trained = tmp_path / "trained"
+    shutil.copytree(SHIPPED, trained)
+    for taken in (beside, tmp_path / "website", trained, went_on(tmp_path / "went on")):
+        with pytest.raises(CheckpointError, match="is no earlier import"):
             import_folder("nobody/nothing", taken)  # before anything is fetched
+    assert load_model(str(trained))
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "new", tmp_path / "new", tmp_path / "empty"):
         assert load_checkpoint(save_imported(folder, shipped.model, shipped.tokenizer, "somewhere"))
+
+
+def went_on(folder: Path) -> Path:
+    """An import that was trained for a step."""
+    shipped = load_model()
+    imported = load_checkpoint(save_imported(folder, shipped.model, shipped.tokenizer, "somewhere"))
+    return save_checkpoint(folder, imported.model, imported.tokenizer, replace(imported.progress, step=1))
+
+
+def test_an_export_replaces_an_earlier_export_and_nothing_else(tokenizer, tmp_path):
+    from transformers import AutoModelForCausalLM
+
+    model, trained, cut = small("gpt2", tokenizer), tmp_path / "trained", tmp_path / "cut"
+    shutil.copytree(SHIPPED, trained)
+    with pytest.raises(
+        CheckpointError, match=r"holds manifest\.json, state\.json, model.*which no export wrote"
+    ):
+        export_folder(trained, model, tokenizer)
+    assert load_model(str(trained))
+    mine = export_folder(tmp_path / "mine", model, tokenizer)
+    (mine / "README.md").write_text("a card of my own")
+    export_folder(mine, small("qwen3-0.6b", tokenizer), tokenizer)  # another class over the same files
+    assert read_model(mine).config.qk_norm
+    (mine / "model.safetensors.index.json").write_text("{}")  # which readers prefer
+    with pytest.raises(
+        CheckpointError, match=r"holds model\.safetensors\.index\.json, which no export wrote"
+    ):
+        export_folder(mine, model, tokenizer)
+    (mine / "model.safetensors.index.json").unlink()
+    theirs = tmp_path / "fine-tuned in transformers"
+    AutoModelForCausalLM.from_pretrained(mine).save_pretrained(theirs)
+    with pytest.raises(
+        CheckpointError, match=r"holds model\.safetensors, config\.json, generation_config\.json, w"
+    ):
+        export_folder(theirs, model, tokenizer)
+    cut.mkdir()
+    shutil.copy(mine / "model.safetensors", cut)  # all that a killed export may leave
+    export_folder(cut, model, tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("shipped", "shipped"),
+        ("home/runs/1M-5min", "1M-5min"),
+        ("home/runs/1M-5min/checkpoints/step-00000100", "1M-5min-step-00000100"),
+        ("home/runs/another/checkpoints/step-00000100", "another-step-00000100"),
+        ("home/imported/gpt2", "gpt2"),
+        ("openai-community/gpt2", "openai-community-gpt2"),
+        ("elsewhere/a/model", "a-model"),
+        ("/model", "model"),
+    ],
+)
+def test_a_folder_that_nobody_named_has_the_runs_or_the_owners_name(source, name, tmp_path, monkeypatch):
+    from slmlib.cli import _name_of
+
+    monkeypatch.setenv("SLM_HOME", "home")
+    monkeypatch.chdir(tmp_path)
+    assert _name_of(source) == name
+    assert _name_of(str(tmp_path / source)) in (name, f"{tmp_path.name}-{name}")
 
 
 def test_a_dot_means_the_folder_by_its_name(tmp_path, capsys, monkeypatch):
@@ -229,7 +294,7 @@ def test_a_dot_means_the_folder_by_its_name(tmp_path, capsys, monkeypatch):
     main(["export", "--folder", str(tmp_path / "mine")])
     monkeypatch.chdir(tmp_path / "mine")
     main(["import", "."])
-    monkeypatch.chdir(tmp_path / "imported" / "mine")
+    monkeypatch.chdir(tmp_path / "imported" / f"{tmp_path.name}-mine")
     main(["export", "."])
-    assert (tmp_path / "exported" / "mine" / "config.json").is_file()
+    assert (tmp_path / "exported" / f"{tmp_path.name}-mine" / "config.json").is_file()
     assert capsys.readouterr().out.count("Written: ") == 3

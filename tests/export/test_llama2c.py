@@ -176,6 +176,23 @@ def test_every_family_is_written_exactly_or_refused(tmp_path):
     assert held == ["tinyllama", "llama-2-7b"]
 
 
+def test_only_a_llama2c_model_is_written_over(folder, tmp_path, tokenizer):
+    (folder / "run").write_bytes(b"the program")
+    write_llama2c(folder, llama(num_layers=1), tokenizer)
+    assert read_llama2c(folder / "model.bin").config.num_layers == 1
+    for name, content in (
+        ("model.bin", b"a pickle of PyTorch's"),
+        ("tokenizer.bin", b"Llama 2's"),
+        ("state.json", b""),
+    ):
+        other = tmp_path / name.replace(".", " ")
+        other.mkdir()
+        (other / name).write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"holds .*(no part of a model|which no export wrote)"):
+            write_llama2c(other, llama(), tokenizer)
+        assert [(path.name, path.read_bytes()) for path in other.iterdir()] == [(name, content)]
+
+
 def test_another_tokenizer_is_refused(tmp_path, tokenizer):
     with pytest.raises(ConfigError, match="has 400 tokens and the model 390"):
         write_llama2c(tmp_path, llama(390), tokenizer)
@@ -383,11 +400,12 @@ def test_a_missing_tokenizer_is_one_sentence(folder, tmp_path):
 def test_the_command_line_goes_out_and_back(folder, tmp_path, tokenizer, capsys, monkeypatch):
     monkeypatch.setenv("SLM_HOME", str(tmp_path))
     main(["import", str(folder / "model.bin")])
-    main(["export", "--format", "llama2c", "--model", str(tmp_path / "imported" / "model")])
-    written = tmp_path / "exported" / "model"
+    main(["export", "--format", "llama2c", "--model", str(tmp_path / "imported" / "out-model")])
+    written = tmp_path / "exported" / "out-model"
     for name in ("model.bin", "tokenizer.bin"):
         assert (written / name).read_bytes() == (folder / name).read_bytes()
-    back, greedy = load_checkpoint(tmp_path / "imported" / "model"), Sampling(temperature=0.0, max_tokens=8)
+    back = load_checkpoint(tmp_path / "imported" / "out-model")
+    greedy = Sampling(temperature=0.0, max_tokens=8)
     assert generate(back.model, back.tokenizer, "Once", greedy) == generate(
         llama(), tokenizer, "Once", greedy
     )

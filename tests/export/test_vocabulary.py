@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as TheirTokenizer
 from tokenizers import decoders, models, normalizers, pre_tokenizers
+from tokenizers.trainers import BpeTrainer
 
 from slmlib.config import Sampling
 from slmlib.errors import DataError
@@ -222,13 +223,35 @@ def changed(name: str, *path: str, value) -> dict:
     return rules
 
 
+def without_an_alphabet() -> dict:
+    """Byte-level, but trained on ASCII alone: what it has not met, it would leave out of every text."""
+    tokenizer = TheirTokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(
+        ["Once upon a time, 2 cats sat.\nThe end."], BpeTrainer(vocab_size=400, show_progress=False)
+    )
+    tokenizer.add_special_tokens(["<|endoftext|>"])
+    return json.loads(tokenizer.to_str())
+
+
+def without_a_byte() -> dict:
+    """SentencePiece's, with one byte renamed."""
+    vocab = LAYOUTS["llama2"]().rules["model"]["vocab"]
+    named = {piece if piece != "<0xE2>" else "never": index for piece, index in vocab.items()}
+    return changed("llama2", "model", "vocab", value=named)
+
+
 REFUSED = {
+    r"2\d\d of the 256 bytes are no tokens of it.*would drop text": without_an_alphabet(),
+    "1 of the 256 bytes are no tokens of it, '<0xE2>'": without_a_byte(),
     "its kind is Unigram": rules_of(models.Unigram([("a", 0.0)])),
     "its kind is WordPiece": rules_of(models.WordPiece({"a": 0, "[UNK]": 1}, unk_token="[UNK]")),
     "its kind is WordLevel": rules_of(models.WordLevel({"a": 0}, unk_token="a")),
     "its kind is BPE over whole characters": rules_of(
         models.BPE(end_of_word_suffix="</w>"), pre_tokenizers.BertPreTokenizer(), decoders.BPEDecoder()
     ),
+    "its kind is BPE over whole characters.": changed("phi", "pre_tokenizer", value=None),
     r"leaves out merges at random": changed("pythia", "model", "dropout", value=0.1),
     "it reads 'Once upon a time.* and gives 'once upon": changed(
         "pythia", "normalizer", value=json.loads(normalizers.Lowercase().__getstate__())
@@ -241,6 +264,7 @@ REFUSED = {
 @pytest.mark.parametrize("told", REFUSED)
 def test_what_it_cannot_be_is_refused_in_one_sentence(told, tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps(REFUSED[told]))
+    (tmp_path / "config.json").write_text(json.dumps({"eos_token_id": 0}))
     with pytest.raises(DataError, match=f"The tokenizer cannot be one of slmlib's: .*{told}") as refusal:
         read_hf_tokenizer(tmp_path, SIZE)
     assert "\n" not in str(refusal.value)

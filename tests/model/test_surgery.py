@@ -70,6 +70,33 @@ def test_layers_keep_their_sizes_and_windows():
     assert repeated.config.block_repeat == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "changes", "layers", "found"),
+    [
+        ("llama-2-7b", dict(windows=(0, 8)), [0, 2], dict(windows=())),
+        ("llama-2-7b", dict(windows=(0, 8)), [1, 3], dict(windows=(8,))),
+        ("llama-2-7b", dict(windows=(0, 8)), [0, 1, 2, 3], dict(windows=(0, 8))),
+        ("openelm-270m", {}, [0, 1], dict(num_heads=4, num_kv_heads=1, layer_heads=(), ffn_dim=128)),
+        (
+            "openelm-270m",
+            {},
+            [1, 2],
+            dict(num_heads=8, num_kv_heads=2, layer_ffn_dims=(128, 240), ffn_dim=240),
+        ),
+        ("openelm-270m", dict(head_dim=8), [0], dict(num_heads=4, head_dim=8, layer_ffn_dims=(), ffn_dim=64)),
+    ],
+)
+def test_what_stays_has_the_sizes_of_the_layers_that_stay(name, changes, layers, found):
+    """The windows, or the widest layer, may be among those that go."""
+    model, tokens = random_decoder(tiny(family(name)).change(changes)), random_tokens()
+    kept = take_layers(model, layers).eval()
+    assert {key: getattr(kept.config, key) for key in found} == found
+    assert kept.config.head_dim == model.config.head_dim
+    model.blocks = torch.nn.ModuleList(model.blocks[layer] for layer in layers)  # the same, by hand
+    with torch.no_grad():
+        torch.testing.assert_close(kept(tokens), model(tokens), atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize("name", ["llama-2-7b", "gpt2", "phi-1.5"])
 def test_pruned_tokens_keep_their_logits(name):
     model, kept = random_decoder(tiny(family(name))), [3, 96, 0, 50, 51, 7]
