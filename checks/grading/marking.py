@@ -225,10 +225,12 @@ def _failure(exercise: Exercise, sentence: str) -> Outcome:
     return Outcome(exercise.id, exercise.title, "fail", 0.0, exercise.points, sentence)
 
 
-def _loan(lesson: Lesson, wanted: str) -> str | None:
-    with contextlib.suppress(SlmError):
-        (exercise,) = lesson.course.find(wanted)
-        return solution(lesson.course, exercise)
+def _loan(lesson: Lesson, wanted: str) -> tuple[str, str] | None:
+    """The exercise's own id, however the notebook wrote it, and our version; None for what is not one exercise."""
+    with contextlib.suppress(SlmError, OSError):  # OSError: what was written makes no name of a file
+        found = lesson.course.find(wanted)
+        if len(found) == 1:
+            return found[0].id, solution(lesson.course, found[0])
     return None
 
 
