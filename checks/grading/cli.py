@@ -55,7 +55,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     grade.add_argument("--full-size", action="store_true", help="run lessons at full size, not SLM_FAST=1")
     for name, what in (
         ("cell_seconds", "CPU seconds that one cell may take"),
-        ("total_seconds", "CPU seconds that all cells of a notebook may take"),
+        ("total_seconds", "CPU seconds that all cells of a notebook may take, each time it is run"),
         ("memory_mb", "memory limit of one notebook"),
         ("disk_mb", "disk limit of one notebook"),
     ):

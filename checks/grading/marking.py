@@ -46,7 +46,7 @@ class Run:
     loans: set[str] = field(default_factory=set)
     deaths: int = 0
     seconds: float = 0.0
-    """Of computing, in all cells that left a kernel."""
+    """Of computing, in the last attempt's cells: a restart costs the cells that follow none of theirs."""
     peak_mb: float = 0.0
     ran_out: bool = False
 
@@ -113,7 +113,6 @@ def _ask_definitions(
         _ask_all(definitions, lesson, zygote, sandbox, settings, quick)
         run.outcomes |= {name: found for name, found in quick.outcomes.items() if found.state == "pass"}
         run.loans |= quick.loans
-        run.seconds += quick.seconds
         run.stops.count += quick.stops.count
         run.peak_mb = max(run.peak_mb, quick.peak_mb)
 
@@ -145,6 +144,7 @@ def _attempt(
 ) -> None:
     """Run all cells but those that killed the kernel before, then ask what was not yet answered."""
     run.failed.clear()
+    run.seconds = 0.0
 
     def seconds() -> float:
         """What the next cell may take."""

@@ -3,8 +3,12 @@
 import pytest
 
 from checks.building.build import Lesson
-from checks.grading.marking import _loan
-from checks.grading.session import Session
+from checks.grading import Settings
+from checks.grading.marking import Run, _attempt, _loan
+from checks.grading.reading import read_notebook
+from checks.grading.session import KernelEnded, Session
+
+from .test_finding import notebook
 
 
 @pytest.fixture
@@ -41,3 +45,29 @@ def test_a_loan_is_recorded_however_its_exercise_is_written(lesson, wanted):
 @pytest.mark.parametrize("wanted", ["98", "lab", "", "98.7", "9" * 300, "../98.1", "98.1\0"])
 def test_what_is_not_one_exercise_is_not_lent_and_stops_nothing(lesson, wanted):
     assert asked_for(lesson, wanted) == (None, [])
+
+
+class Room:
+    """A session whose cells cost what stands in them, and where one that says `kill` ends the kernel."""
+
+    spent, starved, peak_mb, loans = 0.0, False, 0.0, ()
+
+    def __init__(self, given):
+        self.given = given
+
+    def run(self, source, seconds):
+        self.given.append((source, seconds))
+        if source == "kill":
+            raise KernelEnded("ended itself with exit code 1")
+        self.spent = float(source)
+        return "", ""
+
+
+def test_a_restart_has_the_seconds_of_all_cells_anew():
+    read = read_notebook(notebook("20", "kill", "9"))
+    given, run = [], Run()
+    for _ in range(2):
+        _attempt(read, (), Room(given), Settings(cell_seconds=25, total_seconds=30), run)
+    assert given == [("20", 25), ("kill", 10), ("20", 25), ("9", 10)]
+    assert not run.ran_out
+    assert run.stops.cells == set()
