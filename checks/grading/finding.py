@@ -14,7 +14,7 @@ from pathlib import Path
 
 from checks.bundle import MOST_ZIP_BYTES, ZIP_ERRORS, is_bundle
 from checks.grading.grades import Flag, printable
-from checks.grading.naming import attempt_in, lesson_in
+from checks.grading.naming import attempt_in, lesson_in, stem_of
 from checks.grading.reading import MAX_BYTES, Unreadable
 from checks.grading.whose import Folders, who
 from slmlib.errors import SlmError
@@ -135,7 +135,7 @@ def _not_a_file(path: Path) -> str:
 
 
 def _in_zip(path: Path, parts: tuple[str, ...], named_by_zip: bool) -> list[Submission]:
-    whole, parts = parts, (*parts[:-1], Path(parts[-1]).stem) if named_by_zip else parts[:-1]
+    whole, parts = parts, (*parts[:-1], stem_of(parts[-1])) if named_by_zip else parts[:-1]
     try:
         with zipfile.ZipFile(path) as archive:
             if is_bundle(archive):
@@ -172,7 +172,7 @@ def _entries(
                     if is_bundle(inner):
                         yield replace(_placed(whole, path, where, _zip_time(info), label=label), bundle=True)
                         continue
-                    stem = (*whole[:-1], Path(clean[-1]).stem)
+                    stem = (*whole[:-1], stem_of(clean[-1]))
                     yield from _entries(inner, path, stem, where, label)
             except (Unreadable, *ZIP_ERRORS) as error:
                 problem = f"The zip cannot be opened ({error})."
@@ -207,7 +207,9 @@ def _zip_time(info: zipfile.ZipInfo) -> float:
 
 
 def _is_notebook(name: str) -> bool:
-    return ".ipynb" in name.lower() and not name.startswith(".")
+    """`ada_08.ipynb.txt` is one, as a browser saves it; `ada_08.ipynb.zip` has one in it, as macOS compresses it."""
+    name = name.lower()
+    return ".ipynb" in name and not name.startswith(".") and not name.endswith(".zip")
 
 
 def _placed(

@@ -27,7 +27,10 @@ from checks.grading.naming import (
 )
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_", re.IGNORECASE)
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<submission>\d{3,})_(?P<file>.+)")
+CANVAS = re.compile(
+    r"(?P<name>[^_]+)_(?P<late>LATE_)?(?!\d\d_20\d\d_)(?P<id>\d+)_(?P<submission>\d{3,})_(?P<file>.+)"
+)
+"""A lesson and a year, as in `ada_02_2026_fall`, are not its numbers."""
 AGAIN_WORDS = {"final", "copy", "of", "new", "resubmission"}
 """Words of a second file by the same person."""
 

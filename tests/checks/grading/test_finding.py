@@ -41,6 +41,15 @@ NAMES = {
     "02_ada.ipynb": ("ada", 1, False, ""),
     "group 3/02_tokenizer.ipynb": ("group 3", 1, False, ""),
     "李雷/08.ipynb": ("李雷", 1, False, ""),
+    "parth_02.ipynb": ("parth", 1, False, ""),
+    "PARTH/02_tokenizer.ipynb": ("PARTH", 1, False, ""),
+    "sectionA/ada/02.ipynb": ("ada", 1, False, ""),
+    "labs/section-b/02_ada.ipynb": ("ada", 1, False, ""),
+    "ada/02_tokenizer_2026-10-30.ipynb": ("ada", 1, False, ""),
+    "ada/02_tokenizer_2026-10.ipynb": ("ada", 1, False, ""),
+    "ada/2026-10-30_02_tokenizer-1.ipynb": ("ada", 2, False, ""),
+    "ada_02_2026_fall.ipynb": ("ada 2026 fall", 1, False, ""),
+    "ada_12_2026_fall.ipynb": ("ada 2026 fall", 1, False, ""),
 }
 
 
@@ -107,6 +116,15 @@ FOLDERS = {
     ("cs101/ada_02.ipynb", "cs101/bob_02.ipynb", "cs102/eve_02.ipynb"): ["ada", "bob", "eve"],
     ("lab02/ada_02.ipynb", "lab03/ada_03.ipynb", "hw 4/bob_04.ipynb"): ["ada", "ada", "bob"],
     ("ada/ada_02.ipynb", "bob/02_tokenizer.ipynb", "bob/03_row.ipynb"): ["ada", "bob", "bob"],
+    # Names that begin as a group's does.
+    tuple(f"cs101/{name}_02.ipynb" for name in ("ANDAY", "PARTH", "dayo", "hwa", "parthi", "unity")): [
+        "ANDAY",
+        "dayo",
+        "hwa",
+        "PARTH",
+        "parthi",
+        "unity",
+    ],
 }
 
 
@@ -155,6 +173,20 @@ def test_a_zip_of_one_student_names_the_student(tmp_path):
         archive.writestr("__MACOSX/._08_training_loop.ipynb", "rubbish")
         archive.writestr(".ipynb_checkpoints/08_training_loop-checkpoint.ipynb", "{}")
     assert [one.student for one in find(tmp_path)] == ["ada"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_notebook_that_was_compressed_alone_is_read(tmp_path, packed):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("08_training_loop.ipynb", "{}")
+    if packed:
+        with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+            archive.writestr("ada_08.ipynb.zip", inner.getvalue())
+    else:
+        (tmp_path / "ada_08.ipynb.zip").write_bytes(inner.getvalue())
+    (one,) = find(tmp_path)
+    assert (one.student, one.read()) == ("ada", b"{}")
 
 
 def test_the_order_does_not_depend_on_the_disk(tmp_path):
