@@ -55,10 +55,10 @@ def grade_folder(
     started = time.monotonic()
     course = Course.here()
     only = _known(only, course)
-    found = [roster.recognise(one) for one in find(folder)]
-    rows, lessons = _sorted_out([one for one in found if not one.bundle], course, due, only)
+    found = find(folder)
+    rows, lessons = _sorted_out([one for one in found if not one.bundle], course, due, only, roster)
     if settings.from_state:
-        rows = with_bundles(rows, [one for one in found if one.bundle])
+        rows = with_bundles(rows, [roster.recognise(one) for one in found if one.bundle])
     handed_in = [row for row in rows if row.submission.when]
     if due and handed_in and all(row.submission.late for row in handed_in):
         say(
@@ -162,7 +162,11 @@ def _prepare(
 
 
 def _sorted_out(
-    submissions: list[Submission], course: Course, due: float, only: Sequence[str]
+    submissions: list[Submission],
+    course: Course,
+    due: float,
+    only: Sequence[str],
+    roster: Roster = Roster(),  # noqa: B008 - frozen
 ) -> tuple[list[Row], dict[str, Lesson]]:
     """A row each; those that are to be graded have the state `waiting` and a lesson that exists."""
     rows: list[Row] = []
@@ -174,15 +178,16 @@ def _sorted_out(
         try:
             data = one.read()
             digest = hashlib.sha256(data).hexdigest()
-            number = read_notebook(data).lesson or lesson_in(one.file)
+            number = read_notebook(data).lesson or lesson_in(one.parts[-1])
         except SlmError as error:
-            number = lesson_in(one.file)
+            number = lesson_in(one.parts[-1])
+            one = roster.recognise(one, number)
             if not only or not number or number in only:
                 rows.append(Row(one, Grades(number, state="unreadable", problem=str(error)), digest))
             continue
         if only and number and number not in only:
             continue
-        one = replace(one, attempt=attempt_in(one.parts[-1], number))
+        one = roster.recognise(replace(one, attempt=attempt_in(one.parts[-1], number)), number)
         if number and names_another_lesson(one.parts[-1], number):
             evidence = f"The file is called {printable(one.parts[-1])}, and it is lesson {number}."
             one = replace(one, doubts=(*one.doubts, Flag("all", "Is this the right file?", evidence)))

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from checks.course import LESSONS, Course
 
-AGAIN = re.compile(r"[-_ ]?\((\d{1,3})\)$|(?<!20\d\d)(?<!20\d\d-\d\d)-(\d{1,2})$")
-"""`(1)` and `-1` at a name's end, where the latter does not end a date."""
+DOWNLOADED = re.compile(r"[-_ ]?\((\d{1,3})\)$")
+"""`(1)` at a name's end, as browsers write it: a further file of one name."""
+AGAIN = re.compile(rf"{DOWNLOADED.pattern}|(?<!20\d\d)(?<!20\d\d-\d\d)-(\d{{1,2}})$")
+"""The same, or `-1`, where that does not end a date. `team-1` and `team-2` may be two people: see people.py."""
 COMMON_WORDS = {"lesson", "lab", "homework", "hw", "assignment", "exercise", "exercises", "submission"}
 COMMON_WORDS |= {"submissions", "notebook", "notebooks", "final", "solution", "solved", "copy", "of", "ipynb"}
 GROUPS = "section|group|week|team|class|tutorial|cohort|unit|part|day|late|hw|homework|lab|lesson|assignment|exercise"
@@ -86,6 +88,12 @@ def attempt_in(file: str, lesson: str) -> int:
     if again[2] is not None and again[2] == lesson and lesson not in said:
         return 1
     return 1 + int(again[1] or again[2])
+
+
+def downloads_in(file: str) -> int:
+    """1, or what `(1)` at the end of a file's name says: which attempt it is, where `-1` belongs to the name."""
+    again = DOWNLOADED.search(stem_of(file))
+    return 1 + int(again[1]) if again else 1
 
 
 def lesson_in(file: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from checks.bundle import lesson_of
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag, Grades
-from checks.grading.naming import without_lesson
+from checks.grading.naming import downloads_in, without_lesson
 from checks.grading.roster import Roster
 from checks.grading.rows import Row
 from slmlib.errors import SlmError
@@ -51,7 +51,7 @@ def _names(one: Submission, lesson: str) -> list[str]:
 def newest_only(rows: list[Row]) -> list[Row]:
     """Of several files of one student for one lesson the newest readable one counts."""
     groups = defaultdict(list)
-    rows = _told_apart(rows)
+    rows = _told_apart(_with_further_tries(rows))
     for place, row in enumerate(rows):
         if row.grades.lesson:
             groups[row.submission.student.casefold(), row.grades.lesson].append(place)
@@ -81,6 +81,25 @@ def _replaced(row: Row, by: Submission) -> Row:
         flags = (Flag("all", sentence, f"{row.submission.file} was replaced by {by.file}."),)
     problem = f"Handed in again: {by.file} counts."
     return replace(row, grades=Grades(row.grades.lesson, state="replaced", problem=problem, flags=flags))
+
+
+def _with_further_tries(rows: list[Row]) -> list[Row]:
+    """`ada_02-1` is read as a further try where `ada_02` is there too, and a human is asked.
+
+    Where every name has a number, `team-1` and `team-2`, the numbers belong to the names.
+    """
+    told = {(row.submission.told_by.casefold(), row.grades.lesson) for row in rows}
+    found = []
+    for row in rows:
+        one = row.submission
+        first = one.told_by.removesuffix(f" {one.attempt - 1}")
+        if first != one.told_by and (first.casefold(), row.grades.lesson) in told:
+            sentence = "Its name ends in a number: a further try, or another student's?"
+            one = replace(one, told_by=first, doubts=(*one.doubts, Flag("all", sentence, f"{one.file}.")))
+        elif first != one.told_by:
+            one = replace(one, attempt=downloads_in(one.parts[-1]))
+        found.append(replace(row, submission=one))
+    return found
 
 
 def _told_apart(rows: list[Row]) -> list[Row]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag
-from checks.grading.naming import words_of
+from checks.grading.naming import downloads_in, without_lesson, words_of
 from checks.grading.whose import MOODLE
 from slmlib.errors import SlmError
 
@@ -76,9 +76,16 @@ class Roster:
             )
         return cls(tuple(people))
 
-    def recognise(self, one: Submission) -> Submission:
-        """The same under the name of the list; unchanged where nobody, or more than one, could be meant."""
-        named = [*map(self._called, map(_spelled, (*one.names, one.student)))]
+    def recognise(self, one: Submission, lesson: str = "") -> Submission:
+        """The same under the name of the list; unchanged where nobody could be meant, a doubt where two could.
+
+        lesson: whose number is no part of a name. `student-11` is looked up before `student`.
+        """
+        told = [self._called(_spelled(name)) for name in (one.told_by, without_lesson(one.told_by, lesson))]
+        named = [self._called(_spelled(name)) for name in (*one.names, one.student)]
+        if any(told) and not any(named):
+            one = replace(one, attempt=downloads_in(one.parts[-1]))
+        named = [*told, *named]
         named += map(self._called, map(_joined, one.names))
         if not any(MOODLE.match(part) for part in one.parts):  # whose numbers are not the roster's
             numbers = (word for name in one.names for word in words_of(name) if word.isdigit())

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from checks.grading.grades import printable
 from checks.grading.naming import (
-    AGAIN,
+    DOWNLOADED,
     TRIES,
     differ,
     lesson_in,
@@ -153,7 +153,7 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
             )
     above, stem = parts[:-1], stem_of(parts[-1])
     likeliest = [claim.part for claim in sorted(_claims(parts, folders))] or [stem]
-    words = words_of(AGAIN.sub("", likeliest[0]) if likeliest[0] == stem else likeliest[0])
+    words = words_of(DOWNLOADED.sub("", likeliest[0]) if likeliest[0] == stem else likeliest[0])
     told_by = " ".join(
         word for word in words if word.lower() not in AGAIN_WORDS and not TRIES.fullmatch(word)
     )

@@ -1,5 +1,6 @@
 """Whose rows these are; nothing is graded here."""
 
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -172,6 +173,62 @@ def test_a_file_named_after_another_lesson_is_for_a_human_to_decide(demo, tmp_pa
     rows, _ = _sorted_out([row.submission for row in rows], demo, 0.0, [])
     assert [flag.evidence for row in rows for flag in row.submission.doubts] == [
         "The file is called 06_attention.ipynb, and it is lesson 98."
+    ]
+
+
+def test_the_name_of_a_zip_says_nothing_of_a_files_lesson(demo, tmp_path):
+    with zipfile.ZipFile(tmp_path / "submissions_2026-11-20.zip", "w") as archive:
+        archive.writestr("ada_08.ipynb", notebook("1"))
+        archive.writestr("bob_08.ipynb", "no notebook")
+    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [])
+    assert [(row.grades.state, row.grades.lesson) for row in rows] == [
+        ("unknown lesson", ""),
+        ("unreadable", "08"),
+    ]
+    assert "Lesson 08 is not one" in rows[0].grades.problem
+
+
+PEOPLE_BY_NUMBER = {
+    ("student-1.ipynb", "student-2.ipynb", "student-12.ipynb"): ["student 1", "student 12", "student 2"],
+    ("98_team-1.ipynb", "98_team-2.ipynb"): ["team 1", "team 2"],
+    ("student-98.ipynb", "student-97.ipynb"): ["student", "student 97"],
+}
+
+
+@pytest.mark.parametrize("files", PEOPLE_BY_NUMBER)
+def test_names_that_differ_in_their_last_number_only_are_several_people(tmp_path, files):
+    rows = newest_only(handed_in(tmp_path, *files))
+    assert students(rows) == [(name, "waiting") for name in PEOPLE_BY_NUMBER[files]]
+
+
+def test_a_name_with_and_without_a_number_is_for_a_human_to_decide(tmp_path):
+    rows = newest_only(
+        handed_in(tmp_path, "ada_98.ipynb", "ada_98-1.ipynb", "bo-98.ipynb", "bo-98 (1).ipynb")
+    )
+    assert students(rows) == [("ada", "replaced"), ("ada", "waiting"), ("bo", "replaced"), ("bo", "waiting")]
+    flags = {row.submission.file: row.grades.flags for row in with_doubts(rows, Roster())}
+    (flag,) = flags.pop("ada_98-1.ipynb")
+    assert "a further try, or another student's?" in flag.sentence
+    assert not any(flags.values())
+
+
+@pytest.mark.parametrize("listed", [(), (Person("team-11"),)])
+def test_a_number_that_belongs_to_the_name_is_no_attempt(demo, tmp_path, listed):
+    found = [row.submission for row in handed_in(tmp_path, "98_team-11.ipynb", "98_team-11 (1).ipynb")]
+    rows, _ = _sorted_out(found, demo, 0.0, [], Roster(listed))
+    assert {row.submission.attempt: row.grades.state for row in rows} == {1: "replaced", 2: "waiting"}
+
+
+def test_the_roster_is_asked_for_a_name_with_its_number_first(demo, tmp_path):
+    roster = Roster(tuple(Person(f"student-{number}") for number in (1, 11, 12, 13)))
+    files = ("98_student-11.ipynb", "student-12.ipynb", "student_13_98.ipynb", "student_2_98.ipynb")
+    found = [row.submission for row in handed_in(tmp_path, *files)]
+    rows, _ = _sorted_out(found, demo, 0.0, [], roster)
+    assert students(rows) == [
+        ("student", "waiting"),
+        ("student-11", "waiting"),
+        ("student-12", "waiting"),
+        ("student-13", "waiting"),
     ]
 
 
