@@ -3,10 +3,12 @@
     name,login,id
     Ada Lovelace,lovelaceada,4711
 
-A name or a login is needed; the id is the learning platform's. Canvas' own export of its gradebook will do.
+A name or a login is needed; the id is the learning platform's. Canvas' own export of its gradebook will do, and so
+will what a spreadsheet saves, with semicolons or not in UTF-8.
 """
 
 import csv
+import io
 import re
 import unicodedata
 from collections import defaultdict
@@ -17,6 +19,7 @@ from pathlib import Path
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag
 from checks.grading.naming import downloads_in, without_lesson, words_of
+from checks.grading.reading import decoded
 from checks.grading.whose import MOODLE
 from slmlib.errors import SlmError
 
@@ -47,8 +50,10 @@ class Roster:
     def read(cls, path: Path) -> "Roster":
         """Read a CSV file; SlmError in a sentence where it is none."""
         try:
-            with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-                lines = list(csv.DictReader(file))
+            text, _ = decoded(path.read_bytes())
+            # Excel writes what the country it is set to has between columns.
+            between = max(",;\t", key=text.partition("\n")[0].count)
+            lines = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=between))
         except (OSError, csv.Error) as error:
             raise SlmError(f"The roster {path} cannot be read ({error}).", "Name a CSV file.") from None
         people = []
