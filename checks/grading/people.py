@@ -57,19 +57,28 @@ def newest_only(rows: list[Row]) -> list[Row]:
             groups[row.submission.student.casefold(), row.grades.lesson].append(place)
     found = list(rows)
     for places in groups.values():
-        newest = max(
-            places,
-            key=lambda place: (
-                rows[place].grades.state == "waiting",
-                rows[place].submission.attempt,
-                rows[place].submission.when,
-                rows[place].submission.file,
-            ),
-        )
+        newest = max(places, key=lambda place: (rows[place].grades.state == "waiting", *_age(rows[place])))
         for place in places:
-            if place != newest:
+            if place != newest and rows[place].grades.state == "waiting":
                 found[place] = _replaced(rows[place], rows[newest].submission)
+            elif place != newest:
+                found[place] = _not_read(rows[place], rows[newest])
     return found
+
+
+def _age(row: Row) -> tuple[int, float, str]:
+    """The smaller, the older."""
+    return row.submission.attempt, row.submission.when, row.submission.file
+
+
+def _not_read(row: Row, counting: Row) -> Row:
+    """The row of a file that cannot be read, beside one that counts; it stays what it is, and no older one hides it."""
+    flags = row.grades.flags
+    is_older = row.submission.when > 0 and _age(row) < _age(counting)
+    if counting.grades.state == "waiting" and not is_older:
+        sentence = "It could not be read, and may be newer than the one that was graded."
+        flags += (Flag("all", sentence, f"{counting.submission.file} was graded instead."),)
+    return replace(row, grades=replace(row.grades, flags=flags), instead=counting.submission.file)
 
 
 def _replaced(row: Row, by: Submission) -> Row:

@@ -158,6 +158,38 @@ def test_unreadable_files_of_other_lessons_do_not_pass_the_filter(demo, tmp_path
     assert [row.submission.student for row in rows] == ["bob", "carol"]
 
 
+def test_a_newest_file_that_cannot_be_read_is_said_and_the_older_one_counts(demo, tmp_path):
+    handed_in(tmp_path, "ada_98.ipynb", "bob_98 (1).ipynb", "eve_98 (1).ipynb")
+    for name in ("ada_98 (1).ipynb", "bob_98.ipynb", "eve_98 (2).ipynb", "eve_98 (3).ipynb"):
+        (tmp_path / name).write_text("cut off")
+    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [])
+    rows = [replace(row, grades=replace(row.grades, lesson="98")) for row in rows]  # 98 stands in no name
+    rows = {row.submission.file: row for row in newest_only(rows)}
+    assert sorted(name for name, row in rows.items() if row.counts) == [
+        "ada_98.ipynb",
+        "bob_98 (1).ipynb",
+        "eve_98 (1).ipynb",
+    ]
+    newer = rows["ada_98 (1).ipynb"]
+    assert newer.grades.state == "unreadable"
+    assert "not valid JSON" in newer.grades.problem
+    assert [flag.evidence for flag in newer.grades.flags] == ["ada_98.ipynb was graded instead."]
+    assert "may be newer than the one that was graded" in newer.grades.flags[0].sentence
+    assert rows["bob_98.ipynb"].grades.state == "unreadable"
+    assert rows["bob_98.ipynb"].grades.flags == ()
+    assert [len(rows[f"eve_98 ({number}).ipynb"].grades.flags) for number in (2, 3)] == [1, 1]
+
+
+def test_of_several_files_none_of_which_can_be_read_nobody_knows_the_points(demo, tmp_path):
+    for name in ("ada_02.ipynb", "ada_02 (1).ipynb"):
+        (tmp_path / name).write_text("cut off")
+    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [])
+    assert [(row.grades.state, row.counts, row.points) for row in rows] == [
+        ("unreadable", True, None),
+        ("unreadable", False, None),
+    ]
+
+
 def test_doubts_outlive_grading(demo, tmp_path):
     rows = handed_in(tmp_path, "ada/corrected_98.ipynb", "ada/98.ipynb")
     rows, _ = _sorted_out([row.submission for row in rows], demo, 0.0, [])
