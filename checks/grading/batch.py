@@ -211,13 +211,15 @@ def _sorted_out(
 
 
 def _key(row: Row, lesson: Lesson, settings: Settings) -> str:
-    """What a result depends on: the file, the lesson with its exercises, the settings."""
+    """What a result depends on: the file, the lesson with its exercises, the settings, stories and device."""
+    environment = settings.environment()
     parts: list[Any] = [
         FORMAT,
         row.digest,
         row.bundle_digest,
         lesson.metadata["code_sha256"],
         asdict(settings),
+        [environment.get(name) for name in ("SLM_CORPUS", "SLM_DEVICE")],
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

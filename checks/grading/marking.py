@@ -75,8 +75,8 @@ def mark(
             state = read_state(
                 bundle, lesson.number, zygote, replace(sandbox, environment=settings.environment())
             )
-        if state is None or not state.own_model:
-            run.outcomes |= {found.id: found for found in judge_state(state, lab, settings.require_cuda)}
+        run.outcomes |= {found.id: found for found in judge_state(state, lab, settings.require_cuda)}
+        if state is None or not state.without_model:
             _ask_definitions(notebook, lesson, zygote, sandbox, settings, run)
     _ask_all(notebook, lesson, zygote, sandbox, settings, run)
     outcomes = [run.outcomes[exercise.id] for exercise in exercises]

@@ -15,7 +15,7 @@ from checks.building.build import Lesson
 from checks.course import Course
 from checks.exercise import Exercise
 from checks.grading import Grades, Settings, grade, workers
-from checks.grading.batch import _sorted_out, _stored, grade_folder
+from checks.grading.batch import _key, _sorted_out, _stored, grade_folder
 from checks.grading.finding import find
 from checks.grading.gradebook import write_canvas, write_gradebook, write_moodle
 from checks.grading.lifted import answers_in, written_by_hand
@@ -171,6 +171,20 @@ def test_resume_grades_only_what_changed(graded, here, tmp_path):
     batch = grade_folder(folder / "submissions", folder / "grades", SETTINGS, 1, resume=True, say=said.append)
     assert [line.partition(",")[0] for line in said if line.startswith("[")] == ["[1/1] bob"]
     write_pages(batch, folder / "grades")
+
+
+def test_results_of_other_stories_or_another_device_are_not_kept(graded, here, monkeypatch):
+    (row,) = rows(graded[0], "ada")
+    keys = set()
+    for name, value in (
+        ("SLM_DEVICE", ""),
+        ("SLM_DEVICE", "cpu"),
+        ("SLM_CORPUS", "a.txt"),
+        ("SLM_CORPUS", "b.txt"),
+    ):
+        monkeypatch.setenv(name, value)
+        keys.add(_key(row, graded[0].lessons["98"], SETTINGS))
+    assert len(keys) == 4
 
 
 def test_a_damaged_result_is_graded_again(graded, tmp_path):
