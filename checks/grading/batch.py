@@ -1,6 +1,7 @@
 """A whole class: find, choose, rehearse, grade, and write down each result the moment it is there.
 
-Every file that was handed in becomes a row, whatever is wrong with it; the order of rows depends on names only.
+Every notebook, zip and bundle that was handed in becomes a row, whatever is wrong with it, and files of other kinds are
+named; the order of rows depends on names only.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import json
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -55,10 +57,15 @@ def grade_folder(
     started = time.monotonic()
     course = Course.here()
     only = _known(only, course)
-    found = find(folder)
+    skipped: list[str] = []
+    found = find(folder, skipped.append)
+    if skipped:
+        endings = Counter(Path(name).suffix.lower() or "without an ending" for name in skipped)
+        kinds = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
+        say(f"Neither notebooks nor zips, and not looked at: {kinds}.")
     rows, lessons = _sorted_out([one for one in found if not one.bundle], course, due, only, roster)
     if settings.from_state:
-        rows = with_bundles(rows, [roster.recognise(one) for one in found if one.bundle])
+        rows = with_bundles(rows, [roster.recognise(one) for one in found if one.bundle], only)
     handed_in = [row for row in rows if row.submission.when]
     if due and handed_in and all(row.submission.late for row in handed_in):
         say(
@@ -109,6 +116,7 @@ def grade_folder(
         _mode(),
         earlier,
         interrupted,
+        tuple(skipped),
     )
 
 

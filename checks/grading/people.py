@@ -14,8 +14,11 @@ from checks.grading.rows import Row
 from slmlib.errors import SlmError
 
 
-def with_bundles(rows: list[Row], bundles: Sequence[Submission]) -> list[Row]:
-    """Each student's newest bundle of a lesson beside the notebook that counts; one without a notebook is a row."""
+def with_bundles(rows: list[Row], bundles: Sequence[Submission], only: Sequence[str] = ()) -> list[Row]:
+    """Each student's newest bundle of a lesson beside the notebook that counts; one without a notebook is a row.
+
+    only: lessons; bundles of others are left out.
+    """
     rows, alone = list(rows), []
     places = {
         (name.casefold(), row.grades.lesson): place
@@ -29,6 +32,8 @@ def with_bundles(rows: list[Row], bundles: Sequence[Submission]) -> list[Row]:
             lesson = lesson_of(data)
         except SlmError as error:
             alone.append(Row(one, Grades("", state="unreadable", problem=str(error))))
+            continue
+        if only and lesson not in only:
             continue
         keys = [(name.casefold(), lesson) for name in _names(one, lesson)]
         place = next((places[key] for key in keys if key in places), None)

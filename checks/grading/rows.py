@@ -52,6 +52,8 @@ class Batch:
     """How many rows were graded by an earlier run."""
     interrupted: bool = False
     """Whether it was stopped before every row had its turn."""
+    skipped: tuple[str, ...] = ()
+    """Files that are neither notebooks nor zips, which nobody looked at."""
 
 
 def title_of(number: str) -> str:

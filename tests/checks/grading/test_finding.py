@@ -196,6 +196,17 @@ def test_the_order_does_not_depend_on_the_disk(tmp_path):
     assert [one.file for one in find(tmp_path)] == ["A_02.ipynb", "a_03.ipynb", "b_02.ipynb", "c/02.ipynb"]
 
 
+def test_what_is_no_notebook_is_named(tmp_path):
+    for name in ("ada_02.ipynb", "ada_02.py", "bob/bob_02.rar", ".DS_Store", ".ipynb_checkpoints/x.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.writestr("eve/02.html", "")
+    skipped = []
+    assert [one.student for one in find(tmp_path, skipped.append)] == ["ada"]
+    assert skipped == ["ada_02.py", "bob/bob_02.rar", "class.zip!eve/02.html"]
+
+
 def test_nothing_to_grade_is_said(tmp_path):
     with pytest.raises(SlmError, match="no notebook"):
         find(tmp_path)

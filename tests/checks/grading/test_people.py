@@ -12,7 +12,7 @@ from checks.grading.copies import with_copies
 from checks.grading.finding import Submission, find
 from checks.grading.gradebook import write_canvas, write_moodle
 from checks.grading.grades import Grades
-from checks.grading.pages import class_page, page_names
+from checks.grading.pages import class_page, page_names, write_pages
 from checks.grading.people import missing, newest_only, with_bundles, with_doubts
 from checks.grading.roster import Person, Roster
 from checks.grading.rows import Batch, Row
@@ -137,6 +137,12 @@ def test_bundles_follow_the_same_rule(tmp_path):
     rows = with_bundles(rows, bundles)
     assert [row.bundle and row.bundle.number for row in rows] == [None, "7", None]
     assert "another number" in rows[-1].grades.problem
+
+
+def test_bundles_of_other_lessons_do_not_pass_the_filter(tmp_path):
+    bundles = [bundle_of(tmp_path, "7")]
+    assert [row.grades.state for row in with_bundles([], bundles, ["98"])] == ["no notebook"]
+    assert with_bundles([], bundles, ["97"]) == []
 
 
 def test_moodles_worksheet_of_a_lesson_has_its_own_numbers(tmp_path, demo):
@@ -327,6 +333,14 @@ def test_what_earned_nothing_is_not_listed_as_copied():
     rows += [Row(Submission("eve", "e", "e"), Grades("98", outcomes, answers={"98.1": "same"}), "eve")]
     flags = {row.submission.student: len(row.grades.flags) for row in with_copies(rows)}
     assert flags == {"ada": 1, "bob": 1, "eve": 0}
+
+
+def test_pages_of_an_earlier_run_are_taken_away_and_nothing_else(tmp_path):
+    out, own = tmp_path / "students", "<title>Grades of my hens</title>"
+    write_pages(Batch((graded("ada", 3.0), graded("bob", 3.0)), {}, ()), tmp_path)
+    (out / "hens.html").write_text(own)
+    write_pages(Batch((graded("bob", 3.0),), {}, ()), tmp_path)
+    assert sorted(path.name for path in out.iterdir()) == ["bob.html", "hens.html"]
 
 
 def test_a_page_after_resume_says_when_things_were_graded(demo):
