@@ -49,8 +49,9 @@ class Submission:
     bundle: bool = False
     """Not a notebook but what `submit` wrote beside it: a zip that is read as a whole."""
     told_by: str = ""
+    without_number: str = ""
     names: tuple[str, ...] = ()
-    """Both as in whose.Who."""
+    """All three as in whose.Who."""
     parts: tuple[str, ...] = ()
     """Folders and name on the way to it."""
     doubts: tuple[Flag, ...] = ()
@@ -106,6 +107,7 @@ def _of_somebody(one: Submission, folders: Folders) -> Submission:
         one,
         student=found.student,
         told_by=found.told_by,
+        without_number=found.without_number,
         names=found.names,
         person=found.person,
         number=found.person,

@@ -90,12 +90,6 @@ def attempt_in(file: str, lesson: str) -> int:
     return 1 + int(again[1] or again[2])
 
 
-def downloads_in(file: str) -> int:
-    """1, or what `(1)` at the end of a file's name says: which attempt it is, where `-1` belongs to the name."""
-    again = DOWNLOADED.search(stem_of(file))
-    return 1 + int(again[1]) if again else 1
-
-
 def lesson_in(file: str) -> str:
     """A lesson's number in a file's name, for notebooks that do not say themselves; or an empty string."""
     found = re.findall(r"(?<!\d)(\d\d)(?!\d)", file.replace("\\", "/").rpartition("/")[2])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from checks.bundle import lesson_of
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag, Grades
-from checks.grading.naming import downloads_in, without_lesson
+from checks.grading.naming import without_lesson
 from checks.grading.roster import Roster
 from checks.grading.rows import Row
 from slmlib.errors import SlmError
@@ -106,12 +106,14 @@ def _with_further_tries(rows: list[Row]) -> list[Row]:
     found = []
     for row in rows:
         one = row.submission
-        first = one.told_by.removesuffix(f" {one.attempt - 1}")
-        if first != one.told_by and (first.casefold(), row.grades.lesson) in told:
-            sentence = "Its name ends in a number: a further try, or another student's?"
-            one = replace(one, told_by=first, doubts=(*one.doubts, Flag("all", sentence, f"{one.file}.")))
-        elif first != one.told_by:
-            one = replace(one, attempt=downloads_in(one.parts[-1]))
+        is_numbered = one.attempt > 1 and one.told_by != one.without_number
+        if is_numbered and (one.without_number.casefold(), row.grades.lesson) in told:
+            doubt = Flag(
+                "all", "Its name ends in a number: a further try, or another student's?", f"{one.file}."
+            )
+            one = replace(one, told_by=one.without_number, doubts=(*one.doubts, doubt))
+        elif is_numbered:
+            one = replace(one, attempt=1)
         found.append(replace(row, submission=one))
     return found
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag
-from checks.grading.naming import downloads_in, without_lesson, words_of
+from checks.grading.naming import without_lesson, words_of
 from checks.grading.reading import decoded
 from checks.grading.whose import MOODLE
 from slmlib.errors import SlmError
@@ -88,8 +88,8 @@ class Roster:
         """
         told = [self._called(_spelled(name)) for name in (one.told_by, without_lesson(one.told_by, lesson))]
         named = [self._called(_spelled(name)) for name in (*one.names, one.student)]
-        if any(told) and not any(named):
-            one = replace(one, attempt=downloads_in(one.parts[-1]))
+        if any(told) and not any(named) and one.told_by != one.without_number:
+            one = replace(one, attempt=1)  # `-11` is the student's
         named = [*told, *named]
         named += map(self._called, map(_joined, one.names))
         if not any(MOODLE.match(part) for part in one.parts):  # whose numbers are not the roster's
@@ -104,7 +104,13 @@ class Roster:
             evidence = f"By names and numbers it is of {name} or of {found[1].name}."
             doubts = (Flag("all", WHOSE, evidence),)
         return replace(
-            one, student=name, told_by="", names=(name,), person=one.person or found[0].id, doubts=doubts
+            one,
+            student=name,
+            told_by="",
+            without_number="",
+            names=(name,),
+            person=one.person or found[0].id,
+            doubts=doubts,
         )
 
     def _called(self, spelled: str) -> Person | None:

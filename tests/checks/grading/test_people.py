@@ -257,6 +257,21 @@ def test_a_number_that_belongs_to_the_name_is_no_attempt(demo, tmp_path, listed)
     assert {row.submission.attempt: row.grades.state for row in rows} == {1: "replaced", 2: "waiting"}
 
 
+@pytest.mark.parametrize("listed", [(), (Person("student-1"), Person("student-2"))])
+def test_a_number_of_a_folders_name_is_none_of_the_file(demo, tmp_path, listed):
+    files = (
+        "student-1/98_demo.ipynb",
+        "student-1/98_demo-1.ipynb",
+        "student-2/98_demo.ipynb",
+        "ada/98.ipynb",
+    )
+    found = [row.submission for row in handed_in(tmp_path, *files, "ada-98.ipynb")]
+    rows, _ = _sorted_out(found, demo, 0.0, [], Roster(listed))
+    assert {row.submission.file: row.submission.attempt for row in rows}["student-1/98_demo-1.ipynb"] == 2
+    assert [row.submission.file for row in rows if not row.counts][-1] == "student-1/98_demo.ipynb"
+    assert not any(row.submission.doubts for row in rows)
+
+
 def test_the_roster_is_asked_for_a_name_with_its_number_first(demo, tmp_path):
     roster = Roster(tuple(Person(f"student-{number}") for number in (1, 11, 12, 13)))
     files = ("98_student-11.ipynb", "student-12.ipynb", "student_13_98.ipynb", "student_2_98.ipynb")
