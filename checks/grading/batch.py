@@ -25,7 +25,7 @@ from checks.grading.grades import Flag, Grades, printable
 from checks.grading.naming import attempt_in, lesson_in, names_another_lesson
 from checks.grading.people import missing, newest_only, with_bundles, with_doubts
 from checks.grading.reading import read_notebook
-from checks.grading.rehearsal import modules_of, rehearse
+from checks.grading.rehearsal import grade_solutions, modules_of
 from checks.grading.roster import Roster
 from checks.grading.rows import Batch, Row
 from checks.grading.sandbox import Kind
@@ -87,9 +87,9 @@ def grade_folder(
         with tempfile.TemporaryDirectory(prefix="slm-grading-warm-") as warm:
             os.chmod(warm, 0o755)
             needed = [lessons[number] for number in sorted({rows[place].grades.lesson for place in todo})]
-            kind, rehearsed = _prepare(needed, settings, Path(warm), results, say)
+            kind, prepared = _prepare(needed, settings, Path(warm), results, say)
             work = [
-                Job(row.submission, row.grades.lesson, rehearsed[row.grades.lesson], row.bundle)
+                Job(row.submission, row.grades.lesson, prepared[row.grades.lesson], row.bundle)
                 for row in (rows[place] for place in todo)
             ]
             modules = sorted({name for lesson in needed for name in modules_of(lesson)})
@@ -165,8 +165,7 @@ def _prepare(
         write_json(remembered, {"kind": kind})
         for sentence in missing_protection(kind):
             say(f"Not protected here: {sentence}.")
-        found = rehearse(lessons, zygote, settings, kind, warm, say)
-    return kind, {number: one.warm for number, one in found.items()}
+        return kind, grade_solutions(lessons, zygote, settings, kind, warm, say)
 
 
 def _sorted_out(
