@@ -22,6 +22,11 @@ from checks.course import LESSONS
 from slmlib.errors import SlmError
 from slmlib.files import atomic_write, home
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python that was built without it raises RuntimeError for such a zip
+    LZMAError = RuntimeError  # type: ignore[assignment,misc]
+
 FORMAT = 1
 FACTS, TOKENS, CHECKPOINT = "facts.json", "tokens.safetensors", "checkpoint"
 MOST_BYTES: dict[str, int] = {
@@ -40,6 +45,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
+    LZMAError,
     RuntimeError,
     NotImplementedError,
     EOFError,

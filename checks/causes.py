@@ -1,7 +1,7 @@
 """A wrong exercise may use an earlier one that is wrong itself: the report says so, and nobody searches the wrong cell."""
 
 import dis
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from types import CodeType, FunctionType
 from typing import Any
@@ -35,11 +35,17 @@ def with_cause(
 
 def names_used_by(wanted: tuple[str, ...], names: Mapping[str, Any]) -> set[str]:
     """Names that these functions and classes of a notebook use, and those that these use in turn."""
+    return reached_from(
+        wanted, lambda name: {used for code in _codes(names.get(name), names) for used in _globals(code)}
+    )
+
+
+def reached_from(wanted: Iterable[str], uses: Callable[[str], Set[str]]) -> set[str]:
+    """What these names use, by one step or by many; `uses` gives one step from one name."""
     found: set[str] = set()
     todo = list(wanted)
     while todo:
-        codes = _codes(names.get(todo.pop()), names)
-        new = {name for code in codes for name in _globals(code)} - found
+        new = uses(todo.pop()) - found
         found |= new
         todo += new
     return found

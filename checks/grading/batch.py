@@ -1,6 +1,7 @@
 """A whole class: find, choose, rehearse, grade, and write down each result the moment it is there.
 
-Every file that was handed in becomes a row, whatever is wrong with it; the order of rows depends on names only.
+Every notebook, zip and bundle that was handed in becomes a row, whatever is wrong with it, and files of other kinds are
+named; the order of rows depends on names only.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import json
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,7 +25,7 @@ from checks.grading.grades import Flag, Grades, printable
 from checks.grading.naming import attempt_in, lesson_in, names_another_lesson
 from checks.grading.people import missing, newest_only, with_bundles, with_doubts
 from checks.grading.reading import read_notebook
-from checks.grading.rehearsal import modules_of, rehearse
+from checks.grading.rehearsal import grade_solutions, modules_of
 from checks.grading.roster import Roster
 from checks.grading.rows import Batch, Row
 from checks.grading.sandbox import Kind
@@ -55,10 +57,15 @@ def grade_folder(
     started = time.monotonic()
     course = Course.here()
     only = _known(only, course)
-    found = [roster.recognise(one) for one in find(folder)]
-    rows, lessons = _sorted_out([one for one in found if not one.bundle], course, due, only)
+    skipped: list[str] = []
+    found = find(folder, skipped.append)
+    if skipped:
+        endings = Counter(Path(name).suffix.lower() or "without an ending" for name in skipped)
+        kinds = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
+        say(f"Neither notebooks nor zips, and not looked at: {kinds}.")
+    rows, lessons = _sorted_out([one for one in found if not one.bundle], course, due, only, roster)
     if settings.from_state:
-        rows = with_bundles(rows, [one for one in found if one.bundle])
+        rows = with_bundles(rows, [roster.recognise(one) for one in found if one.bundle], only)
     handed_in = [row for row in rows if row.submission.when]
     if due and handed_in and all(row.submission.late for row in handed_in):
         say(
@@ -80,9 +87,9 @@ def grade_folder(
         with tempfile.TemporaryDirectory(prefix="slm-grading-warm-") as warm:
             os.chmod(warm, 0o755)
             needed = [lessons[number] for number in sorted({rows[place].grades.lesson for place in todo})]
-            kind, rehearsed = _prepare(needed, settings, Path(warm), results, say)
+            kind, prepared = _prepare(needed, settings, Path(warm), results, say)
             work = [
-                Job(row.submission, row.grades.lesson, rehearsed[row.grades.lesson], row.bundle)
+                Job(row.submission, row.grades.lesson, prepared[row.grades.lesson], row.bundle)
                 for row in (rows[place] for place in todo)
             ]
             modules = sorted({name for lesson in needed for name in modules_of(lesson)})
@@ -109,6 +116,7 @@ def grade_folder(
         _mode(),
         earlier,
         interrupted,
+        tuple(skipped),
     )
 
 
@@ -157,12 +165,15 @@ def _prepare(
         write_json(remembered, {"kind": kind})
         for sentence in missing_protection(kind):
             say(f"Not protected here: {sentence}.")
-        found = rehearse(lessons, zygote, settings, kind, warm, say)
-    return kind, {number: one.warm for number, one in found.items()}
+        return kind, grade_solutions(lessons, zygote, settings, kind, warm, say)
 
 
 def _sorted_out(
-    submissions: list[Submission], course: Course, due: float, only: Sequence[str]
+    submissions: list[Submission],
+    course: Course,
+    due: float,
+    only: Sequence[str],
+    roster: Roster = Roster(),  # noqa: B008 - frozen
 ) -> tuple[list[Row], dict[str, Lesson]]:
     """A row each; those that are to be graded have the state `waiting` and a lesson that exists."""
     rows: list[Row] = []
@@ -174,15 +185,16 @@ def _sorted_out(
         try:
             data = one.read()
             digest = hashlib.sha256(data).hexdigest()
-            number = read_notebook(data).lesson or lesson_in(one.file)
+            number = read_notebook(data).lesson or lesson_in(one.parts[-1])
         except SlmError as error:
-            number = lesson_in(one.file)
+            number = lesson_in(one.parts[-1])
+            one = roster.recognise(one, number)
             if not only or not number or number in only:
                 rows.append(Row(one, Grades(number, state="unreadable", problem=str(error)), digest))
             continue
         if only and number and number not in only:
             continue
-        one = replace(one, attempt=attempt_in(one.parts[-1], number))
+        one = roster.recognise(replace(one, attempt=attempt_in(one.parts[-1], number)), number)
         if number and names_another_lesson(one.parts[-1], number):
             evidence = f"The file is called {printable(one.parts[-1])}, and it is lesson {number}."
             one = replace(one, doubts=(*one.doubts, Flag("all", "Is this the right file?", evidence)))
@@ -206,13 +218,15 @@ def _sorted_out(
 
 
 def _key(row: Row, lesson: Lesson, settings: Settings) -> str:
-    """What a result depends on: the file, the lesson with its exercises, the settings."""
+    """What a result depends on: the file, the lesson with its exercises, the settings, stories and device."""
+    environment = settings.environment()
     parts: list[Any] = [
         FORMAT,
         row.digest,
         row.bundle_digest,
         lesson.metadata["code_sha256"],
         asdict(settings),
+        [environment.get(name) for name in ("SLM_CORPUS", "SLM_DEVICE")],
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

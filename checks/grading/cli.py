@@ -1,6 +1,7 @@
 """`python -m checks grade DIR` and `python -m checks release DIR`."""
 
 import argparse
+import contextlib
 import datetime
 import os
 import re
@@ -27,7 +28,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         type=_moment,
         default=0.0,
         metavar="TIME",
-        help="2026-11-20T23:59 of this machine's clock; files (or zip entries) with a later time are marked late",
+        help="2026-11-20T18:00 of this machine's clock, or 2026-11-20, which is the end of that day; "
+        "files (or zip entries) with a later time are marked late",
     )
     grade.add_argument(
         "--roster", type=Path, metavar="CSV", help="the class list, with columns name or login, and id"
@@ -55,7 +57,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     grade.add_argument("--full-size", action="store_true", help="run lessons at full size, not SLM_FAST=1")
     for name, what in (
         ("cell_seconds", "CPU seconds that one cell may take"),
-        ("total_seconds", "CPU seconds that all cells of a notebook may take"),
+        ("total_seconds", "CPU seconds that all cells of a notebook may take, each time it is run"),
         ("memory_mb", "memory limit of one notebook"),
         ("disk_mb", "disk limit of one notebook"),
     ):
@@ -134,6 +136,9 @@ def _release(options: argparse.Namespace) -> int:
 
 
 def _moment(text: str) -> float:
+    with contextlib.suppress(ValueError):  # a day alone is due when it ends
+        day = datetime.date.fromisoformat(text)
+        return datetime.datetime.combine(day, datetime.time.max).timestamp()
     try:
         return datetime.datetime.fromisoformat(text).timestamp()
     except ValueError:

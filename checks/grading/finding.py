@@ -8,13 +8,13 @@ import io
 import re
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checks.bundle import MOST_ZIP_BYTES, ZIP_ERRORS, is_bundle
 from checks.grading.grades import Flag, printable
-from checks.grading.naming import attempt_in, lesson_in
+from checks.grading.naming import attempt_in, lesson_in, stem_of
 from checks.grading.reading import MAX_BYTES, Unreadable
 from checks.grading.whose import Folders, who
 from slmlib.errors import SlmError
@@ -49,8 +49,9 @@ class Submission:
     bundle: bool = False
     """Not a notebook but what `submit` wrote beside it: a zip that is read as a whole."""
     told_by: str = ""
+    without_number: str = ""
     names: tuple[str, ...] = ()
-    """Both as in whose.Who."""
+    """All three as in whose.Who."""
     parts: tuple[str, ...] = ()
     """Folders and name on the way to it."""
     doubts: tuple[Flag, ...] = ()
@@ -70,8 +71,11 @@ class Submission:
             raise Unreadable(f"The file cannot be read ({type(error).__name__}: {error}).") from None
 
 
-def find(folder: Path) -> list[Submission]:
-    """All that was handed in below a folder (or in one zip), in an order that is always the same."""
+def find(folder: Path, skip: Callable[[str], None] = lambda file: None) -> list[Submission]:
+    """All that was handed in below a folder (or in one zip), in an order that is always the same.
+
+    skip: is told of each file that is neither a notebook nor a zip.
+    """
     if not folder.exists():
         raise SlmError(f"There is no folder {folder}.", "Name the folder with the students' notebooks.")
     root = folder if folder.is_dir() else folder.parent
@@ -86,7 +90,9 @@ def find(folder: Path) -> list[Submission]:
             found.append(_placed(parts, str(path), when=path.stat().st_mtime))
         elif path.suffix.lower() == ".zip":
             # A zip of the whole class says nothing about who; one of a single student does.
-            found += _in_zip(path, parts, folder.is_dir())
+            found += _in_zip(path, parts, folder.is_dir(), skip)
+        elif not path.name.startswith("."):
+            skip(printable("/".join(parts)))
     if all(one.bundle for one in found):
         raise SlmError(f"There is no notebook in {folder}.", "Looked for .ipynb files and zips of them.")
     folders = Folders.of([one.parts for one in found])
@@ -101,6 +107,7 @@ def _of_somebody(one: Submission, folders: Folders) -> Submission:
         one,
         student=found.student,
         told_by=found.told_by,
+        without_number=found.without_number,
         names=found.names,
         person=found.person,
         number=found.person,
@@ -134,19 +141,26 @@ def _not_a_file(path: Path) -> str:
     return "" if path.is_file() or not wanted else "It is a pipe or a device, not a file."
 
 
-def _in_zip(path: Path, parts: tuple[str, ...], named_by_zip: bool) -> list[Submission]:
-    whole, parts = parts, (*parts[:-1], Path(parts[-1]).stem) if named_by_zip else parts[:-1]
+def _in_zip(
+    path: Path, parts: tuple[str, ...], named_by_zip: bool, skip: Callable[[str], None]
+) -> list[Submission]:
+    whole, parts = parts, (*parts[:-1], stem_of(parts[-1])) if named_by_zip else parts[:-1]
     try:
         with zipfile.ZipFile(path) as archive:
             if is_bundle(archive):
                 return [replace(_placed(whole, str(path), when=path.stat().st_mtime), bundle=True)]
-            return list(_entries(archive, str(path), parts, (), path.name))
+            return list(_entries(archive, str(path), parts, (), path.name, skip))
     except ZIP_ERRORS as error:
         return [_placed((*parts, path.name), str(path), problem=f"The zip cannot be opened ({error}).")]
 
 
 def _entries(
-    archive: zipfile.ZipFile, path: str, parts: tuple[str, ...], inside: tuple[str, ...], label: str
+    archive: zipfile.ZipFile,
+    path: str,
+    parts: tuple[str, ...],
+    inside: tuple[str, ...],
+    label: str,
+    skip: Callable[[str], None],
 ) -> Iterator[Submission]:
     for info in archive.infolist()[:MOST_ENTRIES]:
         names = re.split(r"[/\\]", info.filename)
@@ -172,11 +186,13 @@ def _entries(
                     if is_bundle(inner):
                         yield replace(_placed(whole, path, where, _zip_time(info), label=label), bundle=True)
                         continue
-                    stem = (*whole[:-1], Path(clean[-1]).stem)
-                    yield from _entries(inner, path, stem, where, label)
+                    stem = (*whole[:-1], stem_of(clean[-1]))
+                    yield from _entries(inner, path, stem, where, label, skip)
             except (Unreadable, *ZIP_ERRORS) as error:
                 problem = f"The zip cannot be opened ({error})."
                 yield _placed(whole, path, where, 0.0, problem, remarks, label)
+        elif clean and not clean[-1].startswith("."):
+            skip(printable("!".join((label, *where))))
 
 
 def _entry(file: io.BufferedReader, inside: Iterable[str]) -> bytes:
@@ -207,7 +223,9 @@ def _zip_time(info: zipfile.ZipInfo) -> float:
 
 
 def _is_notebook(name: str) -> bool:
-    return ".ipynb" in name.lower() and not name.startswith(".")
+    """`ada_08.ipynb.txt` is one, as a browser saves it; `ada_08.ipynb.zip` has one in it, as macOS compresses it."""
+    name = name.lower()
+    return ".ipynb" in name and not name.startswith(".") and not name.endswith(".zip")
 
 
 def _placed(

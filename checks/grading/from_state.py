@@ -66,8 +66,8 @@ class State:
     """Of the notebook as it was saved when the bundle was made."""
 
     @property
-    def own_model(self) -> bool:
-        """Whether the student's model is a class of their own, which only its own notebook can run."""
+    def without_model(self) -> bool:
+        """Whether the kernel saved none, as when it is a class of the student's own: only the notebook can run it."""
         return not self.problem and not self.measured
 
     @property
@@ -136,7 +136,10 @@ def without_computing(notebook: Notebook) -> Notebook | None:
 
 
 def judge_state(state: State | None, exercises: Sequence[Exercise], require_cuda: bool) -> list[Outcome]:
-    """An outcome for each exercise of the lab."""
+    """An outcome for each exercise of the lab; without a model only for what is wrong whatever the notebook's run shows."""
+    if state is not None and state.without_model:
+        missing = _not_on_cuda(state) if require_cuda else None
+        return [_outcome(exercise, missing) for exercise in exercises if missing and exercise.id == "lab.2"]
     found = []
     for exercise in exercises:
         finding: Finding | None
@@ -150,6 +153,15 @@ def judge_state(state: State | None, exercises: Sequence[Exercise], require_cuda
                 finding = Finding("The bundle's facts do not have the form that submit() gives them.")
         found.append(_outcome(exercise, finding))
     return found
+
+
+def _not_on_cuda(state: State) -> Finding | None:
+    """Why a model that was not handed in does not pass with --require-cuda."""
+    devices = _dict(state.claims.get("model")).get("devices")
+    if devices == ["cuda"]:
+        return None
+    got = ", ".join(map(str, devices)) if isinstance(devices, list) else ""
+    return Finding("Only a model on CUDA passes, and your kernel did not say that it was.", "cuda", got[:100])
 
 
 def _outcome(exercise: Exercise, finding: Finding | None) -> Outcome:
@@ -267,9 +279,9 @@ def state_flags(state: State | None) -> list[Flag]:
     """What a human should look at."""
     if state is None or state.problem:
         return []
-    if state.own_model:
-        why = "The model is a class of the student's own: the lab's points come from the notebook's run."
-        return [Flag("lab.2", why, str(state.claims.get("trouble", ""))[:300])]
+    if state.without_model:
+        why = "The bundle holds no model: the lab's points come from the notebook's run."
+        return [Flag("lab.2", why, f"Its kernel said: {str(state.claims.get('trouble', ''))[:300]}")]
     found = []
     if state.measured["shipped"] >= SAME:
         share = (

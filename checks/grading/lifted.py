@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from checks.building.build import Lesson
 from checks.building.source import without_markers
+from checks.causes import reached_from
 from checks.exercise import Exercise
 from checks.grading.grades import Flag
 from checks.grading.reading import CodeCell, Notebook
@@ -124,13 +125,7 @@ def names_used_by(notebook: Notebook, names: Iterable[str]) -> set[str]:
         for node in _statements(cell.source):
             mentioned = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
             used[node.name] = mentioned - _local_names(node)
-    found: set[str] = set()
-    todo = list(names)
-    while todo:
-        new = used.get(todo.pop(), set()) - found
-        found |= new
-        todo += new
-    return found
+    return reached_from(names, lambda name: used.get(name, set()))
 
 
 def body_of(source: str) -> list[ast.stmt]:

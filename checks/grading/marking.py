@@ -46,7 +46,7 @@ class Run:
     loans: set[str] = field(default_factory=set)
     deaths: int = 0
     seconds: float = 0.0
-    """Of computing, in all cells that left a kernel."""
+    """Of computing, in the last attempt's cells: a restart costs the cells that follow none of theirs."""
     peak_mb: float = 0.0
     ran_out: bool = False
 
@@ -75,8 +75,8 @@ def mark(
             state = read_state(
                 bundle, lesson.number, zygote, replace(sandbox, environment=settings.environment())
             )
-        if state is None or not state.own_model:
-            run.outcomes |= {found.id: found for found in judge_state(state, lab, settings.require_cuda)}
+        run.outcomes |= {found.id: found for found in judge_state(state, lab, settings.require_cuda)}
+        if state is None or not state.without_model:
             _ask_definitions(notebook, lesson, zygote, sandbox, settings, run)
     _ask_all(notebook, lesson, zygote, sandbox, settings, run)
     outcomes = [run.outcomes[exercise.id] for exercise in exercises]
@@ -113,7 +113,6 @@ def _ask_definitions(
         _ask_all(definitions, lesson, zygote, sandbox, settings, quick)
         run.outcomes |= {name: found for name, found in quick.outcomes.items() if found.state == "pass"}
         run.loans |= quick.loans
-        run.seconds += quick.seconds
         run.stops.count += quick.stops.count
         run.peak_mb = max(run.peak_mb, quick.peak_mb)
 
@@ -145,6 +144,7 @@ def _attempt(
 ) -> None:
     """Run all cells but those that killed the kernel before, then ask what was not yet answered."""
     run.failed.clear()
+    run.seconds = 0.0
 
     def seconds() -> float:
         """What the next cell may take."""
@@ -225,10 +225,12 @@ def _failure(exercise: Exercise, sentence: str) -> Outcome:
     return Outcome(exercise.id, exercise.title, "fail", 0.0, exercise.points, sentence)
 
 
-def _loan(lesson: Lesson, wanted: str) -> str | None:
-    with contextlib.suppress(SlmError):
-        (exercise,) = lesson.course.find(wanted)
-        return solution(lesson.course, exercise)
+def _loan(lesson: Lesson, wanted: str) -> tuple[str, str] | None:
+    """The exercise's own id, however the notebook wrote it, and our version; None for what is not one exercise."""
+    with contextlib.suppress(SlmError, OSError):  # OSError: what was written makes no name of a file
+        found = lesson.course.find(wanted)
+        if len(found) == 1:
+            return found[0].id, solution(lesson.course, found[0])
     return None
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from checks.course import LESSONS, Course
 
-AGAIN = re.compile(r"[-_ ]?\((\d{1,3})\)$|-(\d{1,2})$")
+DOWNLOADED = re.compile(r"[-_ ]?\((\d{1,3})\)$")
+"""`(1)` at a name's end, as browsers write it: a further file of one name."""
+AGAIN = re.compile(rf"{DOWNLOADED.pattern}|(?<!20\d\d)(?<!20\d\d-\d\d)-(\d{{1,2}})$")
+"""The same, or `-1`, where that does not end a date. `team-1` and `team-2` may be two people: see people.py."""
 COMMON_WORDS = {"lesson", "lab", "homework", "hw", "assignment", "exercise", "exercises", "submission"}
 COMMON_WORDS |= {"submissions", "notebook", "notebooks", "final", "solution", "solved", "copy", "of", "ipynb"}
 GROUPS = "section|group|week|team|class|tutorial|cohort|unit|part|day|late|hw|homework|lab|lesson|assignment|exercise"
@@ -16,6 +19,7 @@ TRIES = re.compile(
 """Words beside a name that say which of its files this is; alone, they may be a name."""
 HABITS = (
     r"my|mine|work|attempt|try|draft|new|old|fixed|done|resubmission|untitled|test|answers?|copy|final|v\d+"
+    r"|20\d\d[-_.]\d\d(?:[-_.]\d\d)?"
 )
 
 
@@ -39,7 +43,9 @@ def _patterns(root: Path) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[
     titles += [path.stem[3:].replace("_", " ") for path in (root / "solutions").glob("[0-9][0-9]_*.py")]
     slugs = "|".join(r"[_\-\s.]+".join(map(re.escape, title.split())) for title in dict.fromkeys(titles))
     start, end = r"(?<![^_\-\s.])", r"(?![^_\-\s.])"
-    group = rf"(?:{GROUPS})[_\-\s.]*(?:[a-z]|\d{{1,3}})?"
+    # A letter is the group's after a sign or as a capital, `section_a`, `sectionA`: Parth, Dayo and Unity are people.
+    which = r"[_\-\s.]+[a-z]|(?-i:(?<=[a-z])[A-Z])|[_\-\s.]*\d{1,3}"
+    group = rf"(?:{GROUPS})s?(?:{which})?"
     return (
         re.compile(rf"{start}\d\d[_\-\s.]+(?:{slugs}){end}", re.IGNORECASE),
         re.compile(rf"{start}(?:{group}|(?:{HABITS})\d*|{slugs}){end}", re.IGNORECASE),

@@ -29,14 +29,25 @@ code, pre { background: #f4f4f4; padding: 0 .2rem; }
 """
 
 
+HEAD = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+)
+GRADES_OF = "Grades of "
+
+
 def write_pages(batch: Batch, out: Path) -> None:
-    """`students/*.html` and `class.html`."""
+    """`students/*.html` and `class.html`; students' pages of an earlier run, of names that are gone, are taken away."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in batch.rows:
         groups[row.submission.student].append(row)
     names = page_names(groups)
     for student, rows in groups.items():
         write_text(out / "students" / names[student], student_page(student, rows, batch))
+    ours = f"{HEAD}<title>{GRADES_OF}".encode()
+    for path in (out / "students").glob("*.html"):
+        if path.name not in names.values() and path.read_bytes().startswith(ours):
+            path.unlink()
     write_text(out / "class.html", class_page(batch, names))
 
 
@@ -69,7 +80,7 @@ def student_page(student: str, rows: Sequence[Row], batch: Batch) -> str:
         parts.append(_hints(grades.outcomes, batch, grades.lesson))
         if grades.remarks:
             parts.append("<h3>What else was noticed</h3>" + _list(grades.remarks))
-    return _page(f"Grades of {student}", parts)
+    return _page(f"{GRADES_OF}{student}", parts)
 
 
 def _outcomes(outcomes: Sequence[Outcome], caption: str) -> str:
@@ -108,6 +119,8 @@ def class_page(batch: Batch, names: dict[str, str]) -> str:
         parts.append("<h2>Not protected on this machine</h2>" + _list(batch.unprotected))
     parts.append(_to_decide(batch, names))
     parts.append(_not_graded(batch))
+    if batch.skipped:
+        parts.append("<h2>Neither notebooks nor zips, and not looked at</h2>" + _list(batch.skipped))
     for number in sorted(batch.lessons):
         rows = [row for row in batch.rows if row.grades.lesson == number and row.grades.state == "graded"]
         if rows:
@@ -262,11 +275,7 @@ def _figure(picture: Picture) -> str:
 
 
 def _page(title: str, parts: Iterable[str]) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_text(title)}</title><style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
+    return f"{HEAD}<title>{_text(title)}</title><style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
 
 
 def _text(words: str) -> str:

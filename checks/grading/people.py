@@ -14,8 +14,11 @@ from checks.grading.rows import Row
 from slmlib.errors import SlmError
 
 
-def with_bundles(rows: list[Row], bundles: Sequence[Submission]) -> list[Row]:
-    """Each student's newest bundle of a lesson beside the notebook that counts; one without a notebook is a row."""
+def with_bundles(rows: list[Row], bundles: Sequence[Submission], only: Sequence[str] = ()) -> list[Row]:
+    """Each student's newest bundle of a lesson beside the notebook that counts; one without a notebook is a row.
+
+    only: lessons; bundles of others are left out.
+    """
     rows, alone = list(rows), []
     places = {
         (name.casefold(), row.grades.lesson): place
@@ -29,6 +32,8 @@ def with_bundles(rows: list[Row], bundles: Sequence[Submission]) -> list[Row]:
             lesson = lesson_of(data)
         except SlmError as error:
             alone.append(Row(one, Grades("", state="unreadable", problem=str(error))))
+            continue
+        if only and lesson not in only:
             continue
         keys = [(name.casefold(), lesson) for name in _names(one, lesson)]
         place = next((places[key] for key in keys if key in places), None)
@@ -51,25 +56,34 @@ def _names(one: Submission, lesson: str) -> list[str]:
 def newest_only(rows: list[Row]) -> list[Row]:
     """Of several files of one student for one lesson the newest readable one counts."""
     groups = defaultdict(list)
-    rows = _told_apart(rows)
+    rows = _told_apart(_with_further_tries(rows))
     for place, row in enumerate(rows):
         if row.grades.lesson:
             groups[row.submission.student.casefold(), row.grades.lesson].append(place)
     found = list(rows)
     for places in groups.values():
-        newest = max(
-            places,
-            key=lambda place: (
-                rows[place].grades.state == "waiting",
-                rows[place].submission.attempt,
-                rows[place].submission.when,
-                rows[place].submission.file,
-            ),
-        )
+        newest = max(places, key=lambda place: (rows[place].grades.state == "waiting", *_age(rows[place])))
         for place in places:
-            if place != newest:
+            if place != newest and rows[place].grades.state == "waiting":
                 found[place] = _replaced(rows[place], rows[newest].submission)
+            elif place != newest:
+                found[place] = _not_read(rows[place], rows[newest])
     return found
+
+
+def _age(row: Row) -> tuple[int, float, str]:
+    """The smaller, the older."""
+    return row.submission.attempt, row.submission.when, row.submission.file
+
+
+def _not_read(row: Row, counting: Row) -> Row:
+    """The row of a file that cannot be read, beside one that counts; it stays what it is, and no older one hides it."""
+    flags = row.grades.flags
+    is_older = row.submission.when > 0 and _age(row) < _age(counting)
+    if counting.grades.state == "waiting" and not is_older:
+        sentence = "It could not be read, and may be newer than the one that was graded."
+        flags += (Flag("all", sentence, f"{counting.submission.file} was graded instead."),)
+    return replace(row, grades=replace(row.grades, flags=flags), instead=counting.submission.file)
 
 
 def _replaced(row: Row, by: Submission) -> Row:
@@ -81,6 +95,27 @@ def _replaced(row: Row, by: Submission) -> Row:
         flags = (Flag("all", sentence, f"{row.submission.file} was replaced by {by.file}."),)
     problem = f"Handed in again: {by.file} counts."
     return replace(row, grades=Grades(row.grades.lesson, state="replaced", problem=problem, flags=flags))
+
+
+def _with_further_tries(rows: list[Row]) -> list[Row]:
+    """`ada_02-1` is read as a further try where `ada_02` is there too, and a human is asked.
+
+    Where every name has a number, `team-1` and `team-2`, the numbers belong to the names.
+    """
+    told = {(row.submission.told_by.casefold(), row.grades.lesson) for row in rows}
+    found = []
+    for row in rows:
+        one = row.submission
+        is_numbered = one.attempt > 1 and one.told_by != one.without_number
+        if is_numbered and (one.without_number.casefold(), row.grades.lesson) in told:
+            doubt = Flag(
+                "all", "Its name ends in a number: a further try, or another student's?", f"{one.file}."
+            )
+            one = replace(one, told_by=one.without_number, doubts=(*one.doubts, doubt))
+        elif is_numbered:
+            one = replace(one, attempt=1)
+        found.append(replace(row, submission=one))
+    return found
 
 
 def _told_apart(rows: list[Row]) -> list[Row]:

@@ -52,7 +52,7 @@ def read_notebook(data: bytes) -> Notebook:
         )
     if not data.strip():
         raise Unreadable("The file is empty.", "It was probably not saved; hand it in again.")
-    text, remarks = _text(data)
+    text, remarks = decoded(data)
     try:
         content = json.loads(text)
     except (ValueError, RecursionError, MemoryError) as error:
@@ -79,7 +79,8 @@ def read_notebook(data: bytes) -> Notebook:
     )
 
 
-def _text(data: bytes) -> tuple[str, list[str]]:
+def decoded(data: bytes) -> tuple[str, list[str]]:
+    """The text of a file in any encoding, and a remark where that is not UTF-8."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace"), ["The file is not UTF-8; it was read as UTF-16."]
     try:

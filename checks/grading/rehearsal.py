@@ -6,13 +6,12 @@ which libraries the lesson imports, so that they are imported once instead of on
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 
 from checks.building.build import Lesson
-from checks.grading.grades import Grades
 from checks.grading.marking import mark
 from checks.grading.reading import read_notebook
 from checks.grading.sandbox import Kind
@@ -22,24 +21,18 @@ from checks.grading.settings import Settings
 MOST_WARM_BYTES = 512 * 2**20
 
 
-@dataclass(frozen=True)
-class Rehearsal:
-    """What was learnt from running one lesson's solution."""
-
-    grades: Grades
-    warm: str
-    """Folder with the data it prepared; empty when there was none, or too much to copy each time."""
-
-
-def rehearse(
+def grade_solutions(
     lessons: Sequence[Lesson],
     zygote: Zygote,
     settings: Settings,
     kind: Kind,
     folder: Path,
     say: Callable[[str], None] = lambda line: None,
-) -> dict[str, Rehearsal]:
-    """Grade the solution of every lesson. GradingError when one does not get full marks here."""
+) -> dict[str, str]:
+    """Grade the solution of every lesson. GradingError when one does not get full marks here.
+
+    Lesson -> folder with the data it prepared; empty when there was none, or too much to copy each time.
+    """
     found = {}
     for lesson in lessons:
         keep = Path(tempfile.mkdtemp(prefix=f"warm-{lesson.number}-", dir=folder))
@@ -58,7 +51,7 @@ def rehearse(
                 "Put this right first (python -m slmlib doctor may help); no student was graded.",
             )
         size = sum(path.stat().st_size for path in keep.rglob("*") if path.is_file())
-        found[lesson.number] = Rehearsal(grades, str(keep) if 0 < size <= MOST_WARM_BYTES else "")
+        found[lesson.number] = str(keep) if 0 < size <= MOST_WARM_BYTES else ""
     return found
 
 

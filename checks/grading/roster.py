@@ -3,10 +3,12 @@
     name,login,id
     Ada Lovelace,lovelaceada,4711
 
-A name or a login is needed; the id is the learning platform's. Canvas' own export of its gradebook will do.
+A name or a login is needed; the id is the learning platform's. Canvas' own export of its gradebook will do, and so
+will what a spreadsheet saves, with semicolons or not in UTF-8.
 """
 
 import csv
+import io
 import re
 import unicodedata
 from collections import defaultdict
@@ -16,7 +18,8 @@ from pathlib import Path
 
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag
-from checks.grading.naming import words_of
+from checks.grading.naming import without_lesson, words_of
+from checks.grading.reading import decoded
 from checks.grading.whose import MOODLE
 from slmlib.errors import SlmError
 
@@ -47,8 +50,10 @@ class Roster:
     def read(cls, path: Path) -> "Roster":
         """Read a CSV file; SlmError in a sentence where it is none."""
         try:
-            with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-                lines = list(csv.DictReader(file))
+            text, _ = decoded(path.read_bytes())
+            # Excel writes what the country it is set to has between columns.
+            between = max(",;\t", key=text.partition("\n")[0].count)
+            lines = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=between))
         except (OSError, csv.Error) as error:
             raise SlmError(f"The roster {path} cannot be read ({error}).", "Name a CSV file.") from None
         people = []
@@ -76,9 +81,16 @@ class Roster:
             )
         return cls(tuple(people))
 
-    def recognise(self, one: Submission) -> Submission:
-        """The same under the name of the list; unchanged where nobody, or more than one, could be meant."""
-        named = [*map(self._called, map(_spelled, (*one.names, one.student)))]
+    def recognise(self, one: Submission, lesson: str = "") -> Submission:
+        """The same under the name of the list; unchanged where nobody could be meant, a doubt where two could.
+
+        lesson: whose number is no part of a name. `student-11` is looked up before `student`.
+        """
+        told = [self._called(_spelled(name)) for name in (one.told_by, without_lesson(one.told_by, lesson))]
+        named = [self._called(_spelled(name)) for name in (*one.names, one.student)]
+        if any(told) and not any(named) and one.told_by != one.without_number:
+            one = replace(one, attempt=1)  # `-11` is the student's
+        named = [*told, *named]
         named += map(self._called, map(_joined, one.names))
         if not any(MOODLE.match(part) for part in one.parts):  # whose numbers are not the roster's
             numbers = (word for name in one.names for word in words_of(name) if word.isdigit())
@@ -92,7 +104,13 @@ class Roster:
             evidence = f"By names and numbers it is of {name} or of {found[1].name}."
             doubts = (Flag("all", WHOSE, evidence),)
         return replace(
-            one, student=name, told_by="", names=(name,), person=one.person or found[0].id, doubts=doubts
+            one,
+            student=name,
+            told_by="",
+            without_number="",
+            names=(name,),
+            person=one.person or found[0].id,
+            doubts=doubts,
         )
 
     def _called(self, spelled: str) -> Person | None:

@@ -19,11 +19,15 @@ class Row:
     bundle: Submission | None = None
     """What `submit` wrote, handed in beside it."""
     bundle_digest: str = ""
+    instead: str = ""
+    """The file that counts in place of this one, which could not be read."""
 
     @property
     def counts(self) -> bool:
         """Whether this row gives the student's points for its lesson."""
-        return self.grades.state not in ("replaced", "nothing handed in") and bool(self.grades.lesson)
+        if self.instead or self.grades.state in ("replaced", "nothing handed in"):
+            return False
+        return bool(self.grades.lesson)
 
     @property
     def points(self) -> float | None:
@@ -48,6 +52,8 @@ class Batch:
     """How many rows were graded by an earlier run."""
     interrupted: bool = False
     """Whether it was stopped before every row had its turn."""
+    skipped: tuple[str, ...] = ()
+    """Files that are neither notebooks nor zips, which nobody looked at."""
 
 
 def title_of(number: str) -> str:

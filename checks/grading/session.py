@@ -159,9 +159,9 @@ class Session:
         self.sandbox, self.process, self._status = sandbox, process, status
         self.channel = Channel(channel, self._watch)
         self.loans: list[str] = []
-        """Exercises whose reference was asked for, in order."""
-        self.lend: Callable[[str], str | None] = lambda exercise: None
-        """Gives the source of our version; the default withholds it."""
+        """Ids of the exercises whose reference was lent, in order."""
+        self.lend: Callable[[str], tuple[str, str] | None] = lambda wanted: None
+        """Gives an exercise's id and the source of our version; the default withholds it."""
         self.peak_mb = 0.0
         self.spent = 0.0
         """Seconds that the last request cost: of computing where the clock ran longer, see settings.PATIENCE."""
@@ -265,11 +265,11 @@ class Session:
         self.starved = computed < 0.9 * clock
         self.spent = min(clock, max(computed, clock / PATIENCE))
 
-    def _lend(self, exercise: Any) -> None:
-        if type(exercise) is not str or len(self.loans) >= MOST_LOANS:
+    def _lend(self, wanted: Any) -> None:
+        if type(wanted) is not str or len(self.loans) >= MOST_LOANS:
             raise WireError("an answer that is none")
-        source = self.lend(exercise)
-        if source is not None:
+        exercise, source = self.lend(wanted) or (None, None)
+        if exercise is not None:
             self.loans.append(exercise)
         self.channel.send({"loan": source}, GRACE)
 

@@ -19,7 +19,7 @@ class Settings:
 
     cell_seconds: float = 120.0
     total_seconds: float = 600.0
-    """For all cells of one notebook; the questions afterwards have their own limits."""
+    """For all cells of one notebook, each time it is run; the questions afterwards have their own limits."""
     memory_mb: int = 4096
     disk_mb: int = 1024
     full_size: bool = False

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from checks.grading.grades import printable
 from checks.grading.naming import (
     AGAIN,
+    DOWNLOADED,
     TRIES,
     differ,
     lesson_in,
@@ -27,7 +28,10 @@ from checks.grading.naming import (
 )
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_", re.IGNORECASE)
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<submission>\d{3,})_(?P<file>.+)")
+CANVAS = re.compile(
+    r"(?P<name>[^_]+)_(?P<late>LATE_)?(?!\d\d_20\d\d_)(?P<id>\d+)_(?P<submission>\d{3,})_(?P<file>.+)"
+)
+"""A lesson and a year, as in `ada_02_2026_fall`, are not its numbers."""
 AGAIN_WORDS = {"final", "copy", "of", "new", "resubmission"}
 """Words of a second file by the same person."""
 
@@ -39,6 +43,8 @@ class Who:
     student: str
     told_by: str = ""
     """What the name was read from: two people must not become one because of what names leave out."""
+    without_number: str = ""
+    """The same without a `-1` at the end of the file's name, of which nobody knows whether it belongs to the name."""
     names: tuple[str, ...] = ()
     """All that could be a name on the way to the file, the likeliest first."""
     person: str = ""
@@ -150,10 +156,9 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
             )
     above, stem = parts[:-1], stem_of(parts[-1])
     likeliest = [claim.part for claim in sorted(_claims(parts, folders))] or [stem]
-    words = words_of(AGAIN.sub("", likeliest[0]) if likeliest[0] == stem else likeliest[0])
-    told_by = " ".join(
-        word for word in words if word.lower() not in AGAIN_WORDS and not TRIES.fullmatch(word)
-    )
+    told_by = without_number = _telling_words(likeliest[0])
+    if likeliest[0] == stem:
+        told_by, without_number = (_telling_words(again.sub("", stem)) for again in (DOWNLOADED, AGAIN))
     # A file called `02_my_attempt` differs from `02_tokenizer`, but not in who wrote it.
     telling = [part for part in likeliest if part in above or says_who(part)]
     likely = likeliest[0]
@@ -162,9 +167,16 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
     return Who(
         _short(likely or "unnamed"),  # a folder `group 3` is a name with its number
         printable(told_by),
+        printable(without_number),
         tuple(dict.fromkeys(printable(person_in(part) or part) for part in telling)),
         doubt=folders.doubt(parts),
     )
+
+
+def _telling_words(part: str) -> str:
+    """Its words, without those of a second file by the same person."""
+    words = words_of(part)
+    return " ".join(word for word in words if word.lower() not in AGAIN_WORDS and not TRIES.fullmatch(word))
 
 
 def _claims(parts: tuple[str, ...], folders: Folders) -> list[Claim]:

@@ -143,8 +143,9 @@ class _Worker:
 
     def give(self, index: int, job: Job) -> None:
         self.job, self._line = index, b""
-        rounds = (self.settings.restarts + 1) * (self.settings.total_seconds + 20 * (20 + GRACE))
-        self.deadline = time.monotonic() + PATIENCE * rounds + SPARE_SECONDS
+        runs = (self.settings.restarts + 1) * (2 if self.settings.from_state else 1)
+        seconds = runs * (self.settings.total_seconds + 20 * (20 + GRACE))
+        self.deadline = time.monotonic() + PATIENCE * seconds + SPARE_SECONDS
         self._write(asdict(job))
 
     def line(self) -> bytes | None:

@@ -1,6 +1,7 @@
 """A class from the folder to the gradebook: who is missing, what changed, what was copied, and what goes on."""
 
 import csv
+import datetime
 import json
 import shutil
 import subprocess
@@ -15,11 +16,12 @@ from checks.building.build import Lesson
 from checks.course import Course
 from checks.exercise import Exercise
 from checks.grading import Grades, Settings, grade, workers
-from checks.grading.batch import _sorted_out, _stored, grade_folder
+from checks.grading.batch import _key, _sorted_out, _stored, grade_folder
+from checks.grading.cli import _moment
 from checks.grading.finding import find
 from checks.grading.gradebook import write_canvas, write_gradebook, write_moodle
 from checks.grading.lifted import answers_in, written_by_hand
-from checks.grading.pages import page_names, student_page, write_pages
+from checks.grading.pages import class_page, page_names, student_page, write_pages
 from checks.grading.people import missing
 from checks.grading.reading import read_notebook
 from checks.grading.roster import Roster
@@ -171,6 +173,20 @@ def test_resume_grades_only_what_changed(graded, here, tmp_path):
     batch = grade_folder(folder / "submissions", folder / "grades", SETTINGS, 1, resume=True, say=said.append)
     assert [line.partition(",")[0] for line in said if line.startswith("[")] == ["[1/1] bob"]
     write_pages(batch, folder / "grades")
+
+
+def test_results_of_other_stories_or_another_device_are_not_kept(graded, here, monkeypatch):
+    (row,) = rows(graded[0], "ada")
+    keys = set()
+    for name, value in (
+        ("SLM_DEVICE", ""),
+        ("SLM_DEVICE", "cpu"),
+        ("SLM_CORPUS", "a.txt"),
+        ("SLM_CORPUS", "b.txt"),
+    ):
+        monkeypatch.setenv(name, value)
+        keys.add(_key(row, graded[0].lessons["98"], SETTINGS))
+    assert len(keys) == 4
 
 
 def test_a_damaged_result_is_graded_again(graded, tmp_path):
@@ -385,6 +401,30 @@ def test_a_result_of_a_starved_notebook_is_not_kept(here, tmp_path, monkeypatch)
     grade_folder(tmp_path / "s", tmp_path / "out", SETTINGS, 1, due=1.0, say=said.append)
     assert list((tmp_path / "out" / "results").iterdir()) == []
     assert any(line.startswith("All 1 files are late.") for line in said)
+
+
+def test_what_is_no_notebook_is_said_and_stands_on_the_class_page(here, tmp_path, monkeypatch):
+    from checks.grading import batch as batches
+
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "ada_98.ipynb").write_bytes(Book(Lesson.read(here, "98")).bytes())
+    for name in ("bob_98.rar", "eve_98.rar", "notes"):
+        (tmp_path / "s" / name).write_text("x")
+    monkeypatch.setattr(batches, "_prepare", lambda needed, *_: ("root", {"98": ""}))
+    found = Grades("98", (Outcome("98.1", "Causal weights", "pass", 3.0, 3.0),))
+    monkeypatch.setattr(batches, "run_jobs", lambda *_: (one for one in [(0, found)]))
+    said = []
+    batch = grade_folder(tmp_path / "s", tmp_path / "out", SETTINGS, 1, say=said.append)
+    assert "Neither notebooks nor zips, and not looked at: 2 .rar, 1 without an ending." in said
+    assert "bob_98.rar" in class_page(batch, page_names(["ada"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [("2026-11-20", "23:59:59"), ("2026-11-20T00:00", "00:00:00"), ("2026-11-20 18:30", "18:30:00")],
+)
+def test_a_day_ends_at_midnight(text, hour):
+    assert str(datetime.datetime.fromtimestamp(_moment(text)))[:19] == f"2026-11-20 {hour}"
 
 
 @pytest.mark.parametrize(

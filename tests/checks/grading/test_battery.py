@@ -66,7 +66,8 @@ def test_there_are_enough_of_every_family():
 
 
 @pytest.mark.parametrize(
-    "name", ["lie_hidden_reference", "lie_reference_when_asked", "lie_reference_wrapped"]
+    "name",
+    ["lie_hidden_reference", "lie_reference_when_asked", "lie_reference_wrapped", "lie_reference_spaced"],
 )
 def test_a_loan_is_flagged_however_it_was_asked_for(battery, name):
     flags = battery[0][name].row.grades.flags

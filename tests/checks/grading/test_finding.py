@@ -41,6 +41,15 @@ NAMES = {
     "02_ada.ipynb": ("ada", 1, False, ""),
     "group 3/02_tokenizer.ipynb": ("group 3", 1, False, ""),
     "李雷/08.ipynb": ("李雷", 1, False, ""),
+    "parth_02.ipynb": ("parth", 1, False, ""),
+    "PARTH/02_tokenizer.ipynb": ("PARTH", 1, False, ""),
+    "sectionA/ada/02.ipynb": ("ada", 1, False, ""),
+    "labs/section-b/02_ada.ipynb": ("ada", 1, False, ""),
+    "ada/02_tokenizer_2026-10-30.ipynb": ("ada", 1, False, ""),
+    "ada/02_tokenizer_2026-10.ipynb": ("ada", 1, False, ""),
+    "ada/2026-10-30_02_tokenizer-1.ipynb": ("ada", 2, False, ""),
+    "ada_02_2026_fall.ipynb": ("ada 2026 fall", 1, False, ""),
+    "ada_12_2026_fall.ipynb": ("ada 2026 fall", 1, False, ""),
 }
 
 
@@ -107,6 +116,15 @@ FOLDERS = {
     ("cs101/ada_02.ipynb", "cs101/bob_02.ipynb", "cs102/eve_02.ipynb"): ["ada", "bob", "eve"],
     ("lab02/ada_02.ipynb", "lab03/ada_03.ipynb", "hw 4/bob_04.ipynb"): ["ada", "ada", "bob"],
     ("ada/ada_02.ipynb", "bob/02_tokenizer.ipynb", "bob/03_row.ipynb"): ["ada", "bob", "bob"],
+    # Names that begin as a group's does.
+    tuple(f"cs101/{name}_02.ipynb" for name in ("ANDAY", "PARTH", "dayo", "hwa", "parthi", "unity")): [
+        "ANDAY",
+        "dayo",
+        "hwa",
+        "PARTH",
+        "parthi",
+        "unity",
+    ],
 }
 
 
@@ -157,11 +175,36 @@ def test_a_zip_of_one_student_names_the_student(tmp_path):
     assert [one.student for one in find(tmp_path)] == ["ada"]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_notebook_that_was_compressed_alone_is_read(tmp_path, packed):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("08_training_loop.ipynb", "{}")
+    if packed:
+        with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+            archive.writestr("ada_08.ipynb.zip", inner.getvalue())
+    else:
+        (tmp_path / "ada_08.ipynb.zip").write_bytes(inner.getvalue())
+    (one,) = find(tmp_path)
+    assert (one.student, one.read()) == ("ada", b"{}")
+
+
 def test_the_order_does_not_depend_on_the_disk(tmp_path):
     for name in ("b_02.ipynb", "A_02.ipynb", "c/02.ipynb", "a_03.ipynb"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("{}")
     assert [one.file for one in find(tmp_path)] == ["A_02.ipynb", "a_03.ipynb", "b_02.ipynb", "c/02.ipynb"]
+
+
+def test_what_is_no_notebook_is_named(tmp_path):
+    for name in ("ada_02.ipynb", "ada_02.py", "bob/bob_02.rar", ".DS_Store", ".ipynb_checkpoints/x.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.writestr("eve/02.html", "")
+    skipped = []
+    assert [one.student for one in find(tmp_path, skipped.append)] == ["ada"]
+    assert skipped == ["ada_02.py", "bob/bob_02.rar", "class.zip!eve/02.html"]
 
 
 def test_nothing_to_grade_is_said(tmp_path):
@@ -218,21 +261,23 @@ def test_what_is_no_notebook_is_said(data, words):
         read_notebook(data)
 
 
-def damaged_zip(name: str, content: bytes) -> bytes:
-    """A zip whose list of contents is whole and whose compressed bytes are not: zlib's error, not zipfile's."""
+def damaged_zip(name: str, content: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip whose list of contents is whole and whose compressed bytes are not: not zipfile's error, but its method's."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", method) as archive:
         archive.writestr(name, content)
     data = bytearray(packed.getvalue())
     start = 30 + len(name)  # what stands before an entry has 30 bytes and its name
-    data[start : start + 4] = b"\xff" * 4
+    place = start + 9 * (method == zipfile.ZIP_LZMA)  # behind the head of LZMA's own
+    data[place : place + 4] = b"\xff" * 4
     return bytes(data)
 
 
-def test_a_notebook_in_a_damaged_zip_cannot_be_read(tmp_path):
-    (tmp_path / "ada.zip").write_bytes(damaged_zip("02_tokenizer.ipynb", b"{}" * 2000))
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_notebook_in_a_damaged_zip_cannot_be_read(tmp_path, method):
+    (tmp_path / "ada.zip").write_bytes(damaged_zip("02_tokenizer.ipynb", b"{}" * 2000, method))
     (one,) = find(tmp_path)
-    with pytest.raises(Unreadable, match=r"cannot be read \(error"):
+    with pytest.raises(Unreadable, match="cannot be read"):
         one.read()
 
 

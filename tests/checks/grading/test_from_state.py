@@ -350,8 +350,23 @@ def test_cuda_can_be_demanded_and_is_the_kernels_word(honest, grader):
 
 def test_a_model_of_ones_own_is_left_to_the_notebooks_run(kernel, grader):
     state = grader(*facts_of(kernel | {"model": torch.nn.Linear(2, 2)}))
-    assert state.own_model
-    assert "class of the student's own" in state_flags(state)[0].sentence
+    assert state.without_model
+    assert judge_state(state, LAB, False) == []
+    assert "points come from the notebook's run" in state_flags(state)[0].sentence
+    assert "`model` is not slmlib's" in state_flags(state)[0].evidence
+
+
+def test_cuda_is_demanded_of_a_bundle_without_a_model_too(kernel, grader):
+    facts, files = facts_of({name: value for name, value in kernel.items() if name != "tokenizer"})
+    state = grader(facts, files)
+    assert "no `tokenizer` in this kernel" in state_flags(state)[0].evidence
+    (found,) = judge_state(state, LAB, True)
+    assert (found.id, found.state, found.got) == ("lab.2", "fail", "cpu")
+    for devices in ([], None, ["cpu", "cuda"], "cuda"):
+        facts["lab"]["model"]["devices"] = devices
+        assert [one.id for one in judge_state(grader(facts, files), LAB, True)] == ["lab.2"]
+    facts["lab"]["model"]["devices"] = ["cuda"]
+    assert judge_state(grader(facts, files), LAB, True) == []
 
 
 def test_without_a_bundle_the_lab_earns_nothing():

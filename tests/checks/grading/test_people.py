@@ -1,5 +1,6 @@
 """Whose rows these are; nothing is graded here."""
 
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from checks.grading.copies import with_copies
 from checks.grading.finding import Submission, find
 from checks.grading.gradebook import write_canvas, write_moodle
 from checks.grading.grades import Grades
-from checks.grading.pages import class_page, page_names
+from checks.grading.pages import class_page, page_names, write_pages
 from checks.grading.people import missing, newest_only, with_bundles, with_doubts
 from checks.grading.roster import Person, Roster
 from checks.grading.rows import Batch, Row
@@ -138,6 +139,12 @@ def test_bundles_follow_the_same_rule(tmp_path):
     assert "another number" in rows[-1].grades.problem
 
 
+def test_bundles_of_other_lessons_do_not_pass_the_filter(tmp_path):
+    bundles = [bundle_of(tmp_path, "7")]
+    assert [row.grades.state for row in with_bundles([], bundles, ["98"])] == ["no notebook"]
+    assert with_bundles([], bundles, ["97"]) == []
+
+
 def test_moodles_worksheet_of_a_lesson_has_its_own_numbers(tmp_path, demo):
     rows = []
     for lesson, number in (("97", "7"), ("98", "8")):
@@ -157,6 +164,38 @@ def test_unreadable_files_of_other_lessons_do_not_pass_the_filter(demo, tmp_path
     assert [row.submission.student for row in rows] == ["bob", "carol"]
 
 
+def test_a_newest_file_that_cannot_be_read_is_said_and_the_older_one_counts(demo, tmp_path):
+    handed_in(tmp_path, "ada_98.ipynb", "bob_98 (1).ipynb", "eve_98 (1).ipynb")
+    for name in ("ada_98 (1).ipynb", "bob_98.ipynb", "eve_98 (2).ipynb", "eve_98 (3).ipynb"):
+        (tmp_path / name).write_text("cut off")
+    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [])
+    rows = [replace(row, grades=replace(row.grades, lesson="98")) for row in rows]  # 98 stands in no name
+    rows = {row.submission.file: row for row in newest_only(rows)}
+    assert sorted(name for name, row in rows.items() if row.counts) == [
+        "ada_98.ipynb",
+        "bob_98 (1).ipynb",
+        "eve_98 (1).ipynb",
+    ]
+    newer = rows["ada_98 (1).ipynb"]
+    assert newer.grades.state == "unreadable"
+    assert "not valid JSON" in newer.grades.problem
+    assert [flag.evidence for flag in newer.grades.flags] == ["ada_98.ipynb was graded instead."]
+    assert "may be newer than the one that was graded" in newer.grades.flags[0].sentence
+    assert rows["bob_98.ipynb"].grades.state == "unreadable"
+    assert rows["bob_98.ipynb"].grades.flags == ()
+    assert [len(rows[f"eve_98 ({number}).ipynb"].grades.flags) for number in (2, 3)] == [1, 1]
+
+
+def test_of_several_files_none_of_which_can_be_read_nobody_knows_the_points(demo, tmp_path):
+    for name in ("ada_02.ipynb", "ada_02 (1).ipynb"):
+        (tmp_path / name).write_text("cut off")
+    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [])
+    assert [(row.grades.state, row.counts, row.points) for row in rows] == [
+        ("unreadable", True, None),
+        ("unreadable", False, None),
+    ]
+
+
 def test_doubts_outlive_grading(demo, tmp_path):
     rows = handed_in(tmp_path, "ada/corrected_98.ipynb", "ada/98.ipynb")
     rows, _ = _sorted_out([row.submission for row in rows], demo, 0.0, [])
@@ -172,6 +211,77 @@ def test_a_file_named_after_another_lesson_is_for_a_human_to_decide(demo, tmp_pa
     rows, _ = _sorted_out([row.submission for row in rows], demo, 0.0, [])
     assert [flag.evidence for row in rows for flag in row.submission.doubts] == [
         "The file is called 06_attention.ipynb, and it is lesson 98."
+    ]
+
+
+def test_the_name_of_a_zip_says_nothing_of_a_files_lesson(demo, tmp_path):
+    with zipfile.ZipFile(tmp_path / "submissions_2026-11-20.zip", "w") as archive:
+        archive.writestr("ada_08.ipynb", notebook("1"))
+        archive.writestr("bob_08.ipynb", "no notebook")
+    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [])
+    assert [(row.grades.state, row.grades.lesson) for row in rows] == [
+        ("unknown lesson", ""),
+        ("unreadable", "08"),
+    ]
+    assert "Lesson 08 is not one" in rows[0].grades.problem
+
+
+PEOPLE_BY_NUMBER = {
+    ("student-1.ipynb", "student-2.ipynb", "student-12.ipynb"): ["student 1", "student 12", "student 2"],
+    ("98_team-1.ipynb", "98_team-2.ipynb"): ["team 1", "team 2"],
+    ("student-98.ipynb", "student-97.ipynb"): ["student", "student 97"],
+}
+
+
+@pytest.mark.parametrize("files", PEOPLE_BY_NUMBER)
+def test_names_that_differ_in_their_last_number_only_are_several_people(tmp_path, files):
+    rows = newest_only(handed_in(tmp_path, *files))
+    assert students(rows) == [(name, "waiting") for name in PEOPLE_BY_NUMBER[files]]
+
+
+def test_a_name_with_and_without_a_number_is_for_a_human_to_decide(tmp_path):
+    rows = newest_only(
+        handed_in(tmp_path, "ada_98.ipynb", "ada_98-1.ipynb", "bo-98.ipynb", "bo-98 (1).ipynb")
+    )
+    assert students(rows) == [("ada", "replaced"), ("ada", "waiting"), ("bo", "replaced"), ("bo", "waiting")]
+    flags = {row.submission.file: row.grades.flags for row in with_doubts(rows, Roster())}
+    (flag,) = flags.pop("ada_98-1.ipynb")
+    assert "a further try, or another student's?" in flag.sentence
+    assert not any(flags.values())
+
+
+@pytest.mark.parametrize("listed", [(), (Person("team-11"),)])
+def test_a_number_that_belongs_to_the_name_is_no_attempt(demo, tmp_path, listed):
+    found = [row.submission for row in handed_in(tmp_path, "98_team-11.ipynb", "98_team-11 (1).ipynb")]
+    rows, _ = _sorted_out(found, demo, 0.0, [], Roster(listed))
+    assert {row.submission.attempt: row.grades.state for row in rows} == {1: "replaced", 2: "waiting"}
+
+
+@pytest.mark.parametrize("listed", [(), (Person("student-1"), Person("student-2"))])
+def test_a_number_of_a_folders_name_is_none_of_the_file(demo, tmp_path, listed):
+    files = (
+        "student-1/98_demo.ipynb",
+        "student-1/98_demo-1.ipynb",
+        "student-2/98_demo.ipynb",
+        "ada/98.ipynb",
+    )
+    found = [row.submission for row in handed_in(tmp_path, *files, "ada-98.ipynb")]
+    rows, _ = _sorted_out(found, demo, 0.0, [], Roster(listed))
+    assert {row.submission.file: row.submission.attempt for row in rows}["student-1/98_demo-1.ipynb"] == 2
+    assert [row.submission.file for row in rows if not row.counts][-1] == "student-1/98_demo.ipynb"
+    assert not any(row.submission.doubts for row in rows)
+
+
+def test_the_roster_is_asked_for_a_name_with_its_number_first(demo, tmp_path):
+    roster = Roster(tuple(Person(f"student-{number}") for number in (1, 11, 12, 13)))
+    files = ("98_student-11.ipynb", "student-12.ipynb", "student_13_98.ipynb", "student_2_98.ipynb")
+    found = [row.submission for row in handed_in(tmp_path, *files)]
+    rows, _ = _sorted_out(found, demo, 0.0, [], roster)
+    assert students(rows) == [
+        ("student", "waiting"),
+        ("student-11", "waiting"),
+        ("student-12", "waiting"),
+        ("student-13", "waiting"),
     ]
 
 
@@ -238,6 +348,14 @@ def test_what_earned_nothing_is_not_listed_as_copied():
     rows += [Row(Submission("eve", "e", "e"), Grades("98", outcomes, answers={"98.1": "same"}), "eve")]
     flags = {row.submission.student: len(row.grades.flags) for row in with_copies(rows)}
     assert flags == {"ada": 1, "bob": 1, "eve": 0}
+
+
+def test_pages_of_an_earlier_run_are_taken_away_and_nothing_else(tmp_path):
+    out, own = tmp_path / "students", "<title>Grades of my hens</title>"
+    write_pages(Batch((graded("ada", 3.0), graded("bob", 3.0)), {}, ()), tmp_path)
+    (out / "hens.html").write_text(own)
+    write_pages(Batch((graded("bob", 3.0),), {}, ()), tmp_path)
+    assert sorted(path.name for path in out.iterdir()) == ["bob.html", "hens.html"]
 
 
 def test_a_page_after_resume_says_when_things_were_graded(demo):

@@ -73,6 +73,13 @@ def test_who_handed_in_nothing_at_all_is_a_row_and_a_stranger_a_decision(roster)
     assert not any(row.grades.flags for row in with_doubts(rows, Roster()))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_a_roster_is_read_as_spreadsheets_save_it(tmp_path, encoding, between):
+    (tmp_path / "class.csv").write_text(LIST.replace(",", between), encoding=encoding)
+    assert Roster.read(tmp_path / "class.csv").people[1] == Person("Bob Müller", "bm@example.org", "4712")
+
+
 def test_the_export_of_canvas_is_a_roster(tmp_path):
     path = tmp_path / "canvas.csv"
     path.write_text('Student,ID,SIS Login ID,02\n    Points Possible,,,5\n"Lovelace, Ada",4711,al1815,\n')
