@@ -65,7 +65,7 @@ kernel: ## install the course into the Python of a pod whose JupyterLab already 
 
 # One test process a core, each on one thread. A file stays in one process, where its fixtures are; tests/conftest.py
 # lets some tests go anywhere.
-side_by_side := -n logical --maxprocesses 8 --dist loadgroup
+side_by_side := -n logical --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
 notebooks_side_by_side := $(side_by_side:loadgroup=loadfile)
 
 test: .venv/.ready-test ## lint, types, tests and notebooks, on the CPU

@@ -218,7 +218,7 @@ def _speed_in_words(preset: Preset, speed: float | None) -> str:
         return "not measured"
     return (
         f"{_two_digits(speed)} tokens/s in training the {preset.name} preset, not compiled: "
-        f"{MINUTES} minutes read at least {_two_digits(speed * 60 * MINUTES)} tokens"
+        f"{MINUTES} minutes read about {_two_digits(speed * 60 * MINUTES)} tokens"
     )
 
 

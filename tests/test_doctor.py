@@ -61,7 +61,7 @@ def test_everything_is_told_and_nothing_left_on_the_disk(tmp_path):
     assert finding(found, "Corpus").startswith("stories.txt: SLM_CORPUS points to")
     assert (
         finding(found, "Speed")
-        == "12,000 tokens/s in training the 1M preset, not compiled: 5 minutes read at least 3,700,000 tokens"
+        == "12,000 tokens/s in training the 1M preset, not compiled: 5 minutes read about 3,700,000 tokens"
     )
     assert "from float64 on the CPU" in finding(found, "Self-test")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stories.txt"]

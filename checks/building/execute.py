@@ -13,8 +13,8 @@ from nbformat import NotebookNode
 
 from checks.course import CourseError
 
-LEFT_OUT = "left-out"
-"""The tag of cells that are not run because an earlier one failed."""
+LEFT_OUT = "skip-execution"
+"""nbclient's tag of cells that are not run: here, because an earlier one failed."""
 
 
 class ExecutionError(CourseError):
@@ -39,8 +39,8 @@ def execute(
         if "raises-exception" in cell.metadata.get("tags", ()):
             return
         for later in notebook.cells[cell_index + 1 :]:
-            if not after_an_error(later):
-                later.metadata.setdefault("tags", []).append(LEFT_OUT)
+            if not after_an_error(later) and LEFT_OUT not in later.metadata.setdefault("tags", []):
+                later.metadata.tags.append(LEFT_OUT)
 
     # With no folders to search, the only kernel there is runs in this process's own Python.
     manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
@@ -50,7 +50,6 @@ def execute(
         timeout=seconds_a_cell,
         allow_errors=keep_going,
         on_cell_error=leave_out,
-        skip_cells_with_tag=LEFT_OUT,
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
     )

@@ -36,7 +36,8 @@ def with_bundles(rows: list[Row], bundles: Sequence[Submission], only: Sequence[
         if only and lesson not in only:
             continue
         keys = [(name.casefold(), lesson) for name in _names(one, lesson)]
-        place = next((places[key] for key in keys if key in places), None)
+        found = [places[key] for key in keys if key in places]
+        place = next((place for place in found if _may_be_one_persons(one, rows[place].submission)), None)
         numbers = {one.number, "" if place is None else rows[place].submission.number} - {""}
         if place is None or len(numbers) > 1:
             problem = "A bundle without its notebook: both are needed."
@@ -50,7 +51,14 @@ def with_bundles(rows: list[Row], bundles: Sequence[Submission], only: Sequence[
 
 def _names(one: Submission, lesson: str) -> list[str]:
     numbered = f"{one.student} ({one.number})" if one.number else ""  # as namesakes are called
-    return [name for name in (numbered, one.student, without_lesson(one.told_by, lesson)) if name]
+    return [name for name in (numbered, without_lesson(one.told_by, lesson), one.student) if name]
+
+
+def _may_be_one_persons(bundle: Submission, notebook: Submission) -> bool:
+    """Whether a bundle and a notebook of one student are one person's: `team-2.zip` is a second try of `team.ipynb`, and
+    another team's than `team-1.ipynb`."""
+    is_numbered = bundle.told_by != bundle.without_number
+    return not is_numbered or notebook.told_by in (bundle.told_by, bundle.without_number)
 
 
 def newest_only(rows: list[Row]) -> list[Row]:

@@ -35,7 +35,13 @@ if TYPE_CHECKING:
 
 _BYTE_OF_CHARACTER = dict(zip(BYTE_ALPHABET, BYTE_OF_ID, strict=True))
 _BYTE_PIECE = re.compile("<0x([0-9A-F]{2})>")
-_ALL_BYTES = {"byte-level": BYTE_ALPHABET, "SentencePiece": [f"<0x{byte:02X}>" for byte in range(256)]}
+_SPELLED = {
+    "byte-level": {byte: character for character, byte in _BYTE_OF_CHARACTER.items()},
+    "SentencePiece": {byte: f"<0x{byte:02X}>" for byte in range(256)},
+}
+"""How each kind of tokenizer writes each byte."""
+_BYTES_OF_TEXT = sorted({*range(256)} - {0xC0, 0xC1, 0xF1, 0xF2, *range(0xF5, 0x100)})
+"""Those that UTF-8 needs for the characters that are assigned; some published tokenizers lack the others."""
 _PROBE = "Once upon a time, 2 cats sat.\nThe end."
 
 
@@ -68,10 +74,11 @@ class ImportedTokenizer(BaseTokenizer):
                 "slmlib reads byte-level BPE, and SentencePiece's BPE with byte fallback.",
             )
         known = self._backend.get_vocab(with_added_tokens=False)
-        lost = [byte for byte in _ALL_BYTES[self._spelling] if byte not in known]
+        spelled = _SPELLED[self._spelling]
+        lost = [spelled[byte] for byte in _BYTES_OF_TEXT if spelled[byte] not in known]
         if lost:
             raise DataError(
-                f"{len(lost)} of the 256 bytes are no tokens of it, {lost[-1]!r} among them: it would drop text.",
+                f"bytes of text are no tokens of it ({len(lost)}, {lost[-1]!r} among them): it would drop them.",
                 "Take one that was trained with all bytes in its alphabet.",
             )
         if model.get("dropout"):

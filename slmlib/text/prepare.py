@@ -87,23 +87,24 @@ def prepare(
         with suppress(SlmError):
             return _open(target, corpus)
         with explain_os_errors(target):
-            _put(building, target, damaged)
+            _put(building, target, damaged, corpus)
     finally:
         for rest in (building, damaged):
             shutil.rmtree(rest, ignore_errors=True)
     return _open(target, corpus)
 
 
-def _put(made: Path, target: Path, aside: Path) -> None:
+def _put(made: Path, target: Path, aside: Path, corpus: Corpus) -> None:
     """Give a folder its name. What is damaged there goes aside; what another process puts there first stays."""
-    shutil.rmtree(aside, ignore_errors=True)  # of a killed process that had our id
-    with suppress(FileNotFoundError):
-        os.replace(target, aside)  # in one moment, which removing is not
     try:
-        os.replace(made, target)
+        os.replace(made, target)  # fails where a folder with something in it is
     except OSError:
-        if not target.is_dir():
-            raise
+        with suppress(SlmError):
+            _open(target, corpus)
+            return
+        shutil.rmtree(aside, ignore_errors=True)  # of a killed process that had our id
+        os.replace(target, aside)  # in one moment, which removing is not
+        os.replace(made, target)
     flush_folder(target.parent)
 
 

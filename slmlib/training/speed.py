@@ -1,6 +1,6 @@
 """What makes a training step fast, and what each trick is worth.
 
-All compute the same function; only how it is rounded differs, in bfloat16 by two to three digits.
+All compute the same function; only the rounding differs: in bfloat16 numbers keep two to three digits.
 
 | trick | why | switch |
 |---|---|---|
@@ -47,7 +47,7 @@ MOST_LOGITS = {"cpu": 2**23, "cuda": 2**28, "mps": 2**26}
 Those of GPUs are guesses, not measured."""
 
 COMPILE_PAYS_AFTER = {"cpu": 60.0, "cuda": 120.0, "mps": float("inf")}
-"""Seconds a run has to last to get back what compiling costs. On two cores of an Intel Xeon steps are then 1.40x as
+"""Seconds a run has to last to get back what compiling costs, between a first time and later ones. On two cores of an Intel Xeon steps are then 1.40x as
 fast (benchmarks/results/step_time.md): a first compilation of 23 s is paid back after 80 s, one of 3 s out of torch's
 cache after 10; on two of an AMD EPYC 12 s and 1.28x, after 55. That of GPUs is a guess."""
 
@@ -84,12 +84,10 @@ def choose_tricks(
         compiled = "on" if seconds >= enough and not missing else "off"
         if missing:
             why = f"it could not work without {' and '.join(missing)}"
+        elif compiled == "on":
+            why = "the run is long enough for it to pay"
         else:
-            why = (
-                "the run is long enough for it to pay"
-                if compiled == "on"
-                else "too short a run for it to pay"
-            )
+            why = "too short a run for it to pay" if enough < float("inf") else "never tried on this device"
     if attention == "auto":
         short = device.type == "cpu" and model.context_length <= LONGEST_UNFUSED
         attention = "unfused" if short else "fused"

@@ -139,6 +139,22 @@ def test_bundles_follow_the_same_rule(tmp_path):
     assert "another number" in rows[-1].grades.problem
 
 
+def test_a_team_is_not_graded_on_another_teams_bundle(tmp_path):
+    def with_bundle(*names, notebook="98_team-1"):
+        folder = tmp_path / "-".join(names)
+        rows = handed_in(folder, f"{notebook}.ipynb")
+        for name in names:
+            write_bundle(
+                folder / f"{name}.zip", {"format": 1, "lesson": "98", "notebook": None, "lab": None}, {}
+            )
+        bundles = [one for one in find(folder) if one.bundle]
+        return [row.bundle and row.bundle.file for row in with_bundles(newest_only(rows), bundles)]
+
+    assert with_bundle("98_team-1", "98_team-2") == ["98_team-1.zip", None]
+    assert with_bundle("98_team-2") == [None, None]
+    assert with_bundle("98_team-1", notebook="98_team") == ["98_team-1.zip"]  # its second try
+
+
 def test_bundles_of_other_lessons_do_not_pass_the_filter(tmp_path):
     bundles = [bundle_of(tmp_path, "7")]
     assert [row.grades.state for row in with_bundles([], bundles, ["98"])] == ["no notebook"]
