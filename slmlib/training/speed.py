@@ -47,9 +47,9 @@ MOST_LOGITS = {"cpu": 2**23, "cuda": 2**28, "mps": 2**26}
 Those of GPUs are guesses, not measured."""
 
 COMPILE_PAYS_AFTER = {"cpu": 60.0, "cuda": 120.0, "mps": float("inf")}
-"""Seconds a run has to last to get back what compiling costs, between a first time and later ones. On two cores of an Intel Xeon steps are then 1.48x as
-fast (benchmarks/results/step_time.md): a first compilation of 23 s is paid back after 71 s, one of 3 s out of torch's
-cache after 9; on two of an AMD EPYC 12 s and 1.28x, after 55. That of GPUs is a guess."""
+"""Seconds a run has to last to get back what compiling costs, between a first time and later ones. On two cores of an
+Intel Xeon steps are then 1.48x as fast (benchmarks/results/step_time.md): a first compilation of 23 s is paid back after
+71 s, one of 3 s out of torch's cache after 9; on two of an AMD EPYC 12 s and 1.28x, after 55. That of GPUs is a guess."""
 
 TRUSTED_COMPILER = 11
 """From this version on, g++ and clang++ know the x86 instruction sets that torch makes use of, AVX512 and AMX."""
