@@ -63,14 +63,20 @@ class RunRecord:
             progress = state["progress"]
             model, training = read_shape(state), dict(progress["decided"])
             record = cls(folder.resolve().name, model, training, progress, read_log(folder / "log.jsonl"))
-            # Together they read everything that the page needs.
-            record.row(), record.settings(), record.stories(), _caution([record])
+            record._read_all()
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise CheckpointError(
                 f"{folder} does not tell what was trained ({type(error).__name__}: {error}).",
                 "It may be damaged, or of another version of slmlib.",
             ) from None
         return record
+
+    def _read_all(self) -> None:
+        """Ask for everything that the page needs, so that what is missing is told when the run is read."""
+        self.row()
+        self.settings()
+        self.stories()
+        _caution([self])
 
     @property
     def step(self) -> int:

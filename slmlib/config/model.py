@@ -287,3 +287,13 @@ class ModelConfig(LanguageModelConfig):
             f"embed_dim ({self.embed_dim}) does not divide into num_heads ({self.num_heads}) equal heads; "
             f"try embed_dim {down} or {down + step}, or give head_dim."
         )
+
+
+def shortest_windows(widths: list[int]) -> tuple[int, ...]:
+    """What to write as ModelConfig.windows, so that each layer has its window: the shortest list that, repeated, gives
+    them all; none where all see everything."""
+    if not any(widths):
+        return ()
+    periods = range(1, len(widths) + 1)
+    repeats = (all(width == widths[layer % n] for layer, width in enumerate(widths)) for n in periods)
+    return tuple(widths[: next(n for n, fits in zip(periods, repeats, strict=True) if fits)])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from slmlib.config import ModelConfig
+from slmlib.config.model import shortest_windows
 from slmlib.errors import CheckpointError
-from slmlib.model.surgery import shortest_windows
 
 Values = dict[str, Any]
 

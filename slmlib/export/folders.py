@@ -33,6 +33,7 @@ _MARK = {"made_by": "slmlib"}
 """In model.safetensors, where what transformers saves of an exported model does not have it."""
 _IMPORTED = "imported from "
 """How the corpus of a checkpoint begins that was trained elsewhere."""
+_ELSEWHERE = "Name a folder that does not exist yet."
 _PROBE = "Once upon a time there was a little girl who lived in a house near the sea."
 
 
@@ -132,9 +133,6 @@ def exportable(folder: Path | str) -> Path:
     if held := [name for name in foreign if (folder / name).exists()]:
         raise CheckpointError(f"{folder} holds {', '.join(held)}, which no export wrote.", _ELSEWHERE)
     return folder
-
-
-_ELSEWHERE = "Name a folder that does not exist yet."
 
 
 def _is_untrained_import(state: Any) -> bool:

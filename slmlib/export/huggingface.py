@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from slmlib.config import LanguageModelConfig, ModelConfig
+from slmlib.config.model import shortest_windows
 from slmlib.errors import CheckpointError, ConfigError, SlmError
 from slmlib.export.architectures import ARCHITECTURES, Architecture
 from slmlib.export.tensors import to_ours, to_theirs, turn_pairs
 from slmlib.model.language_model import own_tensors
-from slmlib.model.surgery import shortest_windows
 
 # What decides how training goes, not what the model computes; transformers have no word for it.
 _TRAINING = ("dropout", "init_std", "initialization")

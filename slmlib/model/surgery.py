@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from slmlib.config import ModelConfig
+from slmlib.config.model import shortest_windows
 from slmlib.errors import ConfigError
 from slmlib.model.decoder import Decoder
 
@@ -66,15 +67,6 @@ def keep_tokens(model: Decoder, tokens: Sequence[int]) -> Decoder:
         for name, tensor in model.state_dict().items()
     }
     return _filled(model.config.change({"vocab_size": len(tokens)}), new)
-
-
-def shortest_windows(widths: list[int]) -> tuple[int, ...]:
-    """The shortest list that, repeated, gives each layer its window; none where all see everything."""
-    if not any(widths):
-        return ()
-    periods = range(1, len(widths) + 1)
-    repeats = (all(width == widths[layer % n] for layer, width in enumerate(widths)) for n in periods)
-    return tuple(widths[: next(n for n, fits in zip(periods, repeats, strict=True) if fits)])
 
 
 def _filled(config: ModelConfig, tensors: dict[str, Tensor]) -> Decoder:
