@@ -24,8 +24,6 @@ from slmlib.shell import terminal_width
 from slmlib.storyworld.command import StoriesCommand
 
 if TYPE_CHECKING:
-    from slmlib.devices import Device
-    from slmlib.text.prepare import PreparedData
     from slmlib.training.checkpoint import Checkpoint
 
 _SIZES = "; ".join(f"{name} for {size.good_for}" for name, size in PRESETS.items())
@@ -144,28 +142,16 @@ class Evaluate(ModelCommand):
         """Run the command."""
         from slmlib.devices import choose_device
         from slmlib.evaluation import evaluate
+        from slmlib.training.run import stories_of
 
         checkpoint, device = self.load(), choose_device()
         checkpoint.model.to(device.type)
-        data, run, name = self._stories(checkpoint, device), checkpoint.progress, checkpoint.folder.name
+        data = stories_of(checkpoint, self.corpus, device)
+        run, name = checkpoint.progress, checkpoint.folder.name
         print(f"{name} on {data.corpus_name} ({len(data.valid):,} tokens), float32 on {device.name}:")
         if run.valid_sha256 and data.valid.info.sha256 != run.valid_sha256:
             print(f"(These are not the validation stories of its run, which came from {run.corpus}.)")
         print(evaluate(checkpoint.model, data.valid, progress=True))
-
-    def _stories(self, checkpoint: "Checkpoint", device: "Device") -> "PreparedData":
-        """The validation stories that the run was measured on, if they come from the same corpus."""
-        from slmlib.text.prepare import prepare
-        from slmlib.training.run import SMALLEST_TEXT, Wish, corpus_of, text_budget
-
-        run, model = checkpoint.progress, checkpoint.model.config
-        corpus = corpus_of(Wish(model, run.asked, checkpoint.folder, self.corpus), checkpoint)
-        data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=SMALLEST_TEXT)
-        if data.corpus_name == run.corpus and data.valid.info.sha256 != run.valid_sha256:
-            # Without a split of its own, what a corpus sets aside depends on how much of it is read.
-            budget = text_budget(model, run.asked, replace(device, type=cast(Any, run.decided.device)))
-            data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=budget)
-        return data
 
 
 @dataclass(frozen=True)

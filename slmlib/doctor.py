@@ -28,8 +28,8 @@ from slmlib.lesson_times import LessonTimes
 from slmlib.presets import Preset, default_preset
 from slmlib.shell import terminal_width
 from slmlib.text.corpus import open_corpus
+from slmlib.training.budget import text_budget
 from slmlib.training.pace import SECONDS, training_speed
-from slmlib.training.run import text_budget
 from slmlib.training.selftest import run_self_test
 from slmlib.training.speed import cpp_compiler, missing_for_compiling
 

@@ -48,7 +48,7 @@ def test_the_validation_loss_it_claims_is_the_one_it_has():
 
     from slmlib.evaluation import evaluate
     from slmlib.text.prepare import prepare
-    from slmlib.training.run import SMALLEST_TEXT
+    from slmlib.training.budget import SMALLEST_TEXT
 
     if not os.environ.get("SLM_CORPUS"):
         pytest.skip("SLM_CORPUS is not set: the stories that the card was measured on are not at hand")

@@ -22,7 +22,8 @@ class TrainConfig(Config):
     """
 
     minutes: float = 5.0
-    """Time budget; a measured speed turns it into total_steps once, before step 0."""
+    """Time budget. A measured speed turns it into total_steps, before step 0, and with `wsd` once more before the
+    descent, when the pace is known."""
     total_steps: int = 0
     """Number of optimizer steps; 0 means as many as fit into `minutes`."""
     batch_size: int = 16

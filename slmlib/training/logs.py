@@ -17,7 +17,7 @@ from slmlib.files import atomic_write, explain_os_errors
 
 Event = dict[str, Any]
 Observer = Callable[[Event], None]
-"""Gets events of these kinds: `start`, `step`, `evaluation`, `story`, `checkpoint`, `warning`, `end`."""
+"""Gets events of these kinds: `start`, `plan`, `step`, `evaluation`, `story`, `checkpoint`, `warning`, `end`."""
 
 
 LARGEST_PART = 32_000_000

@@ -4,11 +4,13 @@ A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`, and a README
 run again goes on where it stopped; asking for another one under the same name is refused.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 
@@ -17,10 +19,10 @@ from slmlib.devices import Device, choose_device
 from slmlib.errors import CheckpointError, ConfigError
 from slmlib.evaluation import Evaluation
 from slmlib.model.build import build_model
-from slmlib.model.counts import flops_per_token
 from slmlib.ranks import ALONE, Ranks, largest_divisor, together
 from slmlib.text.prepare import PreparedData, prepare
 from slmlib.text.tokenizer import gpt2
+from slmlib.training.budget import SMALLEST_TEXT, deadline_of, share_budget, text_budget
 from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
 from slmlib.training.claim import only_process_in
 from slmlib.training.faults import is_out_of_memory
@@ -29,14 +31,8 @@ from slmlib.training.logs import Observer, tensorboard_log, wandb_log
 from slmlib.training.pace import seconds_of_a_step
 from slmlib.training.readme import write_readme
 from slmlib.training.selftest import require_healthy
-from slmlib.training.speed import PRODUCT_RATE, choose_tricks, seconds_of_steps
+from slmlib.training.speed import choose_tricks, seconds_of_steps
 from slmlib.training.trainer import Trainer
-
-SMALLEST_TEXT = 10 * 10**6
-"""Bytes of text that even the shortest run asks for: enough for a tokenizer and an honest validation set."""
-
-EVALUATION_SHARE = 0.08
-"""At most this share of a time budget goes into measuring the validation set."""
 
 FORWARD_SHARE = 0.5
 """Time of a forward pass in measuring as a share of a training step: one of three equal products, not compiled."""
@@ -49,9 +45,6 @@ MEASURED_STEPS = 25
 
 FEWEST_STEPS = 20
 """Fewer show nothing: a budget that has no room for them is overdrawn, and the run says so."""
-
-CLOSING_SHARE, CLOSING_SECONDS = 0.01, 2.0
-"""What is kept of a time budget for checkpoints and stories."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +155,7 @@ def _start_or_resume(
         device,
         folder,
         asked=wish.train,
+        deadline=deadline_of(wish.train, started) if checkpoint is None else math.inf,
         resume=checkpoint,
         observers=observers,
         ranks=ranks,
@@ -169,6 +163,8 @@ def _start_or_resume(
     ranks.require_same(f"{trainer.step} steps done, data {data.train.info.sha256[:12]}, {device.dtype}")
     trained_now = not (trainer.history and trainer.finished)
     evaluation = trainer.run() if trained_now else trainer.last_evaluation
+    if ranks.is_first and trainer.config != train:
+        write_readme(wish, trainer.config, data.corpus_name)
     return Result(evaluation, trainer.finished, trained_now, trainer)
 
 
@@ -181,17 +177,6 @@ def prepare_data(wish: Wish, device: Device, progress: bool = True) -> PreparedD
         tokenizer=gpt2() if wish.tokenizer == "gpt2" else None,
         progress=progress,
     )
-
-
-def text_budget(model: LanguageModelConfig, train: TrainConfig, device: Device) -> int:
-    """About how many bytes of text a run can read once: no use downloading more. Between 10 MB and 3 GB.
-
-    Counts 4 bytes a token, and a device that does its matrix products at a rate typical of its kind.
-    """
-    tokens = train.total_steps * train.batch_size * model.context_length
-    tokens = tokens or int(train.minutes * 60 * PRODUCT_RATE[device.type] / flops_per_token(model))
-    megabytes = min(3000, tokens * 4 // 10**6)
-    return max(SMALLEST_TEXT, megabytes * 10**6)
 
 
 def decide(
@@ -244,21 +229,6 @@ def decide(
             "other programs."
         )
     return replace(decided, total_steps=max(FEWEST_STEPS, steps), evaluations=evaluations)
-
-
-def share_budget(
-    budget: float, spent: float, evaluation_seconds: float, most_evaluations: int
-) -> tuple[int, float]:
-    """How often the validation set is measured, and the seconds that are left for training.
-
-    budget, spent: seconds of the whole run, and those that are gone. evaluation_seconds: of one measurement; one more
-    than is returned takes place, before the first step.
-    """
-    affordable = int(EVALUATION_SHARE * budget / evaluation_seconds) - 1
-    evaluations = max(1, min(most_evaluations, affordable))
-    left = budget * (1 - CLOSING_SHARE) - CLOSING_SECONDS - spent
-    # However slow the machine, half of the time belongs to training.
-    return evaluations, max(budget / 2, left - (evaluations + 1) * evaluation_seconds)
 
 
 def try_step(
@@ -324,6 +294,18 @@ def corpus_of(wish: Wish, checkpoint: Checkpoint | None) -> str:
     if checkpoint is None or wish.corpus != "auto" or os.environ.get("SLM_CORPUS"):
         return wish.corpus
     return chosen.get(checkpoint.progress.corpus, wish.corpus)
+
+
+def stories_of(checkpoint: Checkpoint, corpus: str, device: Device) -> PreparedData:
+    """The validation stories that a checkpoint's run was measured on, if `corpus` is the same as the run's."""
+    run, model = checkpoint.progress, checkpoint.model.config
+    corpus = corpus_of(Wish(model, run.asked, checkpoint.folder, corpus), checkpoint)
+    data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=SMALLEST_TEXT)
+    if data.corpus_name == run.corpus and data.valid.info.sha256 != run.valid_sha256:
+        # Without a split of its own, what a corpus sets aside depends on how much of it is read.
+        budget = text_budget(model, run.asked, replace(device, type=cast(Any, run.decided.device)))
+        data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=budget)
+    return data
 
 
 def require_same_run(checkpoint: Checkpoint, wish: Wish, ignore: str = "") -> None:

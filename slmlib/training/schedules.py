@@ -1,6 +1,7 @@
 """The learning rate at every step, as a pure function: nothing to save, nothing to resume."""
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -19,23 +20,47 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     if total < 1:
         raise ConfigError("The schedule needs total_steps.", "Decide it from the time budget first.")
     high, low = config.learning_rate, config.min_learning_rate
-    warmup = round(config.warmup_fraction * total)
+    warmup, decay_start = warmup_end(config), descent_begin(config)
     # 1) Rise.
     if step < warmup:
         return high * (step + 1) / (warmup + 1)
     # 2) Stay, for the schedules that do.
-    decay_start = warmup
-    if config.schedule == "constant":
+    if step < decay_start:
         return high
-    if config.schedule == "wsd":
-        decay_start = max(warmup, total - round(config.decay_fraction * total))
-        if step < decay_start:
-            return high
     # 3) Descend: `progress` is 0 at the first step of the descent and 1 at the last step of the run.
     progress = min(1.0, (step - decay_start) / max(1, total - 1 - decay_start))
     if config.schedule == "cosine":
         return low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
     return high + (low - high) * progress
+
+
+def warmup_end(config: TrainConfig) -> int:
+    """The first step after the warm-up."""
+    return round(config.warmup_fraction * config.total_steps)
+
+
+def descent_begin(config: TrainConfig) -> int:
+    """The first step of the descent; total_steps where there is none."""
+    total = config.total_steps
+    if config.schedule == "constant":
+        return total
+    warmup = warmup_end(config)
+    return max(warmup, total - round(config.decay_fraction * total)) if config.schedule == "wsd" else warmup
+
+
+def with_descent_of(config: TrainConfig, steps: int) -> TrainConfig:
+    """The same run with a descent of so many steps: up to its first one every learning rate stays as it was.
+
+    Only `wsd` can do that, whose first part does not depend on the length of the whole.
+    """
+    begin, warmup = descent_begin(config), warmup_end(config)
+    total = begin + steps
+    return replace(
+        config,
+        total_steps=total,
+        warmup_fraction=warmup / total,
+        decay_fraction=min(steps / total, 1 - warmup / total),
+    )
 
 
 def build_scheduler(

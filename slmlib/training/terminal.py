@@ -29,6 +29,8 @@ NARROWEST = 8
 """Characters of a column at least; with two between them the table fits into 80."""
 REDRAW_SECONDS = 0.25
 """The moving line is drawn between two steps, at most this often: no thread takes time from the training."""
+NOTEWORTHY = 0.02
+"""A number of steps that changes by less than this share is not spoken of."""
 
 
 class TerminalProgress:
@@ -74,6 +76,8 @@ class TerminalProgress:
             self._step(event)
         elif kind == "evaluation":
             self._row(event)
+        elif kind == "plan":
+            self._plan(event)
         elif kind == "warning":
             self.say(f"Warning, step {event['step']:,}: {event['text']}", "yellow")
         elif kind == "story":
@@ -83,14 +87,25 @@ class TerminalProgress:
             self.line.stop()
 
     def _start(self, event: Event) -> None:
-        total = event["decided"]["total_steps"]
-        if not self.is_live:
-            self.tenths = spread(total, 10) - spread(total, event["decided"]["evaluations"])
+        total, self.evaluations = event["decided"]["total_steps"], event["decided"]["evaluations"]
+        self._expect(total)
         done = event["step"]
         what = f"{total - done:,} of {total:,} steps are left" if done else f"Training for {total:,} steps"
         self.say(f"{what}. Ctrl-C saves; the same command goes on.")
-        self.line.update(self.task, total=total, completed=done)
+        self.line.update(self.task, completed=done)
         self.line.start()
+
+    def _plan(self, event: Event) -> None:
+        total, planned = event["total_steps"], event["planned"]
+        self._expect(total)
+        if abs(total - planned) > NOTEWORTHY * planned:
+            self.say(f"By now the pace is known: the time has room for {total:,} steps, not {planned:,}.")
+
+    def _expect(self, total: int) -> None:
+        """Count up to so many steps."""
+        if not self.is_live:
+            self.tenths = spread(total, 10) - spread(total, self.evaluations)
+        self.line.update(self.task, total=total)
 
     def _step(self, event: Event) -> None:
         self.losses.append(event["loss"])

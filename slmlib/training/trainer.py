@@ -36,10 +36,13 @@ from slmlib.training.faults import SMALLEST_SCALE, DivergenceWatch, explained, g
 from slmlib.training.interrupts import StopRequest
 from slmlib.training.logs import Event, JsonlLog, Observer
 from slmlib.training.optimizers import build_optimizer
-from slmlib.training.schedules import learning_rate
+from slmlib.training.schedules import descent_begin, learning_rate, with_descent_of
 from slmlib.training.speed import FastLoss
 
 PROBE_LENGTH = 64
+
+SHORTEST_DESCENT = 0.25
+"""A budget that is nearly gone leaves the descent at least this share of the steps before it."""
 
 
 class Trainer:
@@ -47,6 +50,7 @@ class Trainer:
 
     model: the plain model, already on the device. config: decided, that is without `auto` (see `decide`).
     asked: the config before it was decided; stored, so that a later command can be compared with it.
+    deadline: when the run should be over, in seconds of time.perf_counter (see `keep_to_time`).
     observers: get every event; the log file always does. ranks: the processes that train together, of which only
     the first logs and saves. Raises CheckpointError when `resume` belongs to other data, TrainingError when the
     loss is no longer a number.
@@ -62,13 +66,14 @@ class Trainer:
         device: Device,
         folder: Path,
         asked: TrainConfig | None = None,
+        deadline: float = math.inf,
         resume: Checkpoint | None = None,
         observers: tuple[Observer, ...] = (),
         ranks: Ranks = ALONE,
     ):
         self.model, self.tokenizer, self.train, self.valid = model, tokenizer, train, valid
         self.config, self.asked, self.device, self.folder = config, asked or config, device, folder
-        self.ranks, share = ranks, ranks.share(config.batch_size)
+        self.deadline, self.ranks, share = deadline, ranks, ranks.share(config.batch_size)
         self.micro_batch_size = largest_divisor(share, min(share, config.micro_batch_size or share))
         set_threads(config.threads)
         self.optimizer = build_optimizer(model, config)
@@ -78,15 +83,14 @@ class Trainer:
         self.loss_of = ranks.averaging(model, loss_of)
         self.step, self.history, self.seconds = 0, list[dict[str, float]](), 0.0
         self.is_moving = False  # while it is, some weights are new and some are not
-        self.evaluation_steps, self.watch = spread(config.total_steps, config.evaluations), DivergenceWatch()
+        self.watch = DivergenceWatch()
         if resume is not None:
             self._go_on_from(resume)
         self.observers = observers
 
     def run(self) -> Evaluation:
         """Train to the last step or until asked to stop; returns the last measurement of the validation set."""
-        config, total = self.config, self.config.total_steps
-        checkpoint_steps = spread(total, config.checkpoints) | self.evaluation_steps
+        began = time.perf_counter()
         if self.ranks.is_first:
             self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
         with StopRequest(self.ranks.is_first) as stop, explained(self):
@@ -95,7 +99,7 @@ class Trainer:
                 tokens=len(self.train),
                 device=str(self.device),
                 processes=self.ranks.world_size,
-                decided=config.to_dict(),
+                decided=self.config.to_dict(),
             )
             if not self.history:
                 self.write_story("before")
@@ -105,14 +109,16 @@ class Trainer:
                 self.evaluate()  # it was broken off to save in time
                 self.save()
             stopping = self.ranks.any(stop.requested)
-            while self.step < total and not stopping:
+            while self.step < self.config.total_steps and not stopping:
+                if self.step == descent_begin(self.config):
+                    self.keep_to_time(began)
                 started = time.perf_counter()
-                rate = learning_rate(self.step, config)
+                rate = learning_rate(self.step, self.config)
                 loss, gradient_norm = self.train_step(rate)
                 self.step += 1
                 took = time.perf_counter() - started
                 self.seconds += took
-                speed = config.batch_size * self.model.config.context_length / took
+                speed = self.config.batch_size * self.model.config.context_length / took
                 self.tell(
                     "step",
                     loss=loss,
@@ -125,12 +131,28 @@ class Trainer:
                 if self.step in self.evaluation_steps:
                     self.evaluate(stop)
                 stopping = self.ranks.any(stop.requested)
-                if self.step in checkpoint_steps or stopping:
+                if self.step in self.checkpoint_steps or stopping:
                     self.save()
             if self.finished:
                 self.write_story("after")
         self.tell("end", finished=self.finished)
         return self.last_evaluation
+
+    def keep_to_time(self, began: float) -> None:
+        """Where the rate of `wsd` is about to fall, let it fall in as many steps as end before the deadline.
+
+        The number of steps was decided by some seconds of measuring; by now the pace is known. began: when the run
+        did, in seconds of time.perf_counter.
+        """
+        if self.deadline == math.inf or self.config.schedule != "wsd" or self.step == 0:
+            return
+        now, planned = time.perf_counter(), self.config.total_steps
+        measuring = (now - began - self.seconds) / len(self.history)  # with the checkpoints that were written
+        for _ in range(2):  # another number of steps may be measured once more or less
+            left = self.deadline - now - measuring * sum(step > self.step for step in self.evaluation_steps)
+            steps = max(SHORTEST_DESCENT * self.step, left * self.step / self.seconds)
+            self.config = with_descent_of(self.config, self.ranks.from_first(math.ceil(steps)))
+        self.tell("plan", planned=planned, total_steps=self.config.total_steps)
 
     def train_step(self, rate: float) -> tuple[float, float]:
         """One optimizer step over one global batch; returns its mean loss and the gradient norm before clipping.
@@ -206,6 +228,16 @@ class Trainer:
             perplexity=measured.perplexity,
             bits_per_byte=measured.bits_per_byte,
         )
+
+    @property
+    def evaluation_steps(self) -> set[int]:
+        """After which steps the validation set is measured."""
+        return spread(self.config.total_steps, self.config.evaluations)
+
+    @property
+    def checkpoint_steps(self) -> set[int]:
+        """After which steps the run is saved."""
+        return spread(self.config.total_steps, self.config.checkpoints) | self.evaluation_steps
 
     @property
     def evaluation_is_due(self) -> bool:

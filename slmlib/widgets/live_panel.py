@@ -59,6 +59,8 @@ class LivePanel:
         kind = event["event"]
         if kind == "start":
             self._begin(event["decided"]["total_steps"])
+        elif kind == "plan":
+            self._total = event["total_steps"]
         elif kind == "checkpoint":
             self._tell_story(self.folder / "checkpoints" / event["folder"])
         elif kind == "evaluation" and self._slot is None:

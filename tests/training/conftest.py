@@ -1,5 +1,6 @@
 """A tiny world to train in: stories of a few words, a tokenizer, two streams, a small model."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,7 @@ class World:
         observers=(),
         model: Decoder | None = None,
         ranks: Ranks = ALONE,
+        deadline: float = math.inf,
         **changes,
     ) -> Trainer:
         if model is None:
@@ -73,6 +75,7 @@ class World:
             CPU,
             self.folder / name,
             resume=resume,
+            deadline=deadline,
             observers=observers,
             ranks=ranks,
         )

@@ -1,7 +1,9 @@
 """From a wish to a run: decided once, gone on with by the same wish, refused for another one."""
 
 import json
+import math
 import re
+import signal
 from dataclasses import replace
 
 import psutil
@@ -11,9 +13,10 @@ from slmlib.config import MambaConfig, ModelConfig, TrainConfig
 from slmlib.devices import Device
 from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
 from slmlib.training import run as run_module
+from slmlib.training.budget import SMALLEST_TEXT, deadline_of, share_budget, text_budget
 from slmlib.training.checkpoint import load_checkpoint, step_folder
 from slmlib.training.claim import only_process_in
-from slmlib.training.run import SMALLEST_TEXT, Wish, share_budget, start_or_resume, text_budget
+from slmlib.training.run import Wish, start_or_resume
 from slmlib.training.terminal import closing_card
 from tests.training.conftest import tiny_stories
 
@@ -37,10 +40,7 @@ def quietly(wish: Wish, observers=()) -> tuple[run_module.Result, list[str]]:
 def test_the_same_wish_goes_on_and_then_says_it_is_finished(wish):
     def stop(event):
         if event["event"] == "step" and event["step"] == 3:
-            import os
-            import signal
-
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     stopped, _ = quietly(wish, (stop,))
     assert not stopped.finished
@@ -67,10 +67,7 @@ def test_a_number_format_that_nobody_asked_for_is_not_said_to_be(wish):
 def test_the_card_of_a_stopped_run_says_when_it_was_measured(wish):
     def stop(event):
         if event["event"] == "step" and event["step"] == 3:
-            import os
-            import signal
-
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     rare = replace(wish, train=replace(wish.train, evaluations=1))
     stopped, _ = quietly(rare, (stop,))
@@ -114,6 +111,40 @@ def test_a_time_budget_becomes_steps_once_and_stays(wish, monkeypatch):
     monkeypatch.setattr(run_module, "measure_step", lambda *_: 1 / 0)
     again, _ = quietly(budget)
     assert again.trainer.config == decided
+
+
+def test_a_pace_that_was_misjudged_is_corrected_where_the_rate_begins_to_fall(wish, monkeypatch):
+    monkeypatch.setattr(run_module, "measure_step", lambda *_: 0.5)
+    monkeypatch.setattr(run_module, "deadline_of", lambda *_: 0.0)  # long gone
+    told: list[dict] = []
+    budget = replace(wish, train=replace(wish.train, total_steps=0, minutes=0.5, schedule="wsd"))
+    result, _ = quietly(budget, (told.append,))
+    planned = told[0]["decided"]["total_steps"]
+    half = planned - round(planned / 2)
+    assert result.finished
+    assert result.trainer.step == half + math.ceil(half / 4) < planned
+    assert f"{result.trainer.step} steps of 4 windows" in (wish.folder / "README.md").read_text()
+    again, _ = quietly(budget)
+    assert (again.finished, again.trained_now) == (True, False)
+
+
+def test_a_run_that_goes_on_keeps_its_number_of_steps(wish, monkeypatch):
+    def stop(event):
+        if event["event"] == "step" and event["step"] == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(run_module, "measure_step", lambda *_: 0.5)
+    budget = replace(wish, train=replace(wish.train, total_steps=0, minutes=0.5, schedule="wsd"))
+    stopped, _ = quietly(budget, (stop,))
+    monkeypatch.setattr(run_module, "deadline_of", lambda *_: 0.0)  # what was spent before it is not known
+    resumed, _ = quietly(budget)
+    assert (stopped.finished, resumed.finished) == (False, True)
+    assert resumed.trainer.step == stopped.trainer.config.total_steps
+
+
+def test_a_budget_of_minutes_has_a_deadline_and_one_of_steps_has_none():
+    assert deadline_of(TrainConfig(minutes=2), started=50.0) == 50 + 120 - 2
+    assert deadline_of(TrainConfig(total_steps=9, minutes=2), started=50.0) == math.inf
 
 
 def test_a_slow_machine_measures_less_often_and_trains_half_of_the_time(wish, monkeypatch):

@@ -68,6 +68,20 @@ def test_a_pipe_gets_plain_lines_with_a_row_at_every_tenth():
     assert rows[6].split() == ["10", "9.5000", "7.0000", "1,234.50", "3.2100", "14,775", "0:00:20"]
 
 
+@pytest.mark.parametrize(("total", "is_told"), [(16, True), (30, True), (20, False)])
+def test_a_corrected_number_of_steps_is_told_and_counted_up_to(total, is_told):
+    told = events()
+    place = next(i for i, one in enumerate(told) if one["event"] == "step" and one["step"] == 11)
+    told.insert(place, event("plan", 10, planned=20, total_steps=total))
+    sentence = f"the time has room for {total} steps, not 20."
+    assert (sentence in shown(window(), told)) == is_told
+    assert f"step 11 of {total}" in shown(window(), told)
+    rows = shown(Console(file=io.StringIO(), width=40), told).splitlines()
+    tenths = [int(row.split()[0]) for row in rows if re.match(r" +\d", row)]
+    assert tenths[:6] == [0, 2, 4, 6, 8, 10], "those before it stay"
+    assert tenths[6:9] == {16: [11, 13, 14], 30: [12, 18, 20], 20: [12, 14, 16]}[total]
+
+
 def test_a_window_has_a_moving_line_that_goes_away():
     output = shown(window(), events())
     assert "step 7 of 20" in output

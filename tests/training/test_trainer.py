@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import signal
 
 import pytest
 import torch
@@ -11,10 +12,11 @@ from slmlib.config import TrainConfig
 from slmlib.devices import Device
 from slmlib.errors import TrainingError
 from slmlib.model.decoder import Decoder
+from slmlib.training import trainer as trainer_module
 from slmlib.training.checkpoint import load_checkpoint, newest_checkpoint, step_folder
 from slmlib.training.logs import JsonlLog, read_log, series, tensorboard_log, wandb_log
 from slmlib.training.optimizers import build_optimizer
-from slmlib.training.schedules import build_scheduler, learning_rate
+from slmlib.training.schedules import build_scheduler, descent_begin, learning_rate, with_descent_of
 from slmlib.training.speed import compiled_run_block
 from slmlib.training.trainer import spread
 from tests.training.conftest import CPU
@@ -297,3 +299,95 @@ def test_what_a_run_tells_its_observers(world):
     expected += ["step", "step", "evaluation", "checkpoint"] * 2 + ["story", "end"]
     assert kinds == expected
     assert CPU.name in events[0]["device"]
+
+
+class Clock:
+    """Stands in for the time module: it moves only when it is told to."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def timed_run(world, monkeypatch, pace: float, name: str, **changes):
+    """A run of 40 steps planned for 40 s, each of which takes `pace` seconds, a measurement 2; where it ended."""
+    clock = Clock()
+    monkeypatch.setattr(trainer_module, "time", clock)
+    events: list[dict] = []
+    values = dict(total_steps=40, schedule="wsd", decay_fraction=0.5, evaluations=4, checkpoints=4) | changes
+    trainer = world.trainer(name, observers=(events.append,), deadline=1000.0 + 40 + 5 * 2, **values)
+    step, evaluate = trainer.train_step, trainer.evaluate
+
+    def slow_step(rate):
+        clock.now += pace
+        return step(rate)
+
+    def slow_evaluate(stop=None):
+        clock.now += 2.0
+        evaluate(stop)
+
+    trainer.train_step, trainer.evaluate = slow_step, slow_evaluate
+    trainer.run()
+    return trainer, events, clock.now - 1000.0
+
+
+@pytest.mark.parametrize("pace", [0.5, 1.0, 1.2, 1.6])
+def test_a_budget_is_kept_at_whatever_pace(world, monkeypatch, pace):
+    trainer, events, seconds = timed_run(world, monkeypatch, pace, f"pace-{pace}")
+    assert 50 - 2 - 2 * pace <= seconds <= 50 + pace
+    assert trainer.finished
+    assert trainer.history[-1]["step"] == trainer.step == trainer.config.total_steps
+    (plan,) = [event for event in events if event["event"] == "plan"]
+    assert (plan["step"], plan["planned"], plan["total_steps"]) == (20, 40, trainer.step)
+    rates = [event["learning_rate"] for event in events if event["event"] == "step"]
+    assert rates[:21] == [
+        learning_rate(step, world.config(total_steps=40, schedule="wsd")) for step in range(21)
+    ]
+    falls = {round(earlier - later, 12) for earlier, later in itertools.pairwise(rates[20:])}
+    assert len(falls) == 1, "the descent is one straight line"
+    assert rates[-1] == 0.0
+
+
+def test_a_budget_that_is_gone_still_descends(world, monkeypatch):
+    trainer, _, _ = timed_run(world, monkeypatch, 5.0, "gone")
+    assert trainer.step == 25, "a quarter of the 20 steps before it"
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
+def test_other_schedules_keep_their_steps(world, monkeypatch, schedule):
+    trainer, events, _ = timed_run(world, monkeypatch, 1.6, schedule, schedule=schedule)
+    assert trainer.step == 40
+    assert not [event for event in events if event["event"] == "plan"]
+
+
+def test_a_corrected_run_that_is_stopped_goes_on_with_the_steps_it_then_had(world, monkeypatch):
+    def stop(event):
+        if event["event"] == "step" and event["step"] == 23:
+            signal.raise_signal(signal.SIGINT)
+
+    clocked, _, _ = timed_run(world, monkeypatch, 1.6, "corrected")
+    monkeypatch.setattr(JsonlLog, "__call__", lambda _, event: stop(event))
+    stopped, _, _ = timed_run(world, monkeypatch, 1.6, "stopped")
+    monkeypatch.undo()
+    assert (stopped.step, stopped.finished) == (23, False)
+    checkpoint = newest_checkpoint(stopped.folder / "checkpoints")
+    resumed = world.trainer("stopped", resume=checkpoint, **checkpoint.progress.decided.to_dict())
+    resumed.run()
+    assert resumed.config == clocked.config
+    assert resumed.step == clocked.step
+    assert all(map(torch.equal, resumed.model.parameters(), clocked.model.parameters()))
+
+
+@pytest.mark.parametrize("steps", [1, 7, 50, 4000])
+@pytest.mark.parametrize(("warmup", "decay"), [(0.02, 0.5), (0.0, 0.2), (0.02, 0.98), (0.3, 0.7)])
+def test_another_descent_leaves_the_rates_before_it(warmup, decay, steps):
+    config = TrainConfig(total_steps=100, schedule="wsd", warmup_fraction=warmup, decay_fraction=decay)
+    changed = with_descent_of(config, steps)
+    begin = descent_begin(config)
+    assert changed.total_steps == begin + steps
+    assert descent_begin(changed) == begin
+    before = [[learning_rate(step, one) for step in range(begin)] for one in (config, changed)]
+    assert before[0] == before[1]
+    assert learning_rate(begin + steps - 1, changed) == (0.0 if steps > 1 else config.learning_rate)

@@ -1,0 +1,48 @@
+"""What a time budget has room for: how much text, how many measurements, how long the training."""
+
+import math
+
+from slmlib.config import LanguageModelConfig, TrainConfig
+from slmlib.devices import Device
+from slmlib.model.counts import flops_per_token
+from slmlib.training.speed import PRODUCT_RATE
+
+SMALLEST_TEXT = 10 * 10**6
+"""Bytes of text that even the shortest run asks for: enough for a tokenizer and an honest validation set."""
+
+EVALUATION_SHARE = 0.08
+"""At most this share of a time budget goes into measuring the validation set."""
+
+CLOSING_SHARE, CLOSING_SECONDS = 0.01, 2.0
+"""What is kept of a time budget for checkpoints and stories."""
+
+
+def text_budget(model: LanguageModelConfig, train: TrainConfig, device: Device) -> int:
+    """About how many bytes of text a run can read once: no use downloading more. Between 10 MB and 3 GB.
+
+    Counts 4 bytes a token, and a device that does its matrix products at a rate typical of its kind.
+    """
+    tokens = train.total_steps * train.batch_size * model.context_length
+    tokens = tokens or int(train.minutes * 60 * PRODUCT_RATE[device.type] / flops_per_token(model))
+    megabytes = min(3000, tokens * 4 // 10**6)
+    return max(SMALLEST_TEXT, megabytes * 10**6)
+
+
+def share_budget(
+    budget: float, spent: float, evaluation_seconds: float, most_evaluations: int
+) -> tuple[int, float]:
+    """How often the validation set is measured, and the seconds that are left for training.
+
+    budget, spent: seconds of the whole run, and those that are gone. evaluation_seconds: of one measurement; one more
+    than is returned takes place, before the first step.
+    """
+    affordable = int(EVALUATION_SHARE * budget / evaluation_seconds) - 1
+    evaluations = max(1, min(most_evaluations, affordable))
+    left = budget * (1 - CLOSING_SHARE) - CLOSING_SECONDS - spent
+    # However slow the machine, half of the time belongs to training.
+    return evaluations, max(budget / 2, left - (evaluations + 1) * evaluation_seconds)
+
+
+def deadline_of(train: TrainConfig, started: float) -> float:
+    """When the training of a run that began at `started` should be over; math.inf for a run of so many steps."""
+    return math.inf if train.total_steps else started + train.minutes * 60 - CLOSING_SECONDS
