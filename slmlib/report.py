@@ -111,8 +111,9 @@ class RunRecord:
         )
 
     def settings(self) -> dict[str, Any]:
-        """Every setting that can make two runs differ."""
-        training = {name: value for name, value in self.training.items() if name not in NO_DIFFERENCE}
+        """Every setting that can make two runs differ; shares of a run as they were asked for, not fitted to its steps."""
+        asked = {name: self.progress["asked"][name] for name in ("warmup_fraction", "decay_fraction")}
+        training = {name: value for name, value in self.training.items() if name not in NO_DIFFERENCE} | asked
         return {"corpus": self.progress["corpus"], **self.model.to_dict(), **training}
 
     def stories(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ from slmlib.flags import other_names, sentences
 from slmlib.presets import PRESETS, default_preset
 from slmlib.shipped import load_model
 from slmlib.text.textfiles import write_stories
+from slmlib.training import budget as training_budget
 from slmlib.training import run as training_run
 
 
@@ -371,7 +372,7 @@ def test_models_go_to_the_device_that_was_chosen(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("slmlib.evaluation.evaluate", lambda model, *_, **__: seen.append(model.device.type))
     valid = type("Stream", (list,), {"info": SimpleNamespace(sha256="")})([0] * 1000)
     data = SimpleNamespace(corpus_name="some stories", valid=valid)
-    monkeypatch.setattr("slmlib.text.prepare.prepare", lambda *_, **__: data)
+    monkeypatch.setattr(training_run, "prepare", lambda *_, **__: data)
     main(["generate"])
     assert capsys.readouterr() == ("Once upon a time\n", "")
     main(["evaluate"])
@@ -387,7 +388,8 @@ def one_file(monkeypatch, tmp_path):
     """A file of stories without a validation split, of which even the shortest run reads only the first half."""
     path = tmp_path / "mine.txt"
     write_stories(path, (f"The cat saw {number} dogs and ran home." for number in range(2000)))
-    monkeypatch.setattr(training_run, "SMALLEST_TEXT", path.stat().st_size // 2)
+    for reader in (training_run, training_budget):
+        monkeypatch.setattr(reader, "SMALLEST_TEXT", path.stat().st_size // 2)
     return str(path)
 
 

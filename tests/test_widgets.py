@@ -137,6 +137,20 @@ def test_headless_it_prints_a_line_for_every_measurement_and_ends_in_a_picture(t
     assert repr(shown[0]).startswith("Step 40 of 40. Finished.\nPicture: Validation loss is 6.90 at step 0")
 
 
+def test_a_run_whose_number_of_steps_was_corrected_counts_up_to_the_new_one(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("IPython.display.display", lambda _: None)
+    panel = LivePanel(tmp_path)
+    measured = {"event": "evaluation", "step": 30, "loss": 5.0}
+    for event in [
+        *write_log(tmp_path, 30),
+        {"event": "plan", "step": 20, "planned": 40, "total_steps": 30},
+        measured,
+    ]:
+        panel(event)
+    assert capsys.readouterr().out.endswith("step 30 of 30: validation loss 5.00\n")
+    assert panel._status() == "Step 30 of 30."
+
+
 class Slot:
     """A display handle that remembers."""
 

@@ -78,6 +78,11 @@ def without_lesson(told_by: str, lesson: str) -> str:
     return " ".join(word for word in words if word != number) or told_by
 
 
+def was_downloaded_again(file: str) -> bool:
+    """Whether a file ends in `(1)`: a further file, whatever number its name has."""
+    return bool(DOWNLOADED.search(stem_of(re.split(r"[/\\!]", file)[-1])))
+
+
 def attempt_in(file: str, lesson: str) -> int:
     """1, or what `(1)` and `-1` at the end of a file's name say. `ada-08` is lesson 08, not a ninth attempt."""
     stem = stem_of(re.split(r"[/\\!]", file)[-1])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from checks.bundle import lesson_of
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag, Grades
-from checks.grading.naming import without_lesson
+from checks.grading.naming import was_downloaded_again, without_lesson
 from checks.grading.roster import Roster
 from checks.grading.rows import Row
 from slmlib.errors import SlmError
@@ -120,7 +120,7 @@ def _with_further_tries(rows: list[Row]) -> list[Row]:
                 "all", "Its name ends in a number: a further try, or another student's?", f"{one.file}."
             )
             one = replace(one, told_by=one.without_number, doubts=(*one.doubts, doubt))
-        elif is_numbered:
+        elif is_numbered and not was_downloaded_again(one.file):
             one = replace(one, attempt=1)
         found.append(replace(row, submission=one))
     return found

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag
-from checks.grading.naming import without_lesson, words_of
+from checks.grading.naming import was_downloaded_again, without_lesson, words_of
 from checks.grading.reading import decoded
 from checks.grading.whose import MOODLE
 from slmlib.errors import SlmError
@@ -88,7 +88,8 @@ class Roster:
         """
         told = [self._called(_spelled(name)) for name in (one.told_by, without_lesson(one.told_by, lesson))]
         named = [self._called(_spelled(name)) for name in (*one.names, one.student)]
-        if any(told) and not any(named) and one.told_by != one.without_number:
+        is_numbered = one.told_by != one.without_number and not was_downloaded_again(one.file)
+        if any(told) and not any(named) and is_numbered:
             one = replace(one, attempt=1)  # `-11` is the student's
         named = [*told, *named]
         named += map(self._called, map(_joined, one.names))

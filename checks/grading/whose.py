@@ -158,7 +158,8 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
     likeliest = [claim.part for claim in sorted(_claims(parts, folders))] or [stem]
     told_by = without_number = _telling_words(likeliest[0])
     if likeliest[0] == stem:
-        told_by, without_number = (_telling_words(again.sub("", stem)) for again in (DOWNLOADED, AGAIN))
+        downloaded = DOWNLOADED.sub("", stem)  # `ada-1 (1)` is a further file of `ada-1`
+        told_by, without_number = _telling_words(downloaded), _telling_words(AGAIN.sub("", downloaded))
     # A file called `02_my_attempt` differs from `02_tokenizer`, but not in who wrote it.
     telling = [part for part in likeliest if part in above or says_who(part)]
     likely = likeliest[0]

@@ -16,6 +16,9 @@ EVALUATION_SHARE = 0.08
 CLOSING_SHARE, CLOSING_SECONDS = 0.01, 2.0
 """What is kept of a time budget for checkpoints and stories."""
 
+FEWEST_STEPS = 20
+"""Fewer show nothing: a budget that has no room for them is overdrawn, and the run says so."""
+
 
 def text_budget(model: LanguageModelConfig, train: TrainConfig, device: Device) -> int:
     """About how many bytes of text a run can read once: no use downloading more. Between 10 MB and 3 GB.
@@ -43,6 +46,13 @@ def share_budget(
     return evaluations, max(budget / 2, left - (evaluations + 1) * evaluation_seconds)
 
 
-def deadline_of(train: TrainConfig, started: float) -> float:
-    """When the training of a run that began at `started` should be over; math.inf for a run of so many steps."""
-    return math.inf if train.total_steps else started + train.minutes * 60 - CLOSING_SECONDS
+def deadline_of(asked: TrainConfig, started: float, now: float) -> float:
+    """When a run should be over; math.inf for one that was asked for in steps.
+
+    started, now: when its budget began, and when its training does, in seconds of one clock. As in `share_budget`, half
+    of the time belongs to training, however much is gone.
+    """
+    if asked.total_steps:
+        return math.inf
+    budget = asked.minutes * 60
+    return max(started + budget * (1 - CLOSING_SHARE) - CLOSING_SECONDS, now + budget / 2)

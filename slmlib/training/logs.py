@@ -148,7 +148,9 @@ def wandb_log(folder: Path, config: dict[str, Any]) -> Observer:
 
 
 def _numbers(event: Event) -> dict[str, float]:
-    """What of an event can be drawn over its steps: no clock, no yes or no."""
+    """What of an event can be drawn over its steps: no clock, no yes or no, no plan."""
+    if event["event"] == "plan":
+        return {}
     return {
         name: value
         for name, value in event.items()

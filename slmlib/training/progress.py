@@ -17,7 +17,7 @@ class Progress:
     asked: TrainConfig
     """The training as it was asked for."""
     decided: TrainConfig
-    """The same with every `auto` and 0 replaced by what was decided once, before step 0."""
+    """The same with every `auto` and 0 replaced by what was decided before step 0; a time budget counts its steps anew once."""
     corpus: str
     """Name of the corpus."""
     train_sha256: str

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from slmlib.training.run import Wish
 
 CONTENTS = {
-    "README.md": "this page, written when the run was started or went on",
+    "README.md": "this page, written when the run is started, goes on, or has another number of steps",
     "log.jsonl": "everything that happened, one JSON object a line: steps, measurements, stories, warnings",
     "log-0001.jsonl": "and so on: earlier parts of a long log, oldest first",
     "checkpoints/step-00000123/": "the run after 123 steps; the newest ones and the best one are kept",

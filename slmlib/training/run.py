@@ -1,10 +1,9 @@
-"""From a wish to a run: prepare the data, decide once what changes numbers, start or go on.
+"""From a wish to a run: prepare the data, decide what changes numbers, start or go on.
 
 A run lives in one folder: `log.jsonl`, `checkpoints/`, `loss.png`, and a README.md that says so. Asking for the same
 run again goes on where it stopped; asking for another one under the same name is refused.
 """
 
-import math
 import os
 import time
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from slmlib.model.build import build_model
 from slmlib.ranks import ALONE, Ranks, largest_divisor, together
 from slmlib.text.prepare import PreparedData, prepare
 from slmlib.text.tokenizer import gpt2
-from slmlib.training.budget import SMALLEST_TEXT, deadline_of, share_budget, text_budget
+from slmlib.training.budget import FEWEST_STEPS, SMALLEST_TEXT, deadline_of, share_budget, text_budget
 from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
 from slmlib.training.claim import only_process_in
 from slmlib.training.faults import is_out_of_memory
@@ -42,9 +41,6 @@ MEASURING_SHARE = 0.03
 
 MEASURED_STEPS = 25
 """More than so many are not tried for it."""
-
-FEWEST_STEPS = 20
-"""Fewer show nothing: a budget that has no room for them is overdrawn, and the run says so."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +151,7 @@ def _start_or_resume(
         device,
         folder,
         asked=wish.train,
-        deadline=deadline_of(wish.train, started) if checkpoint is None else math.inf,
+        deadline=deadline_of(wish.train, started, time.perf_counter()),
         resume=checkpoint,
         observers=observers,
         ranks=ranks,

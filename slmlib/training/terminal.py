@@ -57,7 +57,7 @@ class TerminalProgress:
         )
         self.task = self.line.add_task("training", total=None, now="")
         self.losses: list[float] = []
-        self.speed, self.drawn, self.tenths, self.has_header = 0, 0.0, set[int](), False
+        self.speed, self.drawn, self.tenths, self.has_header = 0, 0.0, frozenset[int](), False
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +99,7 @@ class TerminalProgress:
         total, planned = event["total_steps"], event["planned"]
         self._expect(total)
         if abs(total - planned) > NOTEWORTHY * planned:
-            self.say(f"By now the pace is known: the time has room for {total:,} steps, not {planned:,}.")
+            self.say(f"The pace is known by now: it will be {total:,} steps, not {planned:,}.")
 
     def _expect(self, total: int) -> None:
         """Count up to so many steps."""

@@ -8,7 +8,7 @@ Several processes (`slmlib.ranks`) each take a share of that batch and make the 
 import math
 import time
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -24,6 +24,7 @@ from slmlib.model.language_model import LanguageModel
 from slmlib.ranks import ALONE, Ranks, gradients_stay, largest_divisor
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.stream import TokenStream
+from slmlib.training.budget import FEWEST_STEPS
 from slmlib.training.checkpoint import (
     Checkpoint,
     Progress,
@@ -50,7 +51,8 @@ class Trainer:
 
     model: the plain model, already on the device. config: decided, that is without `auto` (see `decide`).
     asked: the config before it was decided; stored, so that a later command can be compared with it.
-    deadline: when the run should be over, in seconds of time.perf_counter (see `keep_to_time`).
+    deadline: when a new run should be over, in seconds of time.perf_counter (see `keep_to_time`); what was spent before
+    is not known to a run that goes on, which keeps its steps.
     observers: get every event; the log file always does. ranks: the processes that train together, of which only
     the first logs and saves. Raises CheckpointError when `resume` belongs to other data, TrainingError when the
     loss is no longer a number.
@@ -73,7 +75,8 @@ class Trainer:
     ):
         self.model, self.tokenizer, self.train, self.valid = model, tokenizer, train, valid
         self.config, self.asked, self.device, self.folder = config, asked or config, device, folder
-        self.deadline, self.ranks, share = deadline, ranks, ranks.share(config.batch_size)
+        self.ranks, share = ranks, ranks.share(config.batch_size)
+        self.deadline = deadline if resume is None else math.inf
         self.micro_batch_size = largest_divisor(share, min(share, config.micro_batch_size or share))
         set_threads(config.threads)
         self.optimizer = build_optimizer(model, config)
@@ -90,7 +93,7 @@ class Trainer:
 
     def run(self) -> Evaluation:
         """Train to the last step or until asked to stop; returns the last measurement of the validation set."""
-        began = time.perf_counter()
+        began, durations = time.perf_counter(), list[float]()
         if self.ranks.is_first:
             self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
         with StopRequest(self.ranks.is_first) as stop, explained(self):
@@ -111,14 +114,14 @@ class Trainer:
             stopping = self.ranks.any(stop.requested)
             while self.step < self.config.total_steps and not stopping:
                 if self.step == descent_begin(self.config):
-                    self.keep_to_time(began)
+                    self.keep_to_time(began, durations)
                 started = time.perf_counter()
                 rate = learning_rate(self.step, self.config)
                 loss, gradient_norm = self.train_step(rate)
                 self.step += 1
-                took = time.perf_counter() - started
-                self.seconds += took
-                speed = self.config.batch_size * self.model.config.context_length / took
+                durations.append(time.perf_counter() - started)
+                self.seconds += durations[-1]
+                speed = self.config.batch_size * self.model.config.context_length / durations[-1]
                 self.tell(
                     "step",
                     loss=loss,
@@ -138,21 +141,24 @@ class Trainer:
         self.tell("end", finished=self.finished)
         return self.last_evaluation
 
-    def keep_to_time(self, began: float) -> None:
+    def keep_to_time(self, began: float, durations: list[float]) -> None:
         """Where the rate of `wsd` is about to fall, let it fall in as many steps as end before the deadline.
 
         The number of steps was decided by some seconds of measuring; by now the pace is known. began: when the run
-        did, in seconds of time.perf_counter.
+        did, in seconds of time.perf_counter; durations: seconds of each step since then.
         """
-        if self.deadline == math.inf or self.config.schedule != "wsd" or self.step == 0:
+        if self.deadline == math.inf or self.config.schedule != "wsd" or not durations:
             return
-        now, planned = time.perf_counter(), self.config.total_steps
+        now, planned, recent = time.perf_counter(), self.config.total_steps, durations[len(durations) // 2 :]
+        pace = sum(recent) / len(recent)  # what a machine does once it is warm
         measuring = (now - began - self.seconds) / len(self.history)  # with the checkpoints that were written
+        fewest = max(math.ceil(SHORTEST_DESCENT * self.step), FEWEST_STEPS - self.step)
         for _ in range(2):  # another number of steps may be measured once more or less
             left = self.deadline - now - measuring * sum(step > self.step for step in self.evaluation_steps)
-            steps = max(SHORTEST_DESCENT * self.step, left * self.step / self.seconds)
-            self.config = with_descent_of(self.config, self.ranks.from_first(math.ceil(steps)))
+            steps = self.ranks.from_first(max(fewest, int(left / pace)))
+            self.config = with_descent_of(self.config, steps)
         self.tell("plan", planned=planned, total_steps=self.config.total_steps)
+        self.save()  # a run that is killed now goes on with these steps
 
     def train_step(self, rate: float) -> tuple[float, float]:
         """One optimizer step over one global batch; returns its mean loss and the gradient norm before clipping.
@@ -230,12 +236,12 @@ class Trainer:
         )
 
     @property
-    def evaluation_steps(self) -> set[int]:
+    def evaluation_steps(self) -> frozenset[int]:
         """After which steps the validation set is measured."""
         return spread(self.config.total_steps, self.config.evaluations)
 
     @property
-    def checkpoint_steps(self) -> set[int]:
+    def checkpoint_steps(self) -> frozenset[int]:
         """After which steps the run is saved."""
         return spread(self.config.total_steps, self.config.checkpoints) | self.evaluation_steps
 
@@ -315,6 +321,7 @@ class Trainer:
         self.step, self.history, self.seconds = progress.step, list(progress.history), progress.seconds
 
 
-def spread(total: int, times: int) -> set[int]:
+@cache
+def spread(total: int, times: int) -> frozenset[int]:
     """`times` steps spread evenly over 1..total, the last one included (all of them when there are fewer)."""
-    return {round(total * (i + 1) / times) for i in range(times)} - {0}
+    return frozenset(round(total * (i + 1) / times) for i in range(times)) - {0}

@@ -420,6 +420,24 @@ def test_a_time_budget_is_decided_by_the_first_rank_and_its_run_is_locked(wish, 
     assert not (wish.folder / "running.json").exists()
 
 
+def test_the_first_ranks_clock_corrects_the_steps_of_all(wish, monkeypatch):
+    timed = replace(
+        wish, train=replace(wish.train, total_steps=0, minutes=0.5, schedule="wsd", compile="off")
+    )
+
+    def work(ranks):
+        run_module.measure_step = lambda *_: 0.5
+        run_module.deadline_of = lambda *_: 0.0 if ranks.is_first else 1e12
+        run_module.together = lambda: _already(ranks)
+        trainer = start_or_resume(timed, (), lambda _: None, progress=False).trainer
+        return trainer.config, trainer.step
+
+    (config, step), (other, others_step) = on_ranks(work)
+    assert config == other
+    assert step == others_step == config.total_steps
+    assert config.decay_fraction < 0.4, "shorter than the half that was planned"
+
+
 class _already:
     """Stands in for `together` where the processes are connected already."""
 

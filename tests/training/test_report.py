@@ -165,3 +165,12 @@ def test_what_is_no_run_is_one_sentence(runs, tmp_path):
         write_report([])
     with pytest.raises(SlmError, match="8 were given"):
         write_report([runs[0]] * 8)
+
+
+def test_shares_of_a_run_that_were_fitted_to_its_steps_are_no_difference(runs, tmp_path):
+    def corrected(state):
+        state["progress"]["decided"] |= {"warmup_fraction": 0.0213, "decay_fraction": 0.4321}
+
+    page = write_report([runs[0], edited(runs[0], tmp_path, "corrected", corrected)])
+    assert "decay_fraction" not in page
+    assert "warmup_fraction" not in page

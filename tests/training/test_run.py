@@ -1,4 +1,4 @@
-"""From a wish to a run: decided once, gone on with by the same wish, refused for another one."""
+"""From a wish to a run: decided, gone on with by the same wish, refused for another one."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from slmlib.config import MambaConfig, ModelConfig, TrainConfig
 from slmlib.devices import Device
 from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
 from slmlib.training import run as run_module
-from slmlib.training.budget import SMALLEST_TEXT, deadline_of, share_budget, text_budget
+from slmlib.training.budget import FEWEST_STEPS, SMALLEST_TEXT, deadline_of, share_budget, text_budget
 from slmlib.training.checkpoint import load_checkpoint, step_folder
 from slmlib.training.claim import only_process_in
 from slmlib.training.run import Wish, start_or_resume
@@ -143,8 +143,11 @@ def test_a_run_that_goes_on_keeps_its_number_of_steps(wish, monkeypatch):
 
 
 def test_a_budget_of_minutes_has_a_deadline_and_one_of_steps_has_none():
-    assert deadline_of(TrainConfig(minutes=2), started=50.0) == 50 + 120 - 2
-    assert deadline_of(TrainConfig(total_steps=9, minutes=2), started=50.0) == math.inf
+    assert deadline_of(TrainConfig(minutes=2), started=50.0, now=60.0) == 50 + 120 * 0.99 - 2
+    assert deadline_of(TrainConfig(minutes=2), started=50.0, now=150.0) == 150 + 60, (
+        "half belongs to training"
+    )
+    assert deadline_of(TrainConfig(total_steps=9, minutes=2), started=50.0, now=60.0) == math.inf
 
 
 def test_a_slow_machine_measures_less_often_and_trains_half_of_the_time(wish, monkeypatch):
@@ -173,6 +176,13 @@ def test_a_budget_without_room_for_a_run_is_overdrawn_and_says_so(wish, monkeypa
     result, said = quietly(budget)
     assert result.trainer.config.total_steps == 20
     assert any("A step takes 1.0 s here, and the" in line for line in said)
+
+
+def test_an_overdrawn_budget_keeps_its_fewest_steps(wish, monkeypatch):
+    monkeypatch.setattr(run_module, "measure_step", lambda *_: 1.0)
+    monkeypatch.setattr(run_module, "deadline_of", lambda *_: 0.0)
+    budget = replace(wish, train=replace(wish.train, total_steps=0, minutes=0.2, schedule="wsd"))
+    assert quietly(budget)[0].trainer.step == FEWEST_STEPS == 20
 
 
 def test_measuring_the_speed_leaves_no_trace(wish):

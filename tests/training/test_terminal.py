@@ -73,7 +73,7 @@ def test_a_corrected_number_of_steps_is_told_and_counted_up_to(total, is_told):
     told = events()
     place = next(i for i, one in enumerate(told) if one["event"] == "step" and one["step"] == 11)
     told.insert(place, event("plan", 10, planned=20, total_steps=total))
-    sentence = f"the time has room for {total} steps, not 20."
+    sentence = f"The pace is known by now: it will be {total} steps, not 20."
     assert (sentence in shown(window(), told)) == is_told
     assert f"step 11 of {total}" in shown(window(), told)
     rows = shown(Console(file=io.StringIO(), width=40), told).splitlines()

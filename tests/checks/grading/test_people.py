@@ -266,6 +266,15 @@ def test_a_name_with_and_without_a_number_is_for_a_human_to_decide(tmp_path):
     assert not any(flags.values())
 
 
+def test_a_second_download_of_a_second_try_is_the_same_student(tmp_path):
+    rows = newest_only(handed_in(tmp_path, "ada_98.ipynb", "ada_98-1.ipynb", "ada_98-1 (1).ipynb"))
+    assert students(rows) == [("ada", "replaced"), ("ada", "replaced"), ("ada", "waiting")]
+    rows = newest_only(
+        handed_in(tmp_path / "numbers", "student-1.ipynb", "student-2.ipynb", "student-1 (1).ipynb")
+    )
+    assert students(rows) == [("student 1", "replaced"), ("student 1", "waiting"), ("student 2", "waiting")]
+
+
 @pytest.mark.parametrize("listed", [(), (Person("team-11"),)])
 def test_a_number_that_belongs_to_the_name_is_no_attempt(demo, tmp_path, listed):
     found = [row.submission for row in handed_in(tmp_path, "98_team-11.ipynb", "98_team-11 (1).ipynb")]
