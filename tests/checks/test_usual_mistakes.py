@@ -101,6 +101,12 @@ RUN = {
         "logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten()).item())\n",
         "cannot be differentiated",
     ),
+    "a division by a norm that was never added up": (
+        "08.4",
+        "def clip_gradients(gradients, max_norm):\n    norm = 0.0\n    scale = min(1.0, max_norm / norm)\n"
+        "    return [one * scale for one in gradients], norm\n",
+        "ZeroDivisionError",
+    ),
     "a logarithm to base 10": (
         "00.1",
         "def perplexity(p):\n    return math.exp(-sum(math.log10(x) for x in p) / len(p))\n",
