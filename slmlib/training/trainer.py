@@ -93,7 +93,7 @@ class Trainer:
 
     def run(self) -> Evaluation:
         """Train to the last step or until asked to stop; returns the last measurement of the validation set."""
-        began, durations = time.perf_counter(), list[float]()
+        began, half = time.perf_counter(), (self.step, self.seconds)
         if self.ranks.is_first:
             self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
         with StopRequest(self.ranks.is_first) as stop, explained(self):
@@ -113,15 +113,17 @@ class Trainer:
                 self.save()
             stopping = self.ranks.any(stop.requested)
             while self.step < self.config.total_steps and not stopping:
+                if self.step == descent_begin(self.config) // 2:
+                    half = (self.step, self.seconds)
                 if self.step == descent_begin(self.config):
-                    self.keep_to_time(began, durations)
+                    self.keep_to_time(began, half)
                 started = time.perf_counter()
                 rate = learning_rate(self.step, self.config)
                 loss, gradient_norm = self.train_step(rate)
                 self.step += 1
-                durations.append(time.perf_counter() - started)
-                self.seconds += durations[-1]
-                speed = self.config.batch_size * self.model.config.context_length / durations[-1]
+                took = time.perf_counter() - started
+                self.seconds += took
+                speed = self.config.batch_size * self.model.config.context_length / took
                 self.tell(
                     "step",
                     loss=loss,
@@ -141,16 +143,17 @@ class Trainer:
         self.tell("end", finished=self.finished)
         return self.last_evaluation
 
-    def keep_to_time(self, began: float, durations: list[float]) -> None:
+    def keep_to_time(self, began: float, half: tuple[int, float]) -> None:
         """Where the rate of `wsd` is about to fall, let it fall in as many steps as end before the deadline.
 
         The number of steps was decided by some seconds of measuring; by now the pace is known. began: when the run
-        did, in seconds of time.perf_counter; durations: seconds of each step since then.
+        did, in seconds of time.perf_counter. half: step and seconds of training half way to here; the pace is that of the
+        steps since, of a machine that is warm.
         """
-        if self.deadline == math.inf or self.config.schedule != "wsd" or not durations:
+        if self.deadline == math.inf or self.config.schedule != "wsd" or self.step == 0:
             return
-        now, planned, recent = time.perf_counter(), self.config.total_steps, durations[len(durations) // 2 :]
-        pace = sum(recent) / len(recent)  # what a machine does once it is warm
+        now, planned = time.perf_counter(), self.config.total_steps
+        pace = (self.seconds - half[1]) / (self.step - half[0])
         measuring = (now - began - self.seconds) / len(self.history)  # with the checkpoints that were written
         fewest = max(math.ceil(SHORTEST_DESCENT * self.step), FEWEST_STEPS - self.step)
         for _ in range(2):  # another number of steps may be measured once more or less
