@@ -26,8 +26,10 @@ RESULTS = Path(__file__).resolve().parent / "results" / "time_to_loss"
 SETTINGS = ("preset", "minutes", "seed", "options")
 
 
-def run(preset: str, minutes: float, seed: int, options: list[str], cold: bool) -> dict[str, Any]:
-    """Train in a process of its own; what came of it."""
+def run(
+    preset: str, minutes: float, seed: int, options: list[str], cold: bool, bytes_of_file: int
+) -> dict[str, Any]:
+    """Train in a process of its own; what came of it. bytes_of_file: of valid.txt with all between its stories."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # torch keeps its compiled header among the temporary files, wherever the cache is.
@@ -55,15 +57,10 @@ def run(preset: str, minutes: float, seed: int, options: list[str], cold: bool) 
         "tokens": tokens,
         "tokens_per_second": round(tokens / progress.seconds),
         "bits_per_byte": round(measured.bits_per_byte, 4),
-        "bits_per_byte_of_file": round(measured.nats / math.log(2) / bytes_of_file(), 4),
+        "bits_per_byte_of_file": round(measured.nats / math.log(2) / bytes_of_file, 4),
         "compile": progress.decided.compile,
         "cold": cold,
     }
-
-
-def bytes_of_file() -> int:
-    """Of valid.txt with all that stands between its stories, by which some count."""
-    return (Path(os.environ["SLM_CORPUS"]) / "valid.txt").stat().st_size
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -95,6 +92,9 @@ def main() -> None:
     )
     parser.add_argument("--note", default="", help="what a reader should know of the machine")
     arguments = parser.parse_args()
+    valid = Path(os.environ.get("SLM_CORPUS", "")) / "valid.txt"
+    if not valid.is_file():
+        parser.error(f"SLM_CORPUS must name a folder with train.txt and valid.txt; there is no {valid}.")
     kept = RESULTS.with_suffix(".json")
     results = read_json(kept) if kept.exists() else {"rows": []}
     results["machine"] = str(choose_device())
@@ -103,7 +103,8 @@ def main() -> None:
         wanted = (arguments.preset, arguments.minutes, seed, arguments.options)
         if any(tuple(row[name] for name in SETTINGS) == wanted for row in results["rows"]):
             continue
-        row = run(arguments.preset, arguments.minutes, seed, arguments.options.split(), arguments.cold)
+        options, size = arguments.options.split(), valid.stat().st_size
+        row = run(arguments.preset, arguments.minutes, seed, options, arguments.cold, size)
         results["rows"].append(row)
         write_json(kept, results)
         text = (

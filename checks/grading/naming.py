@@ -80,12 +80,17 @@ def without_lesson(told_by: str, lesson: str) -> str:
 
 def was_downloaded_again(file: str) -> bool:
     """Whether a file ends in `(1)`: a further file, whatever number its name has."""
-    return bool(DOWNLOADED.search(stem_of(re.split(r"[/\\!]", file)[-1])))
+    return bool(DOWNLOADED.search(_own_stem(file)))
+
+
+def _own_stem(file: str) -> str:
+    """The file's own name, without the folders and the archive around it and without its ending."""
+    return stem_of(re.split(r"[/\\!]", file)[-1])
 
 
 def attempt_in(file: str, lesson: str) -> int:
     """1, or what `(1)` and `-1` at the end of a file's name say. `ada-08` is lesson 08, not a ninth attempt."""
-    stem = stem_of(re.split(r"[/\\!]", file)[-1])
+    stem = _own_stem(file)
     again = AGAIN.search(stem)
     if again is None:
         return 1

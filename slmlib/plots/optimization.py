@@ -4,7 +4,7 @@ from slmlib.config import TrainConfig
 from slmlib.plots.charts import number
 from slmlib.plots.picture import Picture
 from slmlib.plots.style import BLUE, GREY, ORANGE, new_axes
-from slmlib.training.schedules import learning_rate
+from slmlib.training.schedules import learning_rate, warmup_end
 
 NAMES = {
     "cosine": "a cosine",
@@ -21,7 +21,7 @@ def probe_steps(config: TrainConfig) -> list[int]:
     Without a warm-up of at least 2 steps all eight are spread evenly; a run of fewer steps gives fewer.
     """
     last = config.total_steps - 1
-    warmup = round(config.warmup_fraction * config.total_steps)
+    warmup = warmup_end(config)
     if warmup < 2:
         return sorted({round(last * i / 7) for i in range(8)})
     return sorted({0, warmup // 2, *(warmup + round((last - warmup) * i / 5) for i in range(6))})
@@ -31,7 +31,7 @@ def schedule_curve(config: TrainConfig) -> Picture:
     """The learning rate of every step, with the steps of `probe_steps` marked. config: needs total_steps."""
     total, peak = config.total_steps, config.learning_rate
     rates = [learning_rate(step, config) for step in range(total)]
-    warmup = round(config.warmup_fraction * total)
+    warmup = warmup_end(config)
     rise = f"{warmup:,} step{'' if warmup == 1 else 's'} of warm-up, then " if warmup else "No warm-up, "
     message = f"{rise}{NAMES[config.schedule]}: on average {sum(rates) / total / peak:.0%} of the peak"
     figure, axes = new_axes(message, "step", "learning rate", size=(7, 3.2))

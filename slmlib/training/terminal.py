@@ -57,6 +57,7 @@ class TerminalProgress:
         )
         self.task = self.line.add_task("training", total=None, now="")
         self.losses: list[float] = []
+        self.evaluations = 1
         self.speed, self.drawn, self.tenths, self.has_header = 0, 0.0, frozenset[int](), False
 
     def __enter__(self) -> Self:

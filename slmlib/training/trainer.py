@@ -111,11 +111,12 @@ class Trainer:
             elif self.evaluation_is_due:
                 self.evaluate()  # it was broken off to save in time
                 self.save()
+            descent = descent_begin(self.config)  # the same when the steps after it are counted anew
             stopping = self.ranks.any(stop.requested)
             while self.step < self.config.total_steps and not stopping:
-                if self.step == descent_begin(self.config) // 2:
+                if self.step == descent // 2:
                     half = (self.step, self.seconds)
-                if self.step == descent_begin(self.config):
+                if self.step == descent:
                     self.keep_to_time(began, half)
                 started = time.perf_counter()
                 rate = learning_rate(self.step, self.config)
