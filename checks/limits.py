@@ -35,8 +35,27 @@ def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
     """
     on_main = threading.current_thread() is threading.main_thread()
     by = _by_signal if on_main and hasattr(signal, "setitimer") else _by_thread
-    with by(seconds, patience):
+    with _lost_without_a_word(), by(seconds, patience):
         yield
+
+
+@contextlib.contextmanager
+def _lost_without_a_word() -> Iterator[None]:
+    """Say nothing where a TimeUp is lost: Python cannot raise out of a destructor or a weakref's callback.
+
+    The next one comes a second later, so nobody needs to read of it; whatever else is lost there is told as ever.
+    """
+    before = sys.unraisablehook
+
+    def hook(lost: "sys.UnraisableHookArgs") -> None:
+        if lost.exc_type is not TimeUp:
+            before(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Whatever a student does, the check answers with a sentence that helps, and with nothing else."""
 
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -286,6 +287,10 @@ LOOPS = {
         "def slow():\n    while True:\n        try:\n            while True:\n                pass\n"
         "        finally:\n            len('x')"
     ),
+    "a loop in a destructor, where an exception is lost": (
+        "class Endless:\n    def __del__(self):\n        while True:\n            pass\n"
+        "def slow():\n    Endless()\n    while True:\n        pass"
+    ),
 }
 
 
@@ -331,6 +336,16 @@ def test_a_limit_leaves_an_outer_alarm_as_it_was():
     finally:
         signal.setitimer(signal.ITIMER_REAL, *old)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_what_else_is_lost_within_a_limit_is_told(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    hook = sys.unraisablehook
+    with time_limit(5):
+        exec("class Broken:\n    def __del__(self):\n        1 / 0\nBroken()", {})
+    assert [lost.exc_type for lost in told] == [ZeroDivisionError]
+    assert sys.unraisablehook is hook
 
 
 def test_code_that_is_quick_is_never_interrupted_later():
