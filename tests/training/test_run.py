@@ -160,12 +160,12 @@ def test_a_slow_machine_measures_less_often_and_trains_half_of_the_time(wish, mo
 
 
 def test_a_budget_is_shared_between_training_and_measuring():
-    # 8% of 300 s are 24 s: six measurements of 4 s, of which one comes before the first step.
-    assert share_budget(300, spent=30, evaluation_seconds=4, most_evaluations=20) == (
-        5,
-        300 * 0.99 - 2 - 30 - 24,
+    # 5% of 300 s are 15 s: five measurements of 3 s, of which one comes before the first step.
+    assert share_budget(300, spent=30, evaluation_seconds=3, most_evaluations=20) == (
+        4,
+        300 * 0.99 - 2 - 30 - 15,
     )
-    assert share_budget(300, spent=30, evaluation_seconds=4, most_evaluations=2)[0] == 2
+    assert share_budget(300, spent=30, evaluation_seconds=3, most_evaluations=2)[0] == 2
     # At least one, however long it takes, and half of the time for training, however much was spent.
     assert share_budget(60, spent=50, evaluation_seconds=20, most_evaluations=5) == (1, 30)
 
