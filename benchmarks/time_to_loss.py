@@ -78,6 +78,19 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def save(results: dict[str, Any]) -> None:
+    """Write the rows, and the table of them."""
+    write_json(RESULTS.with_suffix(".json"), results)
+    text = (
+        f"# How far a time budget goes\n\n{results['machine']}. {results['note']}\n\nBits per byte on the whole "
+        "validation set: the loss of every token, end-of-text included, by the bytes of the stories; `of the file`: "
+        "by all bytes of valid.txt, the lines between its stories included. Set-up, measuring, a cold compile and "
+        "all evaluations are in the budget.\n\nWritten by `python benchmarks/time_to_loss.py`.\n\n"
+        + table(results["rows"])
+    )
+    write_text(RESULTS.with_suffix(".md"), text)
+
+
 def main() -> None:
     """Run what is not there yet, and write the table after each run."""
     parser = argparse.ArgumentParser(
@@ -106,16 +119,9 @@ def main() -> None:
         options, size = arguments.options.split(), valid.stat().st_size
         row = run(arguments.preset, arguments.minutes, seed, options, arguments.cold, size)
         results["rows"].append(row)
-        write_json(kept, results)
-        text = (
-            f"# How far a time budget goes\n\n{results['machine']}. {results['note']}\n\nBits per byte on the whole "
-            "validation set: the loss of every token, end-of-text included, by the bytes of the stories; `of the file`: "
-            "by all bytes of valid.txt, the lines between its stories included. Set-up, measuring, a cold compile and "
-            "all evaluations are in the budget.\n\nWritten by `python benchmarks/time_to_loss.py`.\n\n"
-            + table(results["rows"])
-        )
-        write_text(RESULTS.with_suffix(".md"), text)
+        save(results)
         print(row, flush=True)
+    save(results)  # also with another note
 
 
 if __name__ == "__main__":
