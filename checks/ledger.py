@@ -16,6 +16,9 @@ from slmlib.files import home, read_json, write_json
 
 Entries = dict[str, dict[str, Any]]
 
+PATIENCE = 5
+"""Seconds to wait for another notebook that is writing."""
+
 
 def progress_file() -> Path:
     """Where a student's progress lies."""
@@ -78,7 +81,7 @@ class _Writing:
     def __init__(self, ledger: Ledger):
         self.ledger = ledger
         self.entries: Entries = {}
-        self.lock = FileLock(f"{ledger.path}.lock", timeout=5) if ledger.path else None
+        self.lock = FileLock(f"{ledger.path}.lock", timeout=PATIENCE) if ledger.path else None
 
     def __enter__(self) -> Entries:
         if self.lock is not None and self.ledger.path is not None:

@@ -67,10 +67,12 @@ def _by_signal(seconds: float, patience: float) -> Iterator[None]:
             raise TimeUp
 
     before = signal.signal(signal.SIGALRM, ring)
-    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    remaining, interval = 0.0, 0.0
     try:
+        remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
         yield
-    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:  # it may ring in the very last moment, and then not again within a second
         # A test runner may have had its own alarm set; it gets the rest of its time back.
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before if before is not None else signal.SIG_DFL)

@@ -3,9 +3,20 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# On a busy machine an example may take long, which says nothing about the code. The same examples each time: a rare find
+# should not stop an unrelated change. To look for new ones: pytest --hypothesis-profile=explore
+settings.register_profile(
+    "course", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile(
+    "explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=2000
+)
+settings.load_profile("course")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for the marks

@@ -18,11 +18,12 @@ class StopRequest:
     """Inside the block the first signal only sets `requested`, and says so; a second Ctrl-C interrupts at once.
 
     Outside the main thread signals cannot be caught, and then nothing changes. speaks: False on all ranks but one,
-    for a terminal sends Ctrl-C to every process.
+    for a terminal sends Ctrl-C to every process. ends: True where the process ends after an error: then signals stay
+    caught, for torchrun ends the other ranks in the moment in which they say what happened to one.
     """
 
-    def __init__(self, speaks: bool = True) -> None:
-        self.speaks = speaks
+    def __init__(self, speaks: bool = True, ends: bool = False) -> None:
+        self.speaks, self.ends = speaks, ends
         self.requested = self._break_off = False
         self._previous: dict[int, object] = {}
 
@@ -32,7 +33,9 @@ class StopRequest:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and self.ends:
+            return
         for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 

@@ -19,6 +19,7 @@ CELLS = {
     ),
     "loops": 'check("98.2")',
     "noisy": (
+        'type(Course.here().exercises("98")[1]).seconds = 20.0\n'
         "import warnings\ndef count_pairs(ids):\n    warnings.warn('x')\n    print('y', file=sys.stderr)\n"
         "    counts = {}\n    for pair in zip(ids, ids[1:]):\n        counts[pair] = counts.get(pair, 0) + 1\n    return counts"
     ),

@@ -11,6 +11,7 @@ import pytest
 from filelock import FileLock
 
 from checks import __main__ as command
+from checks import ledger as ledger_module
 from checks.judging import Outcome
 from checks.ledger import Ledger
 
@@ -20,6 +21,7 @@ def outcome(exercise_id, state="pass", points=2):
 
 
 def write_many(path, lesson, count):
+    ledger_module.PATIENCE = 120  # in a process of its own; on a slow disk the other writes for long
     ledger = Ledger(path)
     for number in range(count):
         ledger.checked(outcome(f"{lesson}.{number}"), lent=False)

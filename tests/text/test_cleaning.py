@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from slmlib.errors import DataError
@@ -58,6 +58,9 @@ def test_cleaning_twice_is_cleaning_once(text):
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=20))
 def test_ascii_letters_are_never_lost(text):
+    text = unicodedata.normalize("NFC", text)  # c and a cedilla become one letter, the kelvin sign a K
+    assume("Ì" not in text)  # may begin the mojibake of such a cedilla
+
     def letters(text):
         return [character for character in text if character.isascii() and character.isalnum()]
 

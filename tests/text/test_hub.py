@@ -37,10 +37,11 @@ def outcome(source, max_bytes):
 """
 ONLINE = """
 import datasets, huggingface_hub
-huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT = 0.1
-tinystories.hub_refusal.__defaults__ = (0.5,)
 results = {}
 for fault in json.loads(sys.argv[2]):
+    # Seconds of patience: few for a Hub that will not answer, many for one that does, on however busy a machine.
+    huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT = 0.1 if fault == "data-stall" else 30
+    tinystories.hub_refusal.__defaults__ = (0.5 if fault == "stall" else 30.0,)
     urllib.request.urlopen(os.environ["HF_ENDPOINT"] + "/fault/" + fault).close()
     for source in ("auto",) if "data" in fault else ("auto", "tinystories"):
         os.environ["SLM_HOME"] = f"{folder}/{fault}-{source}"

@@ -271,7 +271,7 @@ def test_killed_at_every_moment_of_a_save_one_good_checkpoint_stays(run, checkpo
         survived = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         restore_replaced(checkpoints)
         assert load_checkpoint(newest).progress.step == 12
-        prune(checkpoints, 2, 12)
+        prune(checkpoints, 2, 12, 12)
         assert [path.name for path in checkpoints.iterdir()] == [newest.name]
         if survived:
             break
@@ -330,7 +330,7 @@ def test_the_command_that_kills_a_run_finds_it_identical(tmp_path, monkeypatch):
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "kill_a_run", module)
     spec.loader.exec_module(module)
-    outcome = module.kill_again_and_again(tmp_path, kills=2, steps=10)
+    outcome = module.kill_again_and_again(tmp_path, kills=2, steps=40)
     assert outcome.kills == 2
     assert outcome.identical
     assert outcome.every_step_once

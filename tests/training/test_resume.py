@@ -113,6 +113,23 @@ def test_only_the_first_process_answers_ctrl_c_and_a_closed_terminal_stops_nobod
         assert stop.requested
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_rank_that_ends_by_an_error_has_time_to_say_so(ends):
+    """torchrun sends SIGTERM to the others as soon as one is dead."""
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(ZeroDivisionError), StopRequest(speaks=False, ends=ends):
+            1 / 0  # noqa: B018
+        assert (signal.getsignal(signal.SIGTERM) != before[0]) == ends
+        if ends:
+            os.kill(os.getpid(), signal.SIGTERM)  # would end this process, were it not caught
+        with StopRequest(speaks=False, ends=ends) as stop:
+            assert not stop.requested
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
+
+
 def test_the_answer_to_ctrl_c_takes_the_place_of_the_bar(monkeypatch):
     written = []
     monkeypatch.setattr("slmlib.training.interrupts.os.write", lambda descriptor, text: written.append(text))
