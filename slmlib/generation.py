@@ -143,9 +143,13 @@ def generate(
             for row, token in zip(new, tokens, strict=True):
                 if token is not None:
                     row.append(token)
-    # By bytes, as `stream` does: a continuation keeps the space that it begins with.
-    told = [tokenizer.decode_bytes(row).decode("utf-8", errors="replace") for row in new]
-    return [text + continuation for text, continuation in zip(texts, told, strict=True)]
+    return [text + continuation_of(tokenizer, row) for text, row in zip(texts, new, strict=True)]
+
+
+def continuation_of(tokenizer: BaseTokenizer, tokens: Sequence[int]) -> str:
+    """The text of tokens that follow others. By bytes, as `stream` does: it keeps the space that it begins with, which
+    `decode` of a SentencePiece vocabulary takes for the beginning of a text and leaves out."""
+    return tokenizer.decode_bytes(tokens).decode("utf-8", errors="replace")
 
 
 def stream(

@@ -55,7 +55,7 @@ class RunRecord:
             raise CheckpointError(
                 f"{folder} is not a run: it has no log.jsonl.", "Give folders such as work/runs/1M-5min."
             )
-        found = checkpoint_folders(folder / "checkpoints")
+        found = [one for one in checkpoint_folders(folder / "checkpoints") if (one / "state.json").is_file()]
         if not found:
             raise CheckpointError(f"The run {folder} has no checkpoint yet.", "Let it train a little longer.")
         try:

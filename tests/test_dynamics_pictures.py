@@ -25,6 +25,18 @@ def test_small_multiples_have_a_panel_a_measure_and_leave_out_what_was_not_measu
     assert picture.png().startswith(b"\x89PNG")
 
 
+def test_the_line_to_compare_with_is_named_where_it_is():
+    panels = {"words": [0.1] * 5, "quotes": [0.2] * 5}
+
+    def named(compare):
+        axes = small_multiples(STEPS, panels, "Where?", compare=compare, columns=2).figure.axes
+        return [(place, text.xy[1]) for place, one in enumerate(axes) for text in one.texts]
+
+    assert named({"quotes": 0.9, "words": 0.8}) == [(0, 0.8)]
+    assert named({"quotes": 0.9}) == [(1, 0.9)]
+    assert named({"thread": 0.5}) == []
+
+
 def test_an_empty_measure_and_an_empty_place_are_no_trouble():
     picture = small_multiples(STEPS, {"a": [math.nan] * 5}, "Nothing?", columns=2)
     assert picture.alt == "Nothing? Over the steps of the run, a: nothing."

@@ -16,7 +16,7 @@ from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.checkpoint import load_checkpoint
 from slmlib.widgets import playground
 from slmlib.widgets.playground_desk import Desk
-from slmlib.widgets.playground_drafts import Writer
+from slmlib.widgets.playground_drafts import Draft, Writer
 from slmlib.widgets.token_viewer import visible
 
 BYTES = Tokenizer(())
@@ -256,6 +256,18 @@ def test_what_does_not_fit_is_refused(model):
         playground(model, BYTES, count=5)
     with pytest.raises(DataError, match="tokenizer has"):
         playground(model, Tokenizer(((97, 98),))).still()
+
+
+class Sentences(Tokenizer):
+    """As in a SentencePiece vocabulary, a text's first space is no part of it."""
+
+    def decode(self, ids):
+        return super().decode(ids).removeprefix(" ")
+
+
+def test_a_continuation_keeps_the_space_that_it_begins_with(model):
+    draft = Draft("Once", [256, *b"Once"], PLAY, [list(b" upon")], [False])
+    assert Writer(model, Sentences(())).texts(draft).text.endswith("\nOnce upon")
 
 
 def test_what_nobody_can_see_or_what_looks_like_a_formula_can_be_drawn():

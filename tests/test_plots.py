@@ -7,7 +7,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from slmlib.plots import BLUE, ORANGE, Picture, histogram, lines, loss_curve
+from slmlib.plots.attention import matrix_panels
+from slmlib.plots.charts import bars
+from slmlib.plots.embeddings import lookup_product, probability_panels, word_map
+from slmlib.plots.sampling import next_token_bars, prompt_rows, sampling_panels
 from slmlib.plots.style import ink
+from slmlib.plots.tokens import merge_tree, window_steps
 from slmlib.plots.training import smoothed
 
 
@@ -135,3 +140,25 @@ def test_a_short_logarithmic_height_has_numbers_between_the_powers_of_ten(top, t
     ]
     assert set(written) >= ticks
     assert ("2" in written) == bool(ticks)
+
+
+MONEY = "$$"  # an empty formula, were it one: matplotlib refuses it
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: merge_tree(["$", "$"], [(0, 1, 7)], MONEY),
+        lambda: window_steps([MONEY, "a", MONEY], 2, 0, MONEY),
+        lambda: next_token_bars([MONEY], [1.0], [1.0], MONEY),
+        lambda: sampling_panels([MONEY], [1.0], {"greedy": [1.0]}, MONEY),
+        lambda: prompt_rows([[MONEY]], MONEY),
+        lambda: lookup_product([[1.0]], [[2.0]], [MONEY], MONEY),
+        lambda: probability_panels([MONEY], {"warm": [1.0]}, MONEY),
+        lambda: word_map([[0.0, 0.0]], [MONEY], ["price"], MONEY),
+        lambda: matrix_panels({"scores": [[1.0]]}, [MONEY], [MONEY], MONEY),
+        lambda: bars({MONEY: 1.0}, MONEY),
+    ],
+)
+def test_a_token_with_dollar_signs_is_no_formula(draw):
+    assert draw().png()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slmlib.errors import ConfigError
+from slmlib.errors import ConfigError, DataError
 from slmlib.plots import Picture, Table, bars
 from slmlib.widgets import LivePanel, Page, Widget, base, live, live_panel, type_out
 from slmlib.widgets.base import WIDGET_MIME, paragraph, slider, view
@@ -64,6 +64,20 @@ def test_a_control_that_moves_redraws_in_one_go(monkeypatch):
     number.value = 4
     assert canvas.value == "<p>4</p>"
     assert number.description == "number"
+
+
+def test_what_cannot_be_drawn_is_told_instead_of_the_old_drawing(monkeypatch):
+    def draw(number):
+        if number == 3:
+            raise DataError("There is no <3>.", "Take another.")
+        return Page(f"<p>{number}</p>", "")
+
+    number, canvas = view(draw, number=slider("number", highest=5, value=2)).children
+    number.value = 3
+    assert "There is no &lt;3&gt;. Take another." in canvas.value
+    assert "<p>2</p>" not in canvas.value
+    number.value = 4
+    assert canvas.value == "<p>4</p>"
 
 
 def test_a_paragraph_keeps_lines_and_escapes():

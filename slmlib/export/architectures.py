@@ -82,6 +82,8 @@ class Architecture:
     """Our model, made from a config and a seed."""
     buffers: tuple[str, ...] = ()
     """Ends of names of tensors that are no weights, in old files."""
+    old_names: dict[str, str] = field(default_factory=dict)
+    """What names begin with in old files -> what they begin with now."""
 
 
 LLAMA_FIELDS = {
@@ -193,6 +195,7 @@ _ARCHITECTURES = (
         dict(tie_word_embeddings=False, layer_norm_eps=1e-5),
         prefix="gpt_neox.",
         buffers=(*ROPE_BUFFERS, ".attention.bias", ".attention.masked_bias"),
+        old_names={"embed_out.": "lm_head."},  # all of Pythia's
     ),
     Architecture(
         "mpt",

@@ -116,7 +116,7 @@ def from_hf_weights(
     """Their tensors under our names, in float32. Raises CheckpointError for any that is missing, too much or
     of another shape; a head that is told to be tied must be the embedding."""
     tensors = {
-        name if name.startswith((architecture.prefix, "lm_head.")) else architecture.prefix + name: tensor
+        _name_now(name, architecture): tensor
         for name, tensor in tensors.items()
         if not (architecture.buffers and name.endswith(architecture.buffers))
     }
@@ -132,6 +132,14 @@ def from_hf_weights(
         shapes = own_tensors(architecture.model(config))
     ours = to_ours(config, architecture.rules, shapes, tensors)
     return turn_pairs(config, ours, before=architecture.pairs)
+
+
+def _name_now(name: str, architecture: Architecture) -> str:
+    """The name that transformers gives a tensor today."""
+    for old, new in architecture.old_names.items():
+        if name.startswith(old):
+            name = new + name.removeprefix(old)
+    return name if name.startswith((architecture.prefix, "lm_head.")) else architecture.prefix + name
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from slmlib.files import read_json
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.bpe import BYTE_ALPHABET
 from slmlib.text.imported_tokenizer import ImportedTokenizer
-from slmlib.text.tokenizer import END_OF_TEXT, Tokenizer
+from slmlib.text.tokenizer import END_OF_TEXT, Tokenizer, printable_tokens
 
 
 def to_hf_tokenizer(tokenizer: BaseTokenizer) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def to_hf_tokenizer(tokenizer: BaseTokenizer) -> dict[str, Any]:
         rules: dict[str, Any] = json.loads(tokenizer.rules)
         return rules
     assert isinstance(tokenizer, Tokenizer)
-    pieces = _printable(tokenizer.merges)
+    pieces = printable_tokens(tokenizer.merges)
     special = tokenizer.special_tokens
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
     return {
@@ -131,11 +131,3 @@ def _all_ids(content: dict[str, Any]) -> dict[str, int]:
     vocab = content["model"]["vocab"]
     added = {token["content"]: token["id"] for token in content["added_tokens"]}
     return (vocab if isinstance(vocab, dict) else {}) | added
-
-
-def _printable(merges: tuple[tuple[int, int], ...]) -> list[str]:
-    """Bytes and merged tokens, in printable characters."""
-    pieces = list(BYTE_ALPHABET)
-    for first, second in merges:
-        pieces.append(pieces[first] + pieces[second])
-    return pieces

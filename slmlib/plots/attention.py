@@ -35,8 +35,9 @@ def matrix_panels(
     said = []
     for place, (panel, (name, matrix)) in enumerate(zip(axes, matrices.items(), strict=True)):
         _draw_numbers(panel, matrix, write)
-        panel.set_yticks(range(len(rows)), rows if place == 0 else [""] * len(rows))
-        panel.set_xticks(range(len(columns)), columns, rotation=0 if len(columns) < 4 else 45)
+        panel.set_yticks(range(len(rows)), rows if place == 0 else [""] * len(rows), parse_math=False)
+        turned = 0 if len(columns) < 4 else 45
+        panel.set_xticks(range(len(columns)), columns, rotation=turned, parse_math=False)
         if place == 0:
             panel.set_ylabel("query")
         panel.set_xlabel("key")

@@ -90,7 +90,7 @@ def bars(
     names = list(values)
     colors = [ORANGE if name in highlight else BLUE for name in names]
     axes.barh(range(len(names)), list(values.values()), color=colors, height=0.7)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.spines[["left", "bottom"]].set_visible(False)

@@ -54,10 +54,11 @@ def small_multiples(
         if compare and name in compare:
             axes.axhline(compare[name], color=GREY, linewidth=0.9, linestyle="--")
             said[-1] += f", {compared} {write(compare[name])}"
-    if compare:
-        height = next(iter(compare.values()))
+    named = next((place for place, name in enumerate(panels) if compare and name in compare), None)
+    if compare and named is not None:
+        height = compare[list(panels)[named]]
         under = height > 0.5
-        grid[0].annotate(
+        grid[named].annotate(
             compared,
             (0.02, height),
             (0, -3 if under else 3),

@@ -92,7 +92,9 @@ def _matrix(
 
 def _names(axes: Axes, words: Sequence[str], right: float, top: float) -> None:
     for row, word in enumerate(words):
-        axes.text(right, top + row + 0.5, word, ha="right", va="center", family="monospace", fontsize="small")
+        axes.text(
+            right, top + row + 0.5, word, ha="right", va="center", family="monospace", fontsize="small", parse_math=False,
+        )  # fmt: skip
 
 
 def probability_panels(words: Sequence[str], chances: Mapping[str, Sequence[float]], message: str) -> Picture:
@@ -102,7 +104,7 @@ def probability_panels(words: Sequence[str], chances: Mapping[str, Sequence[floa
     for axes, values in zip(panels, chances.values(), strict=True):
         axes.barh(range(len(words)), values, color=BLUE, height=0.7)
         axes.set_xlim(0, highest * 1.35)
-        axes.set_yticks(range(len(words)), words, family="monospace")
+        axes.set_yticks(range(len(words)), words, family="monospace", parse_math=False)
         axes.grid(visible=False)
         axes.spines[["left", "bottom"]].set_visible(False)
         axes.tick_params(left=False, bottom=False, labelbottom=False, labelcolor=BLACK)
@@ -172,7 +174,7 @@ def _place_words(
         dx, dy, ha = places[best]
         axes.annotate(
             word, (point[0], point[1]), (dx, dy), textcoords="offset points", color=ink(color), va="center",
-            ha=ha, fontsize=9,
+            ha=ha, fontsize=9, parse_math=False,
         )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def _draw_bars(axes: Axes, names: Sequence[str], offered: Sequence[float], used:
     rows = range(len(names))
     axes.barh(rows, used, color=BLUE, height=0.55)
     axes.barh(rows, offered, color="none", edgecolor=GREY, linewidth=1, linestyle="--", height=0.75)
-    axes.set_yticks(rows, names, family="monospace")
+    axes.set_yticks(rows, names, family="monospace", parse_math=False)
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.spines[["left", "bottom"]].set_visible(False)
@@ -87,8 +87,9 @@ def prompt_rows(rows: Sequence[Sequence[str | None]], message: str, read_at: int
             words.append("padding" if token is None else f"'{token}'")
             if token is not None:
                 axes.text(
-                    x + 0.5, y, token, ha="center", va="center", family="monospace", color=BLACK, zorder=3
-                )
+                    x + 0.5, y, token, ha="center", va="center", family="monospace", color=BLACK, zorder=3,
+                    parse_math=False,
+                )  # fmt: skip
                 axes.text(
                     x + 0.5, y + 0.42, str(position), ha="center", va="center", color=GREY, fontsize="x-small"
                 )

@@ -53,7 +53,7 @@ def new_panels(
 ) -> tuple[Figure, list[Axes]]:
     """A figure with axes side by side under one message; each has a short title of its own."""
     figure = Figure(figsize=size, facecolor=PAPER, layout="constrained")
-    figure.suptitle(wrapped(message, size[0]), x=0.01, ha="left")
+    figure.suptitle(wrapped(message, size[0]), x=0.01, ha="left", parse_math=False)
     panels = list(figure.subplots(1, len(titles), squeeze=False, sharey=same_y)[0])
     for axes, title in zip(panels, titles, strict=True):
         axes.set_title(title, loc="left", fontsize="medium", color=GREY)

@@ -34,7 +34,7 @@ def merge_tree(leaves: Sequence[str], merges: Sequence[tuple[int, int, int]], me
     for x, y, text in nodes:
         whole = y > 0
         axes.text(
-            x, y, text, ha="center", va="center", family="monospace", color=BLACK, zorder=2,
+            x, y, text, ha="center", va="center", family="monospace", color=BLACK, zorder=2, parse_math=False,
             bbox={"boxstyle": "round,pad=0.3", "facecolor": TINTS[1 if whole else 0], "edgecolor": GREY},
         )  # fmt: skip
     highest = max(y for _, y, _ in nodes)
@@ -154,7 +154,7 @@ def window_steps(pieces: Sequence[str], context_length: int, start: int, message
         )  # fmt: skip
         axes.text(
             (edges[index] + edges[index + 1]) / 2, y, pieces[index], ha="center", va="center", color=BLACK,
-            family="monospace", fontsize=8, fontweight="bold" if bold else "normal",
+            family="monospace", fontsize=8, fontweight="bold" if bold else "normal", parse_math=False,
         )  # fmt: skip
 
     end = start + context_length

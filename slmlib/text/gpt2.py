@@ -15,6 +15,9 @@ from pathlib import Path
 from slmlib.errors import DataError, SlmError
 from slmlib.files import atomic_write
 
+GPT2_VOCAB_SIZE = 50_257
+"""256 bytes, 50,000 merges and the end of a text."""
+
 _ADDRESS = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
 _SHA256 = {
     "vocab.bpe": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -111,10 +111,13 @@ def _put(made: Path, target: Path, aside: Path, corpus: Corpus) -> None:
 def _open(folder: Path, corpus: Corpus) -> PreparedData:
     """What an earlier call made, checked. SlmError when anything is missing or damaged."""
     tokenizer = load_tokenizer(folder / "tokenizer.json")
+    train, valid = (TokenStream.open(folder / name, tokenizer) for name in ("train.bin", "valid.bin"))
+    for stream in (train, valid):  # it may have been made from the same text under another name
+        stream.info = replace(stream.info, corpus_name=corpus.name)
     return PreparedData(
         tokenizer=tokenizer,
-        train=TokenStream.open(folder / "train.bin", tokenizer),
-        valid=TokenStream.open(folder / "valid.bin", tokenizer),
+        train=train,
+        valid=valid,
         corpus_name=corpus.name,
         corpus_why=corpus.why,
         report=CleaningReport.from_dict(read_json(folder / "report.json")),

@@ -44,7 +44,7 @@ class TextFiles:
         In a folder, files with valid, val or test as a word in their name are the validation split.
         Raises DataError when there is nothing there, not text, or no column that could be meant.
         """
-        path, column = _split_column(path)
+        path, column = split_column(path)
         if path.is_dir():
             # Hidden ones are not stories: macOS leaves a ._a.txt beside an a.txt that it copies.
             shown = sorted(file for file in path.iterdir() if not file.name.startswith("."))
@@ -195,7 +195,7 @@ def limited(stories: Iterable[str], max_bytes: int | None) -> Iterator[str]:
         yield story
 
 
-def _split_column(path: Path | str) -> tuple[Path, str]:
+def split_column(path: Path | str) -> tuple[Path, str]:
     """`stories.csv#body` as a path and a column; a file that really has such a name comes first."""
     whole = person_expanded(path)
     name, mark, column = str(path).rpartition("#")

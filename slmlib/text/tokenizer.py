@@ -148,17 +148,13 @@ class Tokenizer(BaseTokenizer):
             return np.concatenate([np.empty(0, np.uint32), *pool.map(encode_piece, pieces)])
 
     def _content(self) -> dict[str, Any]:
-        printable = list(BYTE_ALPHABET)
-        lines = []
-        for first, second in self.merges:
-            lines.append(f"{printable[first]} {printable[second]}")
-            printable.append(printable[first] + printable[second])
+        printable = printable_tokens(self.merges)
         return {
             "format": self.FORMAT,
             "version": VERSION,
             "split_pattern": SPLIT_PATTERN,
             "special_tokens": self.special_tokens,
-            "merges": lines,
+            "merges": [f"{printable[first]} {printable[second]}" for first, second in self.merges],
         }
 
     @classmethod
@@ -217,6 +213,14 @@ class Tokenizer(BaseTokenizer):
 def gpt2() -> Tokenizer:
     """GPT-2's tokenizer, 50,257 tokens, with no network: equal in ids to `tiktoken.get_encoding("gpt2")`."""
     return Tokenizer(_parse_merges(gpt2_merges()))
+
+
+def printable_tokens(merges: Sequence[tuple[int, int]]) -> list[str]:
+    """Bytes and merged tokens by id, written in GPT-2's printable characters (see `BYTE_ALPHABET`)."""
+    pieces = list(BYTE_ALPHABET)
+    for first, second in merges:
+        pieces.append(pieces[first] + pieces[second])
+    return pieces
 
 
 def _parse_merges(lines: Sequence[str]) -> tuple[tuple[int, int], ...]:

@@ -289,8 +289,8 @@ def restore_replaced(folder: Path) -> None:
 
 
 def checkpoint_folders(folder: Path) -> list[Path]:
-    """The checkpoints below a folder, oldest first."""
-    return sorted(path for path in folder.glob("step-*") if path.is_dir())
+    """The checkpoints below a folder, oldest first; what somebody has given another name is none."""
+    return sorted(path for path in folder.glob("step-" + "[0-9]" * 8) if path.is_dir())
 
 
 def step_folder(folder: Path, step: int) -> Path:
@@ -298,9 +298,13 @@ def step_folder(folder: Path, step: int) -> Path:
     return folder / f"step-{step:08d}"
 
 
-def prune(folder: Path, keep: int, best_step: int) -> None:
-    """Delete all but the newest `keep` checkpoints and the best one, and what killed processes left half done."""
-    for path in checkpoint_folders(folder)[:-keep]:
+def prune(folder: Path, keep: int, best_step: int, newest_step: int) -> None:
+    """Delete all but the newest `keep` checkpoints and the best one, and what killed processes left half done.
+
+    newest_step: of the one just saved. Later ones do not count: they are damaged, or this run would have gone on from them.
+    """
+    newest = step_folder(folder, newest_step)
+    for path in [path for path in checkpoint_folders(folder) if path <= newest][:-keep]:
         if path != step_folder(folder, best_step):
             shutil.rmtree(path, ignore_errors=True)
     for path in folder.glob(f"{TEMPORARY}*"):

@@ -1,4 +1,7 @@
-"""One run, one process: two that train in one folder would overwrite each other's checkpoints."""
+"""One run, one process: two that train in one folder would overwrite each other's checkpoints.
+
+Seen on one machine only: whether a process of another one still lives, a shared folder cannot tell.
+"""
 
 import json
 import os

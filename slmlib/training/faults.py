@@ -191,7 +191,7 @@ def _repeat(
     for name, parameter in trainer.model.named_parameters():
         if parameter.grad is not None:
             layer = ".".join(name.split(".")[: 2 if name.startswith("blocks.") else 1])
-            squares[layer] = squares.get(layer, 0.0) + parameter.grad.double().square().sum().item()
+            squares[layer] = squares.get(layer, 0.0) + parameter.grad.cpu().double().square().sum().item()
     trainer.optimizer.zero_grad(set_to_none=True)
     return total, {layer: math.sqrt(square) if square >= 0 else square for layer, square in squares.items()}
 

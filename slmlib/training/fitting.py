@@ -31,22 +31,43 @@ def fit_memory(
     say(f"Memory: at least {_size(needed)} needed, {_size(free)} free.")
     if needed <= free:
         return train
-    smaller = size
-    while (
-        may_halve
-        and train.micro_batch_size == 0
-        and smaller > 1
-        and memory_needed(model, train, smaller, device) > free
-    ):
-        smaller = largest_divisor(share, smaller // 2)
-    if smaller == size or memory_needed(model, train, smaller, device) > free:
-        advice = f", or --micro-batch-size {max(1, size // 4)}" if size > 1 else ""
+    is_open = may_halve and train.micro_batch_size == 0
+    smaller = _halved(model, train, share, size, free, device) if is_open else size
+    at_least = memory_needed(model, train, smaller, device)
+    if smaller == size or at_least > free:
         raise ConfigError(
-            f"Training this model needs at least {_size(needed)}, but {_size(free)} are free on {device.name}.",
-            f"Use a smaller preset{advice}, or close other programs.",
+            f"Training this model needs at least {_size(at_least)}, but {_size(free)} are free on {device.name}.",
+            _way_out(model, train, share, size, free, device, may_halve),
         )
     say(f"A batch of {size} windows does not fit into memory; {smaller} at a time go through the model.")
     return replace(train, micro_batch_size=smaller)
+
+
+def _halved(
+    model: LanguageModelConfig, train: TrainConfig, share: int, size: int, free: int, device: Device
+) -> int:
+    """The size, halved until it fits, in parts of a share; even 1 may not."""
+    while size > 1 and memory_needed(model, train, size, device) > free:
+        size = largest_divisor(share, size // 2)
+    return size
+
+
+def _way_out(
+    model: LanguageModelConfig,
+    train: TrainConfig,
+    share: int,
+    size: int,
+    free: int,
+    device: Device,
+    is_new: bool,
+) -> str:
+    """What would help: a run that goes on can only get more memory, a new one may be smaller, or take fewer windows."""
+    if not is_new:
+        return "Close other programs, or go on with it on a machine that has more."
+    smaller = _halved(model, train, share, size, free, device)
+    if smaller < size and memory_needed(model, train, smaller, device) <= free:
+        return f"Use --micro-batch-size {smaller} or a smaller preset, or close other programs."
+    return "Use a smaller preset, or close other programs."
 
 
 def memory_needed(

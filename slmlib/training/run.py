@@ -19,6 +19,7 @@ from slmlib.errors import CheckpointError, ConfigError
 from slmlib.evaluation import Evaluation
 from slmlib.model.build import build_model
 from slmlib.ranks import ALONE, Ranks, largest_divisor, together
+from slmlib.text.gpt2 import GPT2_VOCAB_SIZE
 from slmlib.text.prepare import PreparedData, prepare
 from slmlib.text.tokenizer import gpt2
 from slmlib.training.budget import FEWEST_STEPS, SMALLEST_TEXT, deadline_of, share_budget, text_budget
@@ -52,6 +53,14 @@ class Wish:
     folder: Path
     corpus: str = "auto"
     tokenizer: str = "own"
+    """`own`: learned from the corpus. `gpt2`: the published one, whose size the model then has."""
+
+    def __post_init__(self) -> None:
+        if self.tokenizer == "gpt2" and self.model.vocab_size != GPT2_VOCAB_SIZE:
+            raise ConfigError(
+                f"This preset reads GPT-2's {GPT2_VOCAB_SIZE:,} tokens, not {self.model.vocab_size:,}.",
+                "Leave out --vocab-size, or take another preset, whose tokens are learned from the text.",
+            )
 
 
 @dataclass(frozen=True)
@@ -129,19 +138,6 @@ def _start_or_resume(
         require_same_run(checkpoint, wish)
         say(f"Going on from step {checkpoint.progress.step} in {checkpoint.folder}.")
         model = checkpoint.model
-    folder = wish.folder
-    if train.tensorboard and ranks.is_first:
-        observers = (
-            *observers,
-            tensorboard_log(folder / "tensorboard", checkpoint.progress.step if checkpoint else 0),
-        )
-    if train.wandb and ranks.is_first:
-        observers = (
-            *observers,
-            wandb_log(folder, {"model": wish.model.to_dict(), "train": train.to_dict()}),
-        )
-    if ranks.is_first:
-        write_readme(wish, train, data.corpus_name)
     trainer = Trainer(
         model.to(device.type),
         data.tokenizer,
@@ -149,19 +145,33 @@ def _start_or_resume(
         data.valid,
         train,
         device,
-        folder,
+        wish.folder,
         asked=wish.train,
         deadline=deadline_of(wish.train, started, time.perf_counter()),
         resume=checkpoint,
         observers=observers,
         ranks=ranks,
     )
+    # Not before: a run that would go on with another text is refused by the trainer, and stays as it was.
+    if ranks.is_first:
+        write_readme(wish, train, data.corpus_name)
+        trainer.observers += extra_logs(wish, train, trainer.step)
     ranks.require_same(f"{trainer.step} steps done, data {data.train.info.sha256[:12]}, {device.dtype}")
     trained_now = not (trainer.history and trainer.finished)
     evaluation = trainer.run() if trained_now else trainer.last_evaluation
     if ranks.is_first and trainer.config != train:
         write_readme(wish, trainer.config, data.corpus_name)
     return Result(evaluation, trainer.finished, trained_now, trainer)
+
+
+def extra_logs(wish: Wish, train: TrainConfig, step: int) -> tuple[Observer, ...]:
+    """The logs that were asked for beside the run's own, from a step on."""
+    logs: tuple[Observer, ...] = ()
+    if train.tensorboard:
+        logs += (tensorboard_log(wish.folder / "tensorboard", step),)
+    if train.wandb:
+        logs += (wandb_log(wish.folder, {"model": wish.model.to_dict(), "train": train.to_dict()}),)
+    return logs
 
 
 def prepare_data(wish: Wish, device: Device, progress: bool = True) -> PreparedData:

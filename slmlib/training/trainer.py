@@ -96,7 +96,7 @@ class Trainer:
         began, half = time.perf_counter(), (self.step, self.seconds)
         if self.ranks.is_first:
             self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
-        with StopRequest(self.ranks.is_first) as stop, explained(self):
+        with StopRequest(self.ranks.is_first, ends=self.ranks.world_size > 1) as stop, explained(self):
             self.tell(
                 "start",
                 tokens=len(self.train),
@@ -271,7 +271,7 @@ class Trainer:
         folder = step_folder(self.folder / "checkpoints", self.step)
         save_checkpoint(folder, self.model, self.tokenizer, self.progress(), self.optimizer)
         best = min(self.history, key=lambda entry: entry["nats"])["step"]
-        prune(folder.parent, self.config.keep_checkpoints, int(best))
+        prune(folder.parent, self.config.keep_checkpoints, int(best), self.step)
         self.tell("checkpoint", folder=folder.name)
 
     def write_story(self, name: str) -> None:

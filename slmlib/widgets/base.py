@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from slmlib.errors import ConfigError
+from slmlib.errors import ConfigError, SlmError
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -95,14 +95,19 @@ def in_kernel() -> bool:
 def view(draw: Callable[..., Shown], **controls: "ipywidgets.Widget") -> "ipywidgets.VBox":
     """Controls above what they draw: `draw(**values)` is called again when one of them changes.
 
-    Each drawing replaces the last in one go, so that nothing flickers and the page does not jump.
+    Each drawing replaces the last in one go, so that nothing flickers and the page does not jump. What cannot be drawn is
+    told in its place: the old drawing would not belong to the new values.
     """
     import ipywidgets
 
     canvas = ipywidgets.HTML()
 
     def redraw(_: Any = None) -> None:
-        canvas.value = draw(**{name: control.value for name, control in controls.items()})._repr_html_()
+        values = {name: control.value for name, control in controls.items()}
+        try:
+            canvas.value = draw(**values)._repr_html_()
+        except SlmError as error:
+            canvas.value = paragraph(str(error))
 
     for control in controls.values():
         control.observe(redraw, names="value")

@@ -12,7 +12,7 @@ import torch
 
 from slmlib.config import Sampling
 from slmlib.errors import ConfigError
-from slmlib.generation import begin, generate_tokens
+from slmlib.generation import begin, continuation_of, generate_tokens
 from slmlib.model.language_model import LanguageModel, evaluating
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.widgets.base import Page, note, paragraph, slider, view
@@ -145,7 +145,7 @@ class Writer:
                 mean = sum(bits for _, bits in draft.surprises[place]) / len(row)
                 words.append(f"{mean:.1f} bits each on average")
             words += ["the end"] if draft.ended[place] else []
-            about, text = ", ".join(words), self.tokenizer.decode(row)
+            about, text = ", ".join(words), continuation_of(self.tokenizer, row)
             shown = html.escape(text)
             if surprise:
                 shown = " " + "".join(

@@ -391,6 +391,18 @@ def test_older_files_say_the_same_in_other_words():
     assert again.keys() == own_tensors(ours).keys()
 
 
+def test_the_published_files_of_pythia_have_another_name_for_the_head():
+    config, architecture, weights = weights_of("pythia-160m")
+    published = {
+        name.replace("lm_head.", "embed_out.").removeprefix("gpt_neox."): tensor
+        for name, tensor in weights.items()
+    }
+    assert "embed_out.weight" in published
+    again = from_hf_weights(config, architecture, published)
+    for name, tensor in from_hf_weights(config, architecture, weights).items():
+        assert torch.equal(again[name], tensor)
+
+
 def weights_of(name: str) -> tuple[ModelConfig, Architecture, dict[str, torch.Tensor]]:
     config = tiny(family(name))
     architecture = architecture_for(config)

@@ -16,6 +16,7 @@ from slmlib.training.checkpoint import (
     checkpoint_folders,
     load_checkpoint,
     newest_checkpoint,
+    prune,
     save_checkpoint,
     step_folder,
 )
@@ -235,6 +236,25 @@ def test_keep_and_best(world):
     best = min(trainer.history, key=lambda entry: entry["nats"])["step"]
     assert best in steps
     assert len(steps) <= 3
+
+
+def test_what_was_just_saved_is_kept_whatever_lies_beside_it(world):
+    """A run goes on before a damaged checkpoint; somebody has made a copy for himself."""
+    trainer = world.trainer("beside", keep_checkpoints=1)
+    trainer.run()
+    folder = trainer.folder / "checkpoints"
+    for name in ("step-00000600", "step-00000700", "step-00000002-mine"):
+        (folder / name).mkdir()
+    trainer.save()
+    assert {"step-00000012", "step-00000600", "step-00000700", "step-00000002-mine"} <= {
+        path.name for path in folder.iterdir()
+    }
+    prune(folder, 1, 12, 700)
+    assert {path.name for path in folder.iterdir()} == {
+        "step-00000012",
+        "step-00000700",
+        "step-00000002-mine",
+    }
 
 
 def test_nothing_in_a_checkpoint_is_a_pickle(saved):

@@ -184,11 +184,15 @@ def test_the_estimate_is_said_before_the_run_and_an_open_micro_batch_is_made_to_
     assert "16 windows does not fit into memory; 4 at a time" in said[1]
     with pytest.raises(ConfigError, match=r"GB|MB are free.*--micro-batch-size 4"):
         fit_memory(world.model_config, replace(config, micro_batch_size=16), CPU, said.append)
-    with pytest.raises(ConfigError, match="are free"):
+    odd = replace(config, batch_size=18, micro_batch_size=18)
+    with pytest.raises(ConfigError, match=r"--micro-batch-size 3 "):  # 4 are no part of 18
+        fit_memory(world.model_config, odd, CPU, said.append)
+    with pytest.raises(ConfigError, match=r"are free.* Close other programs, or go on with it on a machine"):
         fit_memory(world.model_config, config, CPU, said.append, may_halve=False)
     monkeypatch.setattr(Device, "memory", lambda self: 1000)
-    with pytest.raises(ConfigError, match="smaller preset"):
-        fit_memory(world.model_config, config, CPU, said.append)
+    for hopeless in (config, replace(config, micro_batch_size=16)):
+        with pytest.raises(ConfigError, match=r"Use a smaller preset, or close other programs\."):
+            fit_memory(world.model_config, hopeless, CPU, said.append)
 
 
 def out_of_memory_above(size: int):

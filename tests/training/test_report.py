@@ -167,6 +167,12 @@ def test_what_is_no_run_is_one_sentence(runs, tmp_path):
         write_report([runs[0]] * 8)
 
 
+def test_an_unreadable_newest_checkpoint_is_passed_over(runs, tmp_path):
+    copy = edited(runs[0], tmp_path, runs[0].name, lambda state: None)
+    (copy / "checkpoints" / "step-00000900").mkdir()
+    assert words(write_report([copy])) == words(write_report([runs[0]]))
+
+
 def test_shares_of_a_run_that_were_fitted_to_its_steps_are_no_difference(runs, tmp_path):
     def corrected(state):
         state["progress"]["decided"] |= {"warmup_fraction": 0.0213, "decay_fraction": 0.4321}

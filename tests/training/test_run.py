@@ -3,8 +3,10 @@
 import json
 import math
 import re
+import shutil
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -98,6 +100,31 @@ def test_another_corpus_under_the_same_name_is_refused(wish, tmp_path):
         CheckpointError, match=r"another (training|validation) set|vocab_size|another tokenizer"
     ):
         quietly(replace(wish, corpus=str(tmp_path / "other.txt")))
+
+
+def test_a_refused_corpus_leaves_the_run_as_it_was(wish, tmp_path):
+    """As many different tokens, other stories: only the trainer finds out."""
+    stories = Path(wish.corpus).read_text().split("<|endoftext|>")
+    (tmp_path / "other.txt").write_text("<|endoftext|>".join(stories[::-1]))
+    quietly(wish)
+    before = {path: path.read_bytes() for path in wish.folder.rglob("*") if path.is_file()}
+    with pytest.raises(CheckpointError, match="another training set"):
+        quietly(replace(wish, corpus=str(tmp_path / "other.txt")))
+    assert {path: path.read_bytes() for path in wish.folder.rglob("*") if path.is_file()} == before
+
+
+def test_the_same_text_under_another_name_is_told_by_that_name(wish, tmp_path):
+    quietly(wish)
+    copy = tmp_path / "mine.txt"
+    shutil.copy(wish.corpus, copy)
+    result, said = quietly(replace(wish, corpus=str(copy), folder=wish.folder.with_name("second")))
+    assert result.trainer.progress().corpus == "mine.txt"
+    assert any(sentence.startswith("Corpus: mine.txt") for sentence in said)
+
+
+def test_a_published_vocabulary_has_its_size(wish):
+    with pytest.raises(ConfigError, match=r"GPT-2's 50,257 tokens, not 280\. Leave out --vocab-size"):
+        replace(wish, tokenizer="gpt2")
 
 
 def test_a_time_budget_becomes_steps_once_and_stays(wish, monkeypatch):

@@ -1,4 +1,4 @@
-"""Models that are no decoder of attention blocks: Mamba, T5, and a mixture that leaks the future."""
+"""Models that are no decoder of attention blocks: Mamba and T5."""
 
 from slmlib.config import EncoderDecoderConfig, MambaConfig
 from slmlib.model.houses.row import Family
