@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -39,6 +40,8 @@ MOST_BYTES: dict[str, int] = {
 }
 """Every file a bundle may hold, and how large it may be."""
 MOST_ZIP_BYTES = 256 * 2**20
+MACOS = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$)")
+"""What macOS puts into every zip that it makes."""
 _DATE = (1980, 1, 1, 0, 0, 0)
 """One date for all entries: the same content is the same file."""
 
@@ -78,7 +81,7 @@ def write_bundle(path: Path, facts: Facts, files: Mapping[str, bytes]) -> None:
 
 def is_bundle(archive: zipfile.ZipFile) -> bool:
     """Whether an open zip is a bundle and not a zip of notebooks."""
-    names = archive.namelist()[:1000]
+    names = [name for name, _ in _named(archive.infolist()[:1000])]
     return FACTS in names and not any(name.lower().endswith(".ipynb") for name in names)
 
 
@@ -88,7 +91,7 @@ def read_bundle(data: bytes) -> tuple[Facts, dict[str, bytes]]:
         raise BundleError(f"The bundle has more than {MOST_ZIP_BYTES >> 20} MB.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            files = {info.filename: _entry(archive, info) for info in _entries(archive)}
+            files = {name: _entry(archive, name, info) for name, info in _entries(archive)}
     except ZIP_ERRORS as error:
         raise BundleError(f"The bundle is no readable zip ({type(error).__name__}).") from None
     return read_facts(files.pop(FACTS, b"")), files
@@ -98,7 +101,7 @@ def lesson_of(data: bytes) -> str:
     """Which lesson a bundle says it is of; nothing else is unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return str(read_facts(_entry(archive, archive.getinfo(FACTS)))["lesson"])
+            return str(read_facts(_entry(archive, FACTS, dict(_named(archive.infolist()))[FACTS]))["lesson"])
     except (*ZIP_ERRORS, KeyError):
         raise BundleError("The bundle is no readable zip.") from None
 
@@ -124,10 +127,18 @@ def cells_sha256(sources: Iterable[str]) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The entries, after a look at their names and announced sizes."""
-    entries = [info for info in archive.infolist() if not info.is_dir()]
-    names = [info.filename for info in entries]
+def _named(entries: Iterable[zipfile.ZipInfo]) -> list[tuple[str, zipfile.ZipInfo]]:
+    """Files by their names in a bundle. Who unpacks and packs again has a folder around them, and macOS adds its own."""
+    files = [info for info in entries if not info.is_dir() and not MACOS.search(info.filename)]
+    around = {info.filename.partition("/")[0] for info in files}
+    inside = len(around) == 1 and all("/" in info.filename for info in files)
+    return [(info.filename.partition("/")[2] if inside else info.filename, info) for info in files]
+
+
+def _entries(archive: zipfile.ZipFile) -> list[tuple[str, zipfile.ZipInfo]]:
+    """The files, after a look at their names."""
+    entries = _named(archive.infolist())
+    names = [name for name, _ in entries]
     unknown = sorted(set(names) - set(MOST_BYTES))
     if unknown:
         raise BundleError(f"The bundle holds {unknown[0][:80]!r}, which does not belong there.")
@@ -136,13 +147,13 @@ def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return entries
 
 
-def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+def _entry(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> bytes:
     """One file, never more of it than allowed, whatever its head announces."""
-    most = MOST_BYTES[info.filename]
+    most = MOST_BYTES[name]
     with archive.open(info) as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise BundleError(f"{info.filename} in the bundle has more than {most:,} bytes.")
+        raise BundleError(f"{name} in the bundle has more than {most:,} bytes.")
     return data
 
 

@@ -103,7 +103,7 @@ class Course:
 
 
 def _load(path: Path) -> ModuleType:
-    """The module in a file, loaded once per version of the file."""
+    """The module in a file, loaded once: a change is seen by the next process."""
     name = f"checks.exercises.{path.stem}"
     module = sys.modules.get(name)
     if module is not None and Path(str(module.__file__)) == path:

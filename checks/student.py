@@ -98,7 +98,7 @@ class Student:
                 detached = detached.double()
             result = detached.resolve_conj().resolve_neg().numpy()
         elif type(result) is not np.ndarray or not numpy:
-            raise self._no_tensor(result)
+            raise self._no_tensor(result, numpy)
         kind = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.bool_}.get(result.dtype.kind)
         if kind is None:
             raise self._wrong_type(result, "a tensor of numbers", f"Its dtype is {result.dtype}.")
@@ -164,13 +164,17 @@ class Student:
             raise self._wrong_type(result, wanted, fix)
         return plain(result)
 
-    def _no_tensor(self, result: Any) -> Trouble:
+    def _no_tensor(self, result: Any, numpy: bool = False) -> Trouble:
         kind = type(result)
         if kind.__module__ == "torch.return_types":
             names = " and ".join(str(name) for name in getattr(kind, "__match_args__", ()))
             return Trouble(
                 f"`{self._asked}` returned all that {kind.__name__} gives: {names}.",
                 "Take the one that is asked for, such as .indices.",
+            )
+        if numpy:
+            return self._wrong_type(
+                result, "a numpy array", "Compute with arrays, or wrap it in np.array(...)."
             )
         fix = "Build it with torch operations, or wrap it in torch.tensor(...)."
         return self._wrong_type(result, "a tensor", fix)

@@ -64,8 +64,8 @@ def grade_folder(
         kinds = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
         say(f"Neither notebooks nor zips, and not looked at: {kinds}.")
     rows, lessons = _sorted_out([one for one in found if not one.bundle], course, due, only, roster)
-    if settings.from_state:
-        rows = with_bundles(rows, [roster.recognise(one) for one in found if one.bundle], only)
+    matched = with_bundles(rows, [roster.recognise(one) for one in found if one.bundle], only)
+    rows = matched if settings.from_state else [*rows, *matched[len(rows) :]]  # nobody's bundle is forgotten
     handed_in = [row for row in rows if row.submission.when]
     if due and handed_in and all(row.submission.late for row in handed_in):
         say(

@@ -7,8 +7,10 @@ import datetime
 import io
 import re
 import stat
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,8 +21,10 @@ from checks.grading.reading import MAX_BYTES, Unreadable
 from checks.grading.whose import Folders, who
 from slmlib.errors import SlmError
 
-SKIPPED_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git"}
+SKIPPED_FOLDERS = {"__MACOSX", "__pycache__", "node_modules"}
+"""Nobody hands in what lies there, nor in a hidden folder, such as .venv, .git and JupyterLab's trash."""
 MOST_ENTRIES = 20_000
+"""Of one zip, notebooks and zips counted."""
 ZIPS_INSIDE_ZIPS = 2
 WHOSE = "The names on its path may be those of two people: whose file is it?"
 
@@ -123,7 +127,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield folder
         return
     for path in paths:
-        if path.name in SKIPPED_FOLDERS or path.name.startswith("._"):
+        if _is_skipped(path.name):
             continue
         if path.is_dir() and not path.is_symlink():
             yield from _walk(path)
@@ -162,10 +166,18 @@ def _entries(
     label: str,
     skip: Callable[[str], None],
 ) -> Iterator[Submission]:
-    for info in archive.infolist()[:MOST_ENTRIES]:
-        names = re.split(r"[/\\]", info.filename)
-        if info.is_dir() or SKIPPED_FOLDERS & set(names) or names[-1].startswith("._"):
+    count = 0
+    for info in archive.infolist():
+        names = re.split(r"[/\\]", _name_of(info))
+        if info.is_dir() or any(map(_is_skipped, names)):
             continue
+        count += _is_notebook(names[-1]) or names[-1].lower().endswith(".zip")
+        if count > MOST_ENTRIES:
+            problem = (
+                f"The zip holds more than {MOST_ENTRIES:,} files to grade; the others were not looked at."
+            )
+            yield _placed((*parts, stem_of(label)), path, inside, problem=problem, label=label)
+            return
         clean = tuple(name for name in names if name not in ("", ".", ".."))
         remarks = ("Its path in the zip points outside; it was only read.",) if ".." in names else ()
         whole, where = (*parts, *clean), (*inside, info.filename)
@@ -193,6 +205,18 @@ def _entries(
                 yield _placed(whole, path, where, 0.0, problem, remarks, label)
         elif clean and not clean[-1].startswith("."):
             skip(printable("!".join((label, *where))))
+
+
+def _is_skipped(name: str) -> bool:
+    return name in SKIPPED_FOLDERS or (name.startswith(".") and name not in (".", ".."))
+
+
+def _name_of(info: zipfile.ZipInfo) -> str:
+    """An entry's name. macOS writes it in UTF-8 without saying so, which Python then takes for cp437."""
+    if not info.flag_bits & 0x800:
+        with suppress(UnicodeError):
+            return info.filename.encode("cp437").decode("utf-8")
+    return info.filename
 
 
 def _entry(file: io.BufferedReader, inside: Iterable[str]) -> bytes:
@@ -238,6 +262,8 @@ def _placed(
     label: str = "",
 ) -> Submission:
     """A submission that is nobody's yet."""
+    # macOS takes an umlaut apart, Windows does not: it is one name.
+    parts = tuple(unicodedata.normalize("NFC", part) for part in parts)
     file = printable("/".join(parts) if not label else "!".join((label, *inside)))
     attempt = attempt_in(parts[-1], lesson_in(parts[-1]))
     return Submission("", file, path, inside, attempt, when, problem=problem, remarks=remarks, parts=parts)

@@ -98,7 +98,7 @@ def write_moodle(batch: Batch, out: Path) -> int:
         ]
         comments = {row.submission.student: _comment(row) for row in _counting(batch, number)}
         for student, person, points in _by_student(batch, [number]):
-            person = own.get(student) or person  # Moodle numbers a student anew in every assignment
+            person = own.get(student, "")  # Moodle numbers a student anew in every assignment
             identifier = f"Participant {person}" if person else ""
             nothing = (
                 "Nothing handed in." if points[0] is not None else "A file of yours could not be graded."

@@ -14,7 +14,8 @@ COMMON_WORDS = {"lesson", "lab", "homework", "hw", "assignment", "exercise", "ex
 COMMON_WORDS |= {"submissions", "notebook", "notebooks", "final", "solution", "solved", "copy", "of", "ipynb"}
 GROUPS = "section|group|week|team|class|tutorial|cohort|unit|part|day|late|hw|homework|lab|lesson|assignment|exercise"
 TRIES = re.compile(
-    r"(?:copy|final|v)\d+|new|resubmission|(?:hw|homework|lab|lesson|week|assignment)\d{1,3}", re.IGNORECASE
+    r"(?:copy|final|v)\d+|new|resubmission|late|fixed|corrected|revised|updated|(?:hw|homework|lab|lesson|week|assignment)\d{1,3}",
+    re.IGNORECASE,
 )
 """Words beside a name that say which of its files this is; alone, they may be a name."""
 HABITS = (

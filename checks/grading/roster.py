@@ -20,7 +20,7 @@ from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag
 from checks.grading.naming import was_downloaded_again, without_lesson, words_of
 from checks.grading.reading import decoded
-from checks.grading.whose import MOODLE
+from checks.grading.whose import CANVAS, MOODLE
 from slmlib.errors import SlmError
 
 COLUMNS = {
@@ -86,6 +86,9 @@ class Roster:
 
         lesson: whose number is no part of a name. `student-11` is looked up before `student`.
         """
+        from_moodle = any(MOODLE.match(part) for part in one.parts)  # whose numbers are not the roster's
+        from_canvas = not from_moodle and any(CANVAS.match(part) for part in one.parts)
+        certain = self._called(f"#{one.person}") if from_canvas and one.person else None
         told = [self._called(_spelled(name)) for name in (one.told_by, without_lesson(one.told_by, lesson))]
         named = [self._called(_spelled(name)) for name in (*one.names, one.student)]
         is_numbered = one.told_by != one.without_number and not was_downloaded_again(one.file)
@@ -93,10 +96,10 @@ class Roster:
             one = replace(one, attempt=1)  # `-11` is the student's
         named = [*told, *named]
         named += map(self._called, map(_joined, one.names))
-        if not any(MOODLE.match(part) for part in one.parts):  # whose numbers are not the roster's
+        if not from_moodle:
             numbers = (word for name in one.names for word in words_of(name) if word.isdigit())
             named += [self._called(f"#{number}") for number in (*numbers, one.person)]
-        found = list(dict.fromkeys(person for person in named if person))
+        found = [certain] if certain else list(dict.fromkeys(person for person in named if person))
         if not found:
             return one
         name = found[0].name

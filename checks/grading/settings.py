@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from checks.grading.sandbox import USERS, Kind, Sandbox, python_paths
+from slmlib.text.textfiles import split_column
 
 KEPT = ("SLM_DEVICE", "CUDA_VISIBLE_DEVICES", "TIKTOKEN_CACHE_DIR", "LD_LIBRARY_PATH")
 """Variables that a student's process keeps; every other one is dropped, keys among them."""
@@ -36,7 +37,9 @@ class Settings:
         found = {name: os.environ[name] for name in KEPT if os.environ.get(name)}
         corpus = os.environ.get("SLM_CORPUS")
         if corpus:
-            found["SLM_CORPUS"] = os.path.abspath(corpus) if os.path.exists(corpus) else corpus
+            path, column = split_column(corpus)
+            whole = f"{path.absolute()}#{column}" if column else str(path.absolute())
+            found["SLM_CORPUS"] = whole if path.exists() else corpus
         if not self.full_size:
             found["SLM_FAST"] = "1"
         return found | {
@@ -58,7 +61,10 @@ class Settings:
         corpus = self.environment().get("SLM_CORPUS", "")
         extra = tuple(
             path
-            for path in (corpus, self.environment().get("TIKTOKEN_CACHE_DIR", ""))
+            for path in (
+                str(split_column(corpus)[0]) if corpus else "",
+                self.environment().get("TIKTOKEN_CACHE_DIR", ""),
+            )
             if path and os.path.exists(path)
         )
         return Sandbox(

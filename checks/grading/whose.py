@@ -156,10 +156,10 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
             )
     above, stem = parts[:-1], stem_of(parts[-1])
     likeliest = [claim.part for claim in sorted(_claims(parts, folders))] or [stem]
-    told_by = without_number = _telling_words(likeliest[0])
+    # `ada (1).zip` is ada's second, and `ada-1 (1).ipynb` a further file of `ada-1`.
+    told_by = without_number = _telling_words(DOWNLOADED.sub("", likeliest[0]))
     if likeliest[0] == stem:
-        downloaded = DOWNLOADED.sub("", stem)  # `ada-1 (1)` is a further file of `ada-1`
-        told_by, without_number = _telling_words(downloaded), _telling_words(AGAIN.sub("", downloaded))
+        without_number = _telling_words(AGAIN.sub("", DOWNLOADED.sub("", stem)))
     # A file called `02_my_attempt` differs from `02_tokenizer`, but not in who wrote it.
     telling = [part for part in likeliest if part in above or says_who(part)]
     likely = likeliest[0]

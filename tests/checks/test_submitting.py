@@ -16,6 +16,8 @@ from checks.bundle import (
     BundleError,
     bundle_file,
     cells_sha256,
+    is_bundle,
+    lesson_of,
     read_bundle,
     write_bundle,
 )
@@ -36,6 +38,24 @@ def student(kernel):
 
 def written(home):
     return read_bundle((home / "submissions" / "98_submission.zip").read_bytes())
+
+
+@pytest.mark.parametrize("around", ["", "11_checkpoints_submission/"])
+def test_a_bundle_that_macos_unpacked_and_packed_again_is_the_same(tmp_path, around):
+    write_bundle(tmp_path / "as_written.zip", {"format": 1, "lesson": "98"}, {TOKENS: b"numbers"})
+    with (
+        zipfile.ZipFile(tmp_path / "as_written.zip") as old,
+        zipfile.ZipFile(tmp_path / "again.zip", "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        new.writestr(f"{around}.DS_Store", "rubbish")
+        for name in old.namelist():
+            new.writestr(around + name, old.read(name))
+            new.writestr(f"__MACOSX/{around}._{name}", "rubbish")
+    with zipfile.ZipFile(tmp_path / "again.zip") as archive:
+        assert is_bundle(archive)
+    data = (tmp_path / "again.zip").read_bytes()
+    assert lesson_of(data) == "98"
+    assert read_bundle(data) == read_bundle((tmp_path / "as_written.zip").read_bytes())
 
 
 def test_everything_done_is_said_and_written_twice_the_same(student, tmp_path):

@@ -17,6 +17,12 @@ RUN = {
         "def softmax(z, t=1.0):\n    p = ((z - z.max()) / t).exp()\n    return p / p.sum(-1, keepdim=True)\n",
         "You subtract the largest score of all",
     ),
+    "a right softmax that takes off the logarithm of the sum": (
+        "04.2",
+        "def softmax(z, t=1.0):\n    s = z / t\n    m = s.amax(-1, True)\n"
+        "    return (s - (m + (s - m).exp().sum(-1, True).log())).exp()\n",
+        "",
+    ),
     "a softmax in numpy": (
         "04.2",
         "def softmax(z, t=1.0):\n    return torch.softmax(z / t, -1).numpy()\n",

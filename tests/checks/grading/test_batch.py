@@ -13,6 +13,7 @@ import pytest
 
 from checks.__main__ import main as checks_main
 from checks.building.build import Lesson
+from checks.bundle import write_bundle
 from checks.course import Course
 from checks.exercise import Exercise
 from checks.grading import Grades, Settings, grade, workers
@@ -207,6 +208,28 @@ def test_a_lesson_that_was_not_handed_in_is_a_row_of_zero(graded, here, tmp_path
         (student, "97") for student in ("ada", "bob", "carol", "dave")
     }
     assert all(row.grades.state == "nothing handed in" and row.grades.points == 0 for row in found)
+
+
+def test_who_hands_in_only_the_bundle_is_a_row(here, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "ada_98.ipynb").write_text("no notebook")
+    write_bundle(folder / "zoe_98_submission.zip", {"format": 1, "lesson": "98"}, {})
+    batch = grade_folder(folder, tmp_path / "out", SETTINGS, 1, say=lambda line: None)
+    (zoe,) = rows(batch, "zoe")
+    assert (zoe.grades.state, zoe.grades.points) == ("no notebook", 0)
+    assert "both are needed" in zoe.grades.problem
+
+
+@pytest.mark.parametrize("column", ["", "#text"])
+def test_the_rooms_see_the_corpus(tmp_path, monkeypatch, column):
+    (tmp_path / "stories.jsonl").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLM_CORPUS", f"stories.jsonl{column}")
+    assert Settings().environment()["SLM_CORPUS"] == f"{tmp_path / 'stories.jsonl'}{column}"
+    assert str(tmp_path / "stories.jsonl") in Settings().sandbox("root").visible
+    monkeypatch.delenv("SLM_CORPUS")
+    assert not {".", str(tmp_path)} & set(Settings().sandbox("root").visible)
 
 
 def test_two_people_do_not_become_one(course, tmp_path):

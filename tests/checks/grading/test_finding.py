@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from checks.grading import finding
 from checks.grading.finding import find
 from checks.grading.naming import attempt_in, lesson_in, names_another_lesson, without_lesson
 from checks.grading.reading import Unreadable, read_notebook
@@ -50,6 +51,9 @@ NAMES = {
     "ada/2026-10-30_02_tokenizer-1.ipynb": ("ada", 2, False, ""),
     "ada_02_2026_fall.ipynb": ("ada 2026 fall", 1, False, ""),
     "ada_12_2026_fall.ipynb": ("ada 2026 fall", 1, False, ""),
+    "ada_08_late.ipynb": ("ada", 1, False, ""),
+    "ada_08_corrected.ipynb": ("ada", 1, False, ""),
+    "zoe\u0308_08.ipynb": ("zo\u00eb", 1, False, ""),  # as macOS writes it
 }
 
 
@@ -173,6 +177,57 @@ def test_a_zip_of_one_student_names_the_student(tmp_path):
         archive.writestr("__MACOSX/._08_training_loop.ipynb", "rubbish")
         archive.writestr(".ipynb_checkpoints/08_training_loop-checkpoint.ipynb", "{}")
     assert [one.student for one in find(tmp_path)] == ["ada"]
+
+
+def test_a_zip_that_was_uploaded_again_is_of_the_same_student(tmp_path):
+    for name in ("ada.zip", "ada (1).zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("08_training_loop.ipynb", "{}")
+    assert {(one.student, one.told_by) for one in find(tmp_path)} == {("ada", "ada")}
+
+
+class FromMacOS(zipfile.ZipInfo):
+    """An entry whose name is UTF-8, which its head does not say."""
+
+    def _encodeFilenameFlags(self):
+        return self.filename.encode("utf-8"), self.flag_bits & ~0x800
+
+
+def test_an_umlaut_in_a_zip_is_the_one_on_the_disk(tmp_path):
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.writestr(FromMacOS("Zo\u00eb_08.ipynb"), "{}")
+    (tmp_path / "Zo\u00eb_09.ipynb").write_text("{}")
+    found = find(tmp_path)
+    assert {one.student for one in found} == {"Zo\u00eb"}
+    assert [one.read() for one in found] == [b"{}", b"{}"]
+
+
+@pytest.mark.parametrize(
+    "hidden", [".venv/lib/02_x.ipynb", ".local/share/Trash/files/02.ipynb", "node_modules/02.ipynb"]
+)
+def test_what_lies_in_a_hidden_folder_was_not_handed_in(tmp_path, hidden):
+    (tmp_path / "ada" / hidden).parent.mkdir(parents=True)
+    for name in ("ada/02_tokenizer.ipynb", f"ada/{hidden}"):
+        (tmp_path / name).write_text("{}")
+    with zipfile.ZipFile(tmp_path / "bob.zip", "w") as archive:
+        archive.writestr("home/02_tokenizer.ipynb", "{}")
+        archive.writestr(f"home/{hidden}", "{}")
+    assert [one.student for one in find(tmp_path)] == ["ada", "bob"]
+
+
+def test_a_zip_with_too_many_notebooks_says_so_and_other_files_do_not_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(finding, "MOST_ENTRIES", 3)
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        for number in range(9):
+            archive.writestr(f"a/{number}.html", "")
+        for student in ("ada", "bob", "carol"):
+            archive.writestr(f"{student}/02_tokenizer.ipynb", "{}")
+    assert [one.student for one in find(tmp_path / "class.zip")] == ["ada", "bob", "carol"]
+    with zipfile.ZipFile(tmp_path / "class.zip", "a") as archive:
+        archive.writestr("dave/02_tokenizer.ipynb", "{}")
+    *others, last = sorted(find(tmp_path / "class.zip"), key=lambda one: bool(one.problem))
+    assert [one.student for one in others] == ["ada", "bob", "carol"]
+    assert last.problem == "The zip holds more than 3 files to grade; the others were not looked at."
 
 
 @pytest.mark.parametrize("packed", [False, True])

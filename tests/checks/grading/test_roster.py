@@ -58,6 +58,18 @@ def test_names_of_two_people_of_the_list_are_for_a_human_to_decide(tmp_path, ros
     assert (same.student, same.doubts) == ("Eve", ())
 
 
+def test_namesakes_are_told_apart_by_the_number_of_canvas(tmp_path):
+    text = "Name,Login,ID\nAnna M\u00fcller,am456,4711\nam123,am123,4712\n"
+    (tmp_path / "class.csv").write_text(text, encoding="utf-8")
+    roster = Roster.read(tmp_path / "class.csv")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in (4711, 4712):
+        (folder / f"mulleranna_{number}_90210_02_tokenizer.ipynb").write_text("{}")
+    found = {one.person: (one.student, one.doubts) for one in map(roster.recognise, find(folder))}
+    assert found == {"4711": ("Anna M\u00fcller", ()), "4712": ("am123", ())}
+
+
 def test_who_handed_in_nothing_at_all_is_a_row_and_a_stranger_a_decision(roster):
     rows = [
         Row(Submission("Eve", "eve.ipynb", ""), Grades("02")),
