@@ -116,7 +116,7 @@ Table(
 # %% [markdown]
 # And how long will the lessons keep it busy? They were timed when their notebooks were built; the speeds of the two
 # machines say about how long they take here. On two CPU cores most lessons compute for less than a minute, and the
-# longest, lesson 08, for five or six minutes.
+# longest, lesson 08, for about five minutes.
 
 # %% tags=["nbval-ignore-output"]
 here = machine.tokens_per_second if choose_device().type == "cpu" else None
@@ -135,7 +135,7 @@ Table(
 # ### Exercise 00.1: Perplexity
 # How good is a model at guessing? Show it a text and note the probability it gave to each token that *really* came. A
 # token with probability $p$ has the **surprise** $-\ln p$, counted in **nats** (natural logarithms): 0 if the model
-# was certain of it, large if it was wrong-footed. The mean surprise is the **loss**, and
+# was certain of it, large if it had thought it unlikely. The mean surprise is the **loss**, and
 #
 # $$\text{perplexity} = e^{\text{loss}} = \exp\Big(\frac1n \sum_{i=1}^{n} -\ln p_i\Big)$$
 #

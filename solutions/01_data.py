@@ -70,7 +70,8 @@ Table(
 # 12,039 away: cut-off ones, empty ones, and some with characters no child's story needs.
 #
 # Without TinyStories at hand this notebook reads **StoryWorld** instead: stories that this course makes by itself,
-# told by a small simulated world. They have no dirt at all. That is why, further down, we put some in ourselves.
+# told by a small simulated world. They have no dirt at all. Further down we put some in ourselves, whatever the
+# corpus: then we know where it is.
 
 # %%
 corpus = open_corpus(max_bytes=600_000 if FAST else 4_000_000)
@@ -166,7 +167,7 @@ Table(
 # %% [markdown]
 # Row 3 mixes broken and healthy characters, so turning back the *whole* text fails; ftfy works piece by piece. Row 4
 # lost a byte: cp1252 has no character for the last byte of `”`, and somebody dropped it. ftfy guesses, takes the space
-# for the lost byte, and gets a dagger: wrong, as good as the guess was. slmlib, the library of this course, guesses
+# for the lost byte, and gets a dagger: a good guess, but wrong. slmlib, the library of this course, guesses
 # too, but it knows its data: in 4 MB of TinyStories there are 74 opening quotes `â€œ` and 74 lonely `â€`, one for
 # each. (It also writes all quotes straight.) **General tools stop where knowledge of your data begins.**
 #
@@ -600,7 +601,8 @@ Table(
 # Open [slmlib/text/cleaning.py](../slmlib/text/cleaning.py): the same ideas in production form. It streams (only
 # hashes stay in memory), repairs until nothing changes, counts everything, and yields each story with the side it
 # belongs to. If a corpus brings its own validation set, that is read first, and training stories equal to one of its
-# stories are removed. Here it reads our dirty stories and then the corpus as it is:
+# stories are removed. If not, as here, a hash of each story chooses the side, and a copy of a story that went to
+# validation counts as a copy of a validation story. Here it reads our dirty stories and then the corpus as it is:
 
 # %%
 on_dirty, on_corpus = Cleaner(), Cleaner()
@@ -653,7 +655,8 @@ right_axes.set_xlabel("characters in a story")
 Picture(
     figure,
     f"{message}. Bars: {alphabets['dirty']} different characters before, {alphabets['cleaned']} after. "
-    "The curves of story lengths before (dashed) and after lie on one another, except for the empty stories.",
+    "The curves of story lengths before (dashed) and after lie on one another, but for the short stories at the "
+    "left, which were empty or cut off.",
 )
 
 # %% [markdown]

@@ -713,10 +713,11 @@ lengths = {
     for language, text in translations.items()
 }
 times = max(row["with GPT-2"] for row in lengths.values()) / lengths["English"]["with GPT-2"]
-grouped_bars(lengths, f"The same sentence costs up to {times:.0f} times as many tokens in another script")
+grouped_bars(lengths, f"With GPT-2's tokenizer a sentence costs up to {times:.0f} times as much in another script")
 
 # %% [markdown]
-# Whoever pays by the token pays more in Hindi, and the model sees less text at once. Between some languages the
+# Whoever pays by the token pays more in Hindi, and the model sees less text at once. Ours has read English stories
+# only, and does worse than GPT-2's in every other language. Between some languages the
 # difference is up to 15 times ([Petrov et al. 2023](https://arxiv.org/abs/2305.15425)). The remedy is the same as
 # everywhere in this lesson: train the tokenizer on the text it is for.
 #

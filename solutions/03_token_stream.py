@@ -332,8 +332,8 @@ print("four ranks together, the same:", torch.equal(torch.cat(parts), inputs))
 
 # %% [markdown]
 # **Memory mapping.** The file is not read. `np.memmap` tells the operating system that this file is that array; it
-# fetches a piece of the file when somebody looks at it. So a row may be larger than memory, and opening it costs next
-# to nothing:
+# fetches a piece of the file when somebody looks at it. So a row may be larger than memory, and opening a long
+# one takes no longer than opening a short one. (Ours is so short that reading all of it is quick, too.)
 
 # %% tags=["nbval-ignore-output"]
 start = time.perf_counter()
@@ -482,9 +482,9 @@ print("targets:", [tokenizer.decode([one]) for one in targets[0]])
 # <details>
 # <summary>The first token of a window has nothing before it. Is that not a waste too?</summary>
 #
-# A small one. It is guessed from one token, the next from two, and so on; only with some context do the guesses get
-# good. The longer the window, the smaller the share of poor guesses. It also makes losses at different context
-# lengths hard to compare; lesson 09 comes back to it.
+# A small one. In this window it is not guessed at all; the second is guessed from one token, the third from two, and so
+# on, and only with some context do the guesses get good. The longer the window, the smaller the share of poor
+# guesses. It also makes losses at different context lengths hard to compare; lesson 09 comes back to it.
 # </details>
 #
 # <details>

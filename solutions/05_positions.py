@@ -9,7 +9,7 @@
 # After this lesson you can
 #
 # - show that attention, left to itself, cannot see order,
-# - write the four usual cures, and say what each costs,
+# - name the four usual cures, write three of them, and say what each costs,
 # - turn a query and a key by RoPE, and prove that only their distance counts,
 # - convert a model from one convention of RoPE to the other, and say what happens if that is forgotten,
 # - say what happens to each kind of model beyond the length it was trained on.
@@ -409,7 +409,7 @@ score_maps(
 # Stripes along the diagonal mean: one value for each distance. Added positions have no stripes, not even those made
 # of sines. Words and positions are mixed in every score; and even the part about positions alone depends on nothing but
 # the distance only for special query and key matrices, not for random ones like these. A model can learn to use them all
-# the same, but it has to learn it for many positions, where RoPE has it for nothing.
+# the same, but it has to learn it for many positions, where RoPE gets it for free.
 #
 # ## 5. Nothing at all: what the mask tells
 #
@@ -466,7 +466,7 @@ print("slmlib.model.positions gives what you wrote: sines, turns, slopes")
 # training only ever uses the first 64.
 #
 # To see much in a short time, a token is a single byte here: to spell a word, one has to know which letter came just
-# before. (About 40 seconds on two CPU cores. The training loop is that of lesson 04 with a few additions; lesson 08
+# before. (About half a minute on two CPU cores. The training loop is that of lesson 04 with a few additions; lesson 08
 # takes it apart.)
 
 # %%
@@ -557,8 +557,8 @@ Table(
 # - **RoPE** learns fastest and is best where it was trained. A little beyond, it still holds; then distances
 #   appear that no query has ever met, and the loss climbs.
 # - **ALiBi** goes on as if nothing had happened: far keys only get fainter. It pays for that, as it can hardly look far.
-# - **None** is slow to learn. Often its loss rises even inside the training window: the last few letters are harder
-#   to find among many than among few. Beyond the line it changes little.
+# - **None** is slow to learn. Often its loss rises even inside the training window, and so may that of the added
+#   positions: the last few letters are harder to find among many than among few. Beyond the line it changes little.
 #
 # This is one short run of small models with one seed; a fair comparison needs longer runs and several seeds. The
 # order within the training length changes with longer training, the jump of the learned table does not.

@@ -61,9 +61,9 @@ AttentionExplorer(
 )
 
 # %% [markdown]
-# The framed token is the one that looks, and the numbers say where. Nobody told the model what a verb is or who Lily
-# is. It was trained to guess the next token, and came to look where that helps. (In a running notebook, three sliders
-# lead through all layers, heads and tokens; the arrow keys move them.)
+# The token in bold, in the orange frame, is the one that looks, and the numbers say where. Nobody told the model what
+# a verb is or who Lily is. It was trained to guess the next token, and came to look where that helps. (In a running
+# notebook, three sliders lead through all layers, heads and tokens; the arrow keys move them.)
 #
 # By the end of this lesson you will have written the code that makes such numbers.
 #
@@ -248,7 +248,7 @@ for name, ours, other in (
 # %% [markdown]
 # ## 3. Many heads
 #
-# One softmax is one look, and most of it goes to one or two tokens. But *to* needs several things at once: the verb,
+# One softmax is one look: what one token gains, the others lose. But *to* needs several things at once: the verb,
 # the people, what was given. So the model looks several times at once. Each look is a **head**, with queries, keys
 # and values of its own.
 #
@@ -377,6 +377,8 @@ Table("Llama 3 8B: keys and values of 8,192 tokens, 2 bytes a number", ("with", 
 # to one length (*QK-norm*, lesson 07, which keeps scores from growing without limit in training), turns them by their
 # positions (lesson 05), and can remember keys in a cache. What else you find there, such as windows, belongs to other
 # families of models. Its mixture comes from SDPA; `weights` computes the map only when someone wants to see it.
+# (In training on a CPU, with short windows, the separate steps that you wrote are faster. The trainer then says
+# *unfused attention*.)
 #
 # Here are your functions on its trained weights. Layer 0, on our story:
 
@@ -701,8 +703,8 @@ for name, suspect in suspects.items():
 # <summary>A row of the mask forbids everything. What comes out?</summary>
 #
 # The softmax of nothing but $-\infty$ is $0/0$, not a number (nan), and one step later the whole model is nan. It
-# happens with padding, where a row has no real token yet. `look` in slmlib lets such a row see itself; its output is
-# never read.
+# happens with padding, where a row has no real token yet. In slmlib
+# `build_attention_inputs` lets such a row see itself; its output is never read.
 # </details>
 #
 # ## What comes next

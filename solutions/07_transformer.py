@@ -124,9 +124,9 @@ for factor in (0.01, 1.0, 100.0):
 #
 # ## 2. Feed-forward: where each token thinks alone
 #
-# Attention only mixes what is there. The **feed-forward layer** computes something new, for every token by itself: go
-# up to a wider vector, bend it with a function that is not a straight line, go down again. The bend is what counts;
-# without it two matrices are no more than one.
+# Attention only mixes what is there. The **feed-forward layer** (also **MLP**, multi-layer perceptron) computes
+# something new, for every token by itself: go up to a wider vector, bend it with a function that is not a straight line
+# (an **activation function**), go down again. The bend is what counts; without it two matrices are no more than one.
 #
 # GPT-2's bend is **GELU** ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)): $x \cdot \Phi(x)$, where
 # $\Phi(x)$ is the probability that a standard normal number is below $x$ (GPT-2 computes a close approximation of
@@ -659,8 +659,9 @@ Table("GPT-2, predicted and built", ("model", "your count", "the model has", "it
 # ### How much memory?
 #
 # AdamW, the optimizer of lesson 08, remembers two running means for each weight. In float32 that makes 4 bytes for the
-# weight, 4 for its gradient and 8 for the means: 16 bytes a parameter. On top come the **activations**, what the backward pass needs again. They grow with the batch, and in small
-# models they are most of it. The logits alone are a batch × time × vocabulary block, more than once.
+# weight, 4 for its gradient and 8 for the means: 16 bytes a parameter. On top come the **activations**: not the
+# functions this time, but the results of every layer that the backward pass needs again. They grow with the batch, and
+# in small models they are most of it. The logits alone are a batch × time × vocabulary block, more than once.
 #
 # ### Which first loss?
 #
@@ -864,7 +865,7 @@ lines(
 #
 # A rule that works: matrices at $1/\sqrt{\text{inputs}}$ or somewhat below, tables such that $D s^2 \ll 1$, and what
 # is added to the stream small or zero at first. GPT-2 divides its output matrices by $\sqrt{2 \cdot \text{layers}}$,
-# the root of the number of additions, so that the stream ends up no larger in a deep model than in a flat one.
+# the root of the number of additions, so that the stream ends up no larger in a deep model than in a shallow one.
 #
 # ## 7. Questions
 #

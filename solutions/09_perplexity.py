@@ -238,7 +238,8 @@ Table(
 # Ours is nearly: stories surprise it a little more than it expects. (It is another loss than in section 1, because we
 # asked only for the first 32 windows; section 4 is about that.) Training pushes towards agreement, because the
 # expected cross-entropy is smallest for the true probabilities. But that holds only on text like the training text. On
-# other text a model meets far more surprise than it expects: nobody tells it that it is out of its depth.
+# other text a model meets far more surprise than it expects: nothing tells it that this text is unlike what it has
+# read.
 #
 # ## 3. Bits per byte
 #
@@ -526,10 +527,13 @@ bars(
 )
 
 # %% [markdown]
+# The shipped model does worse here than counting pairs of tokens. The pairs were counted in StoryWorld, and it has read
+# other stories only: a model is good at the kind of text that it was trained on.
+#
 # What lies above the floor has two parts. One is what the model has yet to learn. The other no training removes: its
 # windows are shorter than most stories, so most begin in the middle of one, and what stood before is hidden (section
-# 5). Together they are the **Kullback-Leibler divergence** of the model, cuts and all, from the truth. With more steps,
-# parameters and context it shrinks. The floor is the world's own
+# 5). Together, as the mean loss minus the entropy of the text, they are the **Kullback-Leibler divergence** between the
+# truth and the model with its windows. With more steps, parameters and context it shrinks. The floor is the world's own
 # freedom, and it stays. On real text one sees only the sum of both.
 #
 # A model that is clearly *below* the floor would have seen the answers.

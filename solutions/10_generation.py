@@ -535,8 +535,8 @@ Table("The likeliest next token, and the total variation to the row alone", ("pr
 
 # %% [markdown]
 # No error is raised, and nothing looks broken: the words are words. Only the shorter prompts get worse stories, and
-# nobody knows why. The longest prompt has no padding, so it is right in every column of the table, and so is every
-# test with one prompt.
+# nobody knows why. The longest prompt has no padding, so it is right in every column of the table. A test with one
+# prompt has no padding either, and finds nothing.
 #
 # **Seeds, again.** If all rows draw from one generator, a row's story depends on its neighbours. `generate` gives
 # row $i$ a generator of its own, with seed + $i$:
@@ -709,8 +709,8 @@ Table("The size of a cache", ("model", "bytes a token", "8,192 tokens"), rows)
 #
 # ## 8. The real one
 #
-# [slmlib/generation.py](../slmlib/generation.py) has in some 150 lines what you have seen: `probabilities` (sections
-# 2 to 4), `generate_tokens` (the loop, for rows of any length), `generate` and `stream`. Its cache,
+# [slmlib/generation.py](../slmlib/generation.py) has in fewer than 200 lines what you have seen: `probabilities`
+# (sections 2 to 4), `generate_tokens` (the loop, for rows of any length), `generate` and `stream`. Its cache,
 # [slmlib/model/cache.py](../slmlib/model/cache.py), sets memory aside at the beginning instead of joining tensors,
 # because joining copies everything each time.
 

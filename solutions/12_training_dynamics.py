@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Training dynamics
 #
-# *20 minutes of reading, 50 with the exercises; difficulty 3 of 5. Some three minutes of computing on two CPU cores.*
+# *20 minutes of reading, 50 with the exercises; difficulty 3 of 5. Some two minutes of computing on two CPU cores.*
 #
 # The loss falls smoothly from the first step to the last. But writing is not learned smoothly: first there are words,
 # then pairs of words, then sentences, then perhaps a story. **What does a model learn when? And if something is wrong
@@ -151,8 +151,8 @@ CheckpointScrubber(
 
 # %% [markdown]
 # Read it slowly; no curve in this lesson says more. The first story is noise: every token is about equally likely.
-# Then the frequent tokens arrive, and with them the full stop. Then pairs of words that go together, then phrases.
-# Whether it makes sense, you can judge. A simple program cannot, but it can count a good deal.
+# Then the frequent tokens arrive. Then full stops and pairs of words that go together, then phrases. Whether it makes
+# sense, you can judge. A simple program cannot, but it can count a good deal.
 #
 # ## 2. What can be counted
 #
@@ -322,8 +322,10 @@ Table("When a measure stays near real stories", ("measure", "from step", "at the
 # all in so short a run: it pays off at few tokens, so it moves the loss little. The loss is a mean over all tokens,
 # and most tokens are easy. That is why two models with nearly the same loss may write very different stories.
 #
-# Two cautions. A measure that arrives at the last checkpoint has only been seen there once. And above the line is not
-# better than real: more *word order* than real stories have means fewer new phrases than people write.
+# Three cautions. The early points of *closed quotes* and *names kept* jump about: a weak model writes few quotation
+# marks and names, so each point stands for a handful of cases. A measure that arrives at the last checkpoint has only
+# been seen there once. And above the line is not better than real: more *word order* than real stories have means
+# fewer new phrases than people write.
 #
 # What do the measures miss?
 #
@@ -362,7 +364,7 @@ Table(
 # The stories show what came out. Three numbers show how the training is going, while it runs.
 #
 # **The gradient norm** (lesson 08) is in the panel above: the root of the sum of all squared gradients. It says how
-# strongly this batch wants to change the model. It is often large in the first steps, then settles. What to look for
+# strongly this batch wants to change the model. It often rises in the first steps, then settles. What to look for
 # is a jump: a strange batch, or the beginning of the end. Clipping caps it.
 #
 # **The ratio of update to weight.** Is a gradient of 0.1 large? That depends on the weight, and on the optimizer. So

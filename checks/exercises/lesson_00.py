@@ -74,7 +74,7 @@ class Epochs(Exercise):
     id, title, points, asks_for = "00.2", "How much will it read?", 1, ("epochs",)
 
     hints = (
-        "How many tokens does the run read in all? Which unit has the speed?",
+        "How many tokens does the run read in all? In which unit is the speed?",
         "Minutes x 60 x tokens per second, then compare with the corpus.",
         "Tokens read in all, divided by `corpus_tokens`. By what must `minutes` be multiplied first?",
     )

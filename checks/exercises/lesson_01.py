@@ -314,7 +314,7 @@ class MinHash(Exercise):
 
     hints = (
         "There are `len(ids)` x `len(a)` values. Which one of each hash function stays?",
-        "`a[:, None] * ids + b[:, None]` has one row a hash function and one column a shingle.",
+        "`a[:, None] * ids + b[:, None]` has one row for each hash function and one column for each shingle.",
         "After `% PRIME`, `.min(axis=...)` leaves one number for each hash function. Which axis must go, rows or columns?",
     )
 
@@ -322,7 +322,7 @@ class MinHash(Exercise):
         "You keep the largest value; any extreme would do, but then both sides must agree: keep the smallest.": dict(
             largest=True
         ),
-        "The minimum runs over the hash functions; it must run over the shingles, one number a function.": dict(
+        "The minimum runs over the hash functions; it must run over the shingles, one number for each function.": dict(
             axis=0
         ),
         "Without % PRIME the order of the shingles hardly changes between functions: take the remainder.": dict(

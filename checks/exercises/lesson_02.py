@@ -155,7 +155,7 @@ class Train(Exercise):
     id, title, points, asks_for = "02.3", "Train", 3, ("train_bpe",)
     hints = (
         "What changes after each merge, and what must therefore be counted again before the next one?",
-        "Keep `rows`, one list of ids a word. In each round: add up `count_pairs(row)` over all rows, each "
+        "Keep `rows`, one list of ids for each word. In each round: add up `count_pairs(row)` over all rows, each "
         "times its word's count; choose a pair; merge it in every row.",
         "`best = min(totals, key=lambda pair: (-totals[pair], pair))` takes the highest count and, among "
         "equals, the smaller pair.",

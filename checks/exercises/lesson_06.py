@@ -104,8 +104,8 @@ class CausalWeights(Exercise):
     id, title, points, asks_for = "06.2", "Causal weights", 3, ("causal_weights",)
     hints = (
         "Three steps: scores, mask, softmax. Before which of the other two must the mask be applied?",
-        "`torch.ones(time, time, dtype=torch.bool).triu(diagonal=1)` marks the future; "
-        "`scores.masked_fill(future, -math.inf)` hides it.",
+        "`torch.ones(time, time, dtype=torch.bool, device=queries.device).triu(diagonal=1)` marks the future, on the "
+        "device where the queries are; `scores.masked_fill(future, -math.inf)` hides it.",
         "Scores from `attention_scores(queries, keys)`, `masked_fill` with the future, then `.softmax(dim=-1)`.",
     )
     mistakes = {

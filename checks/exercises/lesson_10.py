@@ -88,7 +88,7 @@ class Draw(Exercise):
 
     id, title, points, asks_for = "10.2", "Draw a token", 2, ("draw",)
     hints = (
-        "With 0.25, 0.5, 0.25 the pieces end at 0.25, 0.75 and 1. On which piece lies 0.3? How many pieces end at or "
+        "With 0.25, 0.5, 0.25 the pieces end at 0.25, 0.75 and 1. On which piece does 0.3 lie? How many pieces end at or "
         "before it?",
         "`chances.cumsum(dim=0)` is the running sum. Count how many of its values are not greater than u, measured by "
         "the last of them.",
@@ -295,7 +295,7 @@ class LeftPadding(Exercise):
     hints = (
         "A row has 2 places of padding and 3 tokens. At which columns may its last token look? And its first?",
         "With `place = torch.arange(longest)`: causal is `place[None, :] <= place[:, None]`, real keys are "
-        "`place[None, :] >= padding[:, None]`. Which shapes have they?",
+        "`place[None, :] >= padding[:, None]`. What are their shapes?",
         "`causal & real[:, None, :]` lets tokens look at real ones. Then `|` something from `torch.eye(longest, "
         "dtype=torch.bool)`: for which places, and why?",
     )

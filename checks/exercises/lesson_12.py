@@ -238,7 +238,7 @@ class UpdateRatio(Exercise):
     hints = (
         "A weight goes from 2.000 to 2.002. By which part of itself did it change?",
         "The size of a tensor is its norm, the root of the sum of squares: `x.norm()`. The update is what was added.",
-        "`(after - before).norm()`, divided by the norm of one of the two: which one? At last `.item()`.",
+        "`(after - before).norm()`, divided by the norm of one of the two: which one? Then `.item()`.",
     )
     mistakes = {
         "You divide by the weights after the step; divide by those before it.": dict(by="after"),
