@@ -266,7 +266,7 @@ class Sentences(Tokenizer):
 
 
 def test_a_continuation_keeps_the_space_that_it_begins_with(model):
-    draft = Draft("Once", [256, *b"Once"], PLAY, [list(b" upon")], [False])
+    draft = Draft("Once", [256, *b"Once"], PLAY, [BYTES.encode(" upon")], [False])
     assert Writer(model, Sentences(())).texts(draft).text.endswith("\nOnce upon")
 
 

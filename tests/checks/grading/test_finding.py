@@ -210,8 +210,8 @@ def test_what_lies_in_a_hidden_folder_was_not_handed_in(tmp_path, hidden):
     for name in ("ada/02_tokenizer.ipynb", f"ada/{hidden}"):
         (tmp_path / name).write_text("{}")
     with zipfile.ZipFile(tmp_path / "bob.zip", "w") as archive:
-        archive.writestr("home/02_tokenizer.ipynb", "{}")
-        archive.writestr(f"home/{hidden}", "{}")
+        archive.writestr("02_tokenizer.ipynb", "{}")
+        archive.writestr(hidden, "{}")
     assert [one.student for one in find(tmp_path)] == ["ada", "bob"]
 
 
