@@ -713,7 +713,9 @@ lengths = {
     for language, text in translations.items()
 }
 times = max(row["with GPT-2"] for row in lengths.values()) / lengths["English"]["with GPT-2"]
-grouped_bars(lengths, f"With GPT-2's tokenizer a sentence costs up to {times:.0f} times as much in another script")
+grouped_bars(
+    lengths, f"With GPT-2's tokenizer a sentence costs up to {times:.0f} times as many tokens elsewhere"
+)
 
 # %% [markdown]
 # Whoever pays by the token pays more in Hindi, and the model sees less text at once. Ours has read English stories
