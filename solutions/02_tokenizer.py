@@ -713,9 +713,7 @@ lengths = {
     for language, text in translations.items()
 }
 times = max(row["with GPT-2"] for row in lengths.values()) / lengths["English"]["with GPT-2"]
-grouped_bars(
-    lengths, f"With GPT-2's tokenizer a sentence costs up to {times:.0f} times as many tokens elsewhere"
-)
+grouped_bars(lengths, f"In GPT-2's tokens a sentence is up to {times:.0f} times as long in another language")
 
 # %% [markdown]
 # Whoever pays by the token pays more in Hindi, and the model sees less text at once. Ours has read English stories
