@@ -688,8 +688,8 @@ print(f"{took:.0f} s, {speed:,.0f} tokens a second")
 # [slmlib/training/trainer.py](../slmlib/training/trainer.py) is your loop and what a long run needs besides: it
 # measures, logs, saves, stops when asked to, and refuses to go on with a loss that is not a number. Read its
 # `train_step`: your steps are there, in your order. What is new serves several processes (`ranks`), float16 (`scaler`),
-# dropout, and losses that are not numbers (`give_up`). On a CPU it is also two to three times as fast as your loop,
-# above all by bfloat16 products and by compiling. The schedule is a pure function of the step
+# dropout, and losses that are not numbers (`give_up`). On a CPU such as that of this notebook it is also two to three
+# times as fast as your loop, above all by bfloat16 products and by compiling. The schedule is a pure function of the step
 # ([schedules.py](../slmlib/training/schedules.py)), and equal to yours:
 
 # %%
