@@ -8,10 +8,9 @@ Every number comes from `slmlib.model.counts`, so it is the number of a model th
 from typing import TYPE_CHECKING
 
 from slmlib.config import ModelConfig
-from slmlib.errors import ConfigError
 from slmlib.model.counts import count_parameters, flops_per_token, parameters_by_part, training_memory
 from slmlib.plots.table import Table
-from slmlib.widgets.base import WHOLE_NAME, Page, Widget, choice, paragraph, slider, view
+from slmlib.widgets.base import WHOLE_NAME, Page, Widget, choice, slider, view
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -67,7 +66,7 @@ class ParameterCalculator(Widget):
         num_kv_heads: int,
         gated: bool,
     ) -> Page:
-        """What such a model costs, or in one sentence why there is no such model."""
+        """What such a model costs; ConfigError says why there is no such model."""
         changes = {
             "vocab_size": vocab_size,
             "num_layers": num_layers,
@@ -80,11 +79,7 @@ class ParameterCalculator(Widget):
         }
         if (gated, embed_dim) == (self.config.gated, self.config.embed_dim):
             changes["ffn_dim"] = self.config.ffn_dim
-        try:
-            config = self.config.change(changes)
-        except ConfigError as error:
-            return Page(paragraph(str(error)), str(error))
-        return _page(config, self.micro_batch_size)
+        return _page(self.config.change(changes), self.micro_batch_size)
 
 
 def _page(config: ModelConfig, micro_batch_size: int) -> Page:
