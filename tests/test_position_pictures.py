@@ -81,7 +81,7 @@ def test_maps_say_whether_distance_alone_decides():
     distance = (places[:, None] - places).astype(float)
     maps = {"none": np.ones((12, 12)), "distance": -distance / 4, "free": distance * places}
     alt = score_maps(maps, "Maps").alt
-    assert "none: all the same; distance: one value for each distance; free: varies by up to" in alt
+    assert "none: all the same; distance: one value per distance; free: varies by up to" in alt
 
 
 def test_a_score_curve_marks_its_distance():

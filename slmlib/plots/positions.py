@@ -54,7 +54,7 @@ def _along_diagonals(scores: Array) -> str:
     if np.ptp(np.concatenate(distances)) < 1e-4:
         return "all the same"
     varies = max(float(np.ptp(one)) for one in distances)
-    return "one value for each distance" if varies < 1e-4 else f"varies by up to {varies:.1f}"
+    return "one value per distance" if varies < 1e-4 else f"varies by up to {varies:.1f}"
 
 
 def turned_pairs(vector: Array, position: float, theta: float) -> Array:
