@@ -4,8 +4,8 @@ Shapes: batch B, time T, embed_dim D, num_heads H, num_kv_heads K, head_dim E, k
 a cache).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from slmlib.config import ModelConfig
 from slmlib.model.cache import KVCache
 from slmlib.model.norms import RMSNorm
-from slmlib.model.positions import alibi_bias, rope_angles, rotate
+from slmlib.model.positions import alibi_bias, angles_at, rotate
 
 
 @dataclass
@@ -33,6 +33,13 @@ class AttentionInputs:
     """Whether attention is written out as two matrix products and a softmax instead of torch's fused kernel: the
     same numbers, and sooner on a CPU with a short context (see `slmlib.training.speed`). Needs an explicit mask."""
 
+    @cached_property
+    def turns(self) -> Tensor:
+        """RoPE's cosine and sine as one complex number each, (1 or B, 1, T, E / 2): multiplying by it turns a pair."""
+        assert self.cos is not None
+        assert self.sin is not None
+        return torch.complex(self.cos, self.sin)
+
 
 def build_attention_inputs(
     config: ModelConfig, positions: Tensor, cache: KVCache | None = None, explicit: bool = False
@@ -42,17 +49,13 @@ def build_attention_inputs(
     positions: (1 or B, T), counted from the first real token of each row; negative for padding.
     explicit: build the mask even where plain causal attention would do.
     """
-    cos = sin = mask = None
-    if config.position == "rope":
-        angles = rope_angles(
-            positions,
-            config.rope_dim or config.head_dim,
-            config.rope_theta,
-            config.rope_scaling,
-            config.rope_scaling_context,
-            config.rope_scaling_kind,
-        )
-        cos, sin = (part[:, None] for part in angles)
+    cos: Tensor | None = None
+    sin: Tensor | None = None
+    mask: Tensor | None = None
+    if cache is not None and not cache.ragged:
+        cos, sin = cache.next_angles(positions.shape[1])
+    elif config.position == "rope":
+        cos, sin = angles_at(config, positions)
     seen = positions.shape[1] + (0 if cache is None else cache.length)
     widths = {width for width in config.windows if 0 < width < seen}
     # Unpadded rows need no mask before anything was read, nor for a single token, which may see all there is.
@@ -85,9 +88,6 @@ class Attention(nn.Module):
         self.key = nn.Linear(config.embed_dim, shared, bias=config.qkv_bias)
         self.value = nn.Linear(config.embed_dim, shared, bias=config.qkv_bias)
         self.output = nn.Linear(inner, config.embed_dim, bias=config.output_bias)
-        self.joined: Callable[[Tensor], Tensor] | None = None
-        """query, key and value in one product, (B, T, D) -> (B, T, (H + 2 K) * E), in a reader made by `layout`."""
-        self.widths = (inner, shared, shared)
         if config.qk_norm:
             whole = config.qk_norm_over == "projection"
             self.query_norm, self.key_norm = (
@@ -140,17 +140,10 @@ class Attention(nn.Module):
         """The mask of this layer's window; None means plain causal attention."""
         return attention_inputs.window_masks.get(self.window, attention_inputs.mask)
 
-    def qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The three products alone: (B, T, D) -> (B, T, H * E) and (B, T, K * E) twice."""
-        if self.joined is None:
-            return self.query(x), self.key(x), self.value(x)
-        q, k, v = torch.split_with_sizes(self.joined(x), self.widths, dim=-1)
-        return q, k, v
-
     def project(self, x: Tensor, attention_inputs: AttentionInputs) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (B, H, T, E), keys and values (B, K, T, E), normed and turned as the config asks."""
         head_dim, limit = self.config.head_dim, self.config.clip_qkv
-        q, k, v = self.qkv(x)  # (B, T, H * E), (B, T, K * E) twice
+        q, k, v = self.query(x), self.key(x), self.value(x)  # (B, T, H * E), (B, T, K * E) twice
         if limit:
             q, k, v = (part.clamp(-limit, limit) for part in (q, k, v))
         if self.config.qk_norm and self.config.qk_norm_over == "projection":

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from slmlib.config import ModelConfig
 from slmlib.errors import SlmError
+from slmlib.model.positions import angles_at
 
 
 class KVCache:
@@ -30,28 +31,51 @@ class KVCache:
         self.keys = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
         self.values = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
         # Views of each slot, (B, K, capacity, E) twice, cut out once: a token would cut out four in every layer.
-        self.slots = [(self.keys[slot], self.values[slot]) for slot in range(shape[0])]
+        # OpenELM's narrow layers have fewer heads than the widest, for which there is room.
+        heads = [config.for_layer(layer).num_kv_heads for layer in range(config.num_layers)]
+        self.slots = [
+            (keys[:, :count], values[:, :count])
+            for keys, values, count in zip(self.keys, self.values, heads * config.block_repeat, strict=True)
+        ]
         self.padding, self.capacity, self.length = padding, capacity, 0
         self.ragged = bool(padding.any())  # asked once: on a GPU every look at a value waits for it
         self.num_layers, self.repeat = config.num_layers, 0
+        self.positions = torch.arange(capacity, device=padding.device)[None]  # (1, capacity)
+        # Worked out once for all places: these ten small operations would cost every token as much as half a layer.
+        self.angles = angles_at(config, self.positions) if config.position == "rope" else None
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Append (B, K, T, E) keys and values to a layer; return all of them, (B, K, length + T, E).
 
         `length` itself grows once per forward pass, in `advance`, after every layer has been extended.
         """
-        end = self.length + keys.shape[2]
+        time = keys.shape[2]
+        end = self.end(time)
+        all_keys, all_values = self.slots[self.repeat * self.num_layers + layer]
+        all_keys.narrow(2, self.length, time).copy_(keys)
+        all_values.narrow(2, self.length, time).copy_(values)
+        return all_keys.narrow(2, 0, end), all_values.narrow(2, 0, end)
+
+    def end(self, time: int) -> int:
+        """The length after `time` more tokens, for which there must be room."""
+        end = self.length + time
         if end > self.capacity:
             raise SlmError(
                 f"The cache holds {self.capacity} tokens a row, but {end} were read.",
                 "Make a larger KVCache.",
             )
-        # OpenELM's narrow layers have fewer heads than the widest, for which there is room.
-        heads = keys.shape[1]
-        all_keys, all_values = self.slots[self.repeat * self.num_layers + layer]
-        all_keys[:, :heads, self.length : end] = keys
-        all_values[:, :heads, self.length : end] = values
-        return all_keys[:, :heads, :end], all_values[:, :heads, :end]
+        return end
+
+    def next_positions(self, time: int) -> Tensor:
+        """The positions of the next `time` tokens, (1, time), as if no row were padded."""
+        return self.positions[:, self.length : self.end(time)]
+
+    def next_angles(self, time: int) -> tuple[Tensor, Tensor] | tuple[None, None]:
+        """RoPE's cosines and sines of those positions, (1, 1, time, E / 2) each, or None twice without RoPE."""
+        if self.angles is None:
+            return None, None
+        cos, sin = self.angles
+        return cos[:, :, self.length : self.end(time)], sin[:, :, self.length : self.end(time)]
 
     def advance(self, time: int) -> None:
         """Say that `time` more tokens have gone through every layer."""

@@ -185,8 +185,11 @@ class Decoder(LanguageModel[KVCache]):
         self, tokens: Tensor, cache: KVCache | None = None, explicit_mask: bool = False
     ) -> tuple[Tensor, AttentionInputs]:
         """Tokens (B, T) to the residual stream (B, T, D), and what each of them may see."""
-        start = 0 if cache is None else cache.length
-        positions = torch.arange(start, start + tokens.shape[1], device=tokens.device)[None]  # (1, T)
+        start, time = 0 if cache is None else cache.length, tokens.shape[1]
+        if cache is None:
+            positions = torch.arange(time, device=tokens.device)[None]  # (1, T)
+        else:
+            positions = cache.next_positions(time)  # (1, T)
         places = positions  # the same, with 0 for padding
         if cache is not None and cache.ragged:
             positions = positions - cache.padding[:, None]  # (B, T)
@@ -195,10 +198,10 @@ class Decoder(LanguageModel[KVCache]):
         if self.config.embedding_scale != 1:
             x = x * self.config.embedding_scale
         if self.position_embedding is not None:
-            if start + tokens.shape[1] > self.config.context_length:
+            if start + time > self.config.context_length:
                 raise SlmError(
                     f"The model has learned {self.config.context_length} positions, but position "
-                    f"{start + tokens.shape[1] - 1} was asked for (counted from 0).",
+                    f"{start + time - 1} was asked for (counted from 0).",
                     f"Give it at most {self.config.context_length} tokens, or train with position='rope'.",
                 )
             x = x + self.position_embedding(places)  # (1 or B, T, D)

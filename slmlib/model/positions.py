@@ -10,6 +10,8 @@ import math
 import torch
 from torch import Tensor
 
+from slmlib.config import ModelConfig
+
 
 def sinusoidal_table(positions: Tensor, embed_dim: int) -> Tensor:
     """Sine and cosine of each position at wavelengths from 2 pi to 10,000 x 2 pi (Vaswani et al. 2017, 3.5).
@@ -45,6 +47,20 @@ def rope_angles(
         speeds = slow_down(speeds, scaling, scaling_context)
     angles = positions[..., None].float() * speeds  # (..., T, E / 2)
     return angles.cos() * size, angles.sin() * size
+
+
+def angles_at(config: ModelConfig, positions: Tensor) -> tuple[Tensor, Tensor]:
+    """The angles of a model with RoPE. positions: (1 or B, T). Returns cosine and sine, (1 or B, 1, T, E / 2) each or
+    fewer pairs: one row for all heads."""
+    cos, sin = rope_angles(
+        positions,
+        config.rope_dim or config.head_dim,
+        config.rope_theta,
+        config.rope_scaling,
+        config.rope_scaling_context,
+        config.rope_scaling_kind,
+    )
+    return cos[:, None], sin[:, None]
 
 
 def slow_down(speeds: Tensor, scaling: float, context_length: int) -> Tensor:

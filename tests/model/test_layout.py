@@ -1,15 +1,17 @@
 """The model as generation calls it: faster, and nothing else."""
 
 import copy
+from collections import Counter
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from slmlib import generation
 from slmlib.config import Sampling
 from slmlib.generation import generate_tokens
-from slmlib.model.attention import Attention
 from slmlib.model.layout import gains_from_reader, reader
+from tests.model import tiny
 
 SWITCHES = [
     {},
@@ -17,6 +19,10 @@ SWITCHES = [
     dict(position="learned", norm="layernorm", activation="gelu"),
     dict(qk_norm_over="projection", qk_norm_gain=True, clip_qkv=0.5, gated=True),
     dict(block="parallel_one_norm", position="alibi", block_repeat=2),
+    dict(num_kv_heads=3, qk_norm=True, qk_norm_gain=True, qkv_bias=True, norm_gain=True),
+    dict(rope_pairs="interleaved", num_kv_heads=1, norm_gain=True),
+    dict(rope_dim=4, qk_norm=True, qk_norm_gain=True),
+    dict(rope_scaling=4.0, rope_scaling_context=16, rope_scaling_kind="yarn"),
 ]
 
 
@@ -48,17 +54,36 @@ def test_it_reads_the_weights_of_the_model_itself(random_decoder):
         torch.testing.assert_close(read(tokens), model(tokens), atol=1e-5, rtol=0)
 
 
-def test_attention_is_one_product(random_decoder, monkeypatch):
-    model, asked = random_decoder(), []
-    qkv = Attention.qkv
-    monkeypatch.setattr(Attention, "qkv", lambda self, x: asked.append(self.joined) or qkv(self, x))
-    tokens = torch.arange(5)[None]
-    model(tokens)
-    assert set(asked) == {None}
-    asked.clear()
-    reader(model)(tokens)
-    assert None not in asked
-    assert len(asked) == model.config.num_layers
+class Products(TorchDispatchMode):
+    """Counts products of a matrix and a vector, and of two matrices."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.counts[func.overloadpacket.__name__] += 1
+        return func(*args, **kwargs or {})
+
+
+def test_a_token_is_four_products_of_a_vector_in_every_layer_and_the_head(random_decoder):
+    model = random_decoder()
+    read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64), 20)
+    with torch.inference_mode(), Products() as products:
+        read(torch.arange(5)[None], cache)
+        assert products.counts["mv"] == 0, "a prompt is no vector"
+        read(torch.tensor([[7]]), cache)
+    assert products.counts["mv"] == 4 * model.config.num_layers
+
+
+@pytest.mark.parametrize("config", tiny.distinct().values(), ids=tiny.distinct())
+def test_each_family_reads_token_after_token_what_it_reads_at_once(config):
+    model, tokens = tiny.random_decoder(config), tiny.random_tokens(batch=1)
+    read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64))
+    pieces = tokens.split([6, *[1] * 34], dim=1)  # a prompt, then one token after another
+    with torch.inference_mode():
+        found = torch.cat([read(piece, cache) for piece in pieces], dim=1)
+        torch.testing.assert_close(found, model(tokens), atol=1e-5, rtol=0)
 
 
 def test_only_where_it_pays(random_decoder):
