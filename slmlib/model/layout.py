@@ -111,7 +111,8 @@ def rms_norm(gain: Tensor | None, dim: int, eps: float) -> Callable[[Tensor], Te
 
     def norm(x: Tensor) -> Tensor:
         length = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)  # (..., 1)
-        return (x / torch.hypot(length, floor) * scale).type_as(x)
+        normed = x / torch.hypot(length, floor) * scale
+        return normed if normed.dtype == x.dtype else normed.type_as(x)
 
     return norm
 
@@ -157,8 +158,10 @@ def joined_projection(
         if config.qk_norm:
             turned = norm_heads(turned)
         if complex_pairs:
-            pairs = turned.float().view(torch.complex64)  # (B, H + K, T, E / 2)
-            turned = (pairs * attention_inputs.turns).view(torch.float32).type_as(x)  # (B, H + K, T, E)
+            exact = turned if turned.dtype == torch.float32 else turned.float()
+            pairs = exact.view(torch.complex64) * attention_inputs.turns  # (B, H + K, T, E / 2)
+            turned = pairs.view(torch.float32)  # (B, H + K, T, E)
+            turned = turned if x.dtype == torch.float32 else turned.type_as(x)
         elif attention_inputs.cos is not None and attention_inputs.sin is not None:
             turned = rotate(turned, attention_inputs.cos, attention_inputs.sin, config.rope_pairs)
         q, k = turned.split_with_sizes((heads, shared), dim=1)  # (B, H, T, E), (B, K, T, E)
