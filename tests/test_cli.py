@@ -9,6 +9,7 @@ from dataclasses import fields
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from slmlib import cli, devices
 from slmlib.cli import Doctor, Evaluate, Generate, Report, Train, main
@@ -378,6 +379,18 @@ def test_models_go_to_the_device_that_was_chosen(capsys, monkeypatch, tmp_path):
     main(["evaluate"])
     assert "some stories (1,000 tokens), float32 on A GPU:" in capsys.readouterr().out
     assert seen == ["meta", "meta"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "dtype"), [([], torch.float32), (["--dtype", "bfloat16"], torch.bfloat16)], ids=str
+)
+def test_a_story_is_computed_in_the_format_that_was_asked_for(monkeypatch, flags, dtype):
+    seen = []
+    monkeypatch.setattr(
+        "slmlib.generation.stream", lambda model, *_: seen.append(model.embedding.weight.dtype) or iter(())
+    )
+    main(["generate", *flags])
+    assert seen == [dtype]
 
 
 # --- which stories are measured ---
