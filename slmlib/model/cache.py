@@ -14,7 +14,8 @@ class KVCache:
 
     Sequences of different lengths are aligned at their ends: `padding` says how many places at the start
     of each row are empty. A block that runs twice remembers each run: L is num_layers x block_repeat.
-    Memory: 2 x L x B x num_kv_heads x capacity x head_dim numbers.
+    Memory: 2 x L x B x num_kv_heads x capacity x head_dim numbers, and with RoPE and no padding capacity x head_dim
+    float32 numbers for its angles.
     """
 
     def __init__(
@@ -34,15 +35,18 @@ class KVCache:
         # OpenELM's narrow layers have fewer heads than the widest, for which there is room.
         heads = [config.for_layer(layer).num_kv_heads for layer in range(config.num_layers)]
         self.slots = [
-            (keys[:, :count], values[:, :count])
-            for keys, values, count in zip(self.keys, self.values, heads * config.block_repeat, strict=True)
+            (self.keys[slot, :, :count], self.values[slot, :, :count])
+            for slot, count in enumerate(heads * config.block_repeat)
         ]
         self.padding, self.capacity, self.length = padding, capacity, 0
         self.ragged = bool(padding.any())  # asked once: on a GPU every look at a value waits for it
         self.num_layers, self.repeat = config.num_layers, 0
         self.positions = torch.arange(capacity, device=padding.device)[None]  # (1, capacity)
-        # Worked out once for all places: these ten small operations would cost every token as much as half a layer.
-        self.angles = angles_at(config, self.positions) if config.position == "rope" else None
+        # Worked out once: these ten small operations would cost every token as much as half a layer. Rows that are padded
+        # differently need angles of their own.
+        self.angles: tuple[Tensor, Tensor] | None = None  # (1, 1, capacity, E / 2) twice, float32
+        if config.position == "rope" and not self.ragged:
+            self.angles = angles_at(config, self.positions)
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Append (B, K, T, E) keys and values to a layer; return all of them, (B, K, length + T, E).

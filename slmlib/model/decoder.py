@@ -186,6 +186,12 @@ class Decoder(LanguageModel[KVCache]):
     ) -> tuple[Tensor, AttentionInputs]:
         """Tokens (B, T) to the residual stream (B, T, D), and what each of them may see."""
         start, time = 0 if cache is None else cache.length, tokens.shape[1]
+        if self.position_embedding is not None and start + time > self.config.context_length:
+            raise SlmError(
+                f"The model has learned {self.config.context_length} positions, but position "
+                f"{start + time - 1} was asked for (counted from 0).",
+                f"Give it at most {self.config.context_length} tokens, or train with position='rope'.",
+            )
         if cache is None:
             positions = torch.arange(time, device=tokens.device)[None]  # (1, T)
         else:
@@ -198,12 +204,6 @@ class Decoder(LanguageModel[KVCache]):
         if self.config.embedding_scale != 1:
             x = x * self.config.embedding_scale
         if self.position_embedding is not None:
-            if start + time > self.config.context_length:
-                raise SlmError(
-                    f"The model has learned {self.config.context_length} positions, but position "
-                    f"{start + time - 1} was asked for (counted from 0).",
-                    f"Give it at most {self.config.context_length} tokens, or train with position='rope'.",
-                )
             x = x + self.position_embedding(places)  # (1 or B, T, D)
         elif self.config.position == "sinusoidal":
             # Scaled first, so that sines of size 1 do not drown embeddings of size init_std (Vaswani 2017, 3.4).

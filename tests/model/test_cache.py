@@ -95,9 +95,18 @@ def test_a_full_cache_refuses_in_one_sentence_and_stays_usable(random_decoder):
         )
 
 
-def test_learned_positions_end_with_a_cache_too(random_decoder):
+def test_a_cache_may_be_tried_with_gradients_on(random_decoder):
+    """As in a notebook, where nobody has said no_grad yet."""
+    model, tokens = random_decoder(), random_tokens(1, 9)
+    cache = KVCache(model.config, torch.zeros(1, dtype=torch.int64), capacity=9)
+    found = model(tokens, cache)
+    torch.testing.assert_close(found, model(tokens), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("capacity", [32, 40])
+def test_learned_positions_end_with_a_cache_too(random_decoder, capacity):
     model = random_decoder(position="learned")
-    cache = KVCache(model.config, torch.zeros(1, dtype=torch.int64), capacity=40)
+    cache = KVCache(model.config, torch.zeros(1, dtype=torch.int64), capacity)
     with torch.no_grad():
         model(random_tokens(1, 32), cache)
     with pytest.raises(SlmError, match="learned 32 positions, but position 32 was asked for"):
