@@ -365,8 +365,8 @@ def test_a_device_that_is_not_there_is_refused(capsys, monkeypatch, tmp_path):
 def test_models_go_to_the_device_that_was_chosen(capsys, monkeypatch, tmp_path):
     """`meta` stands for a GPU: there the model has no numbers, so that nothing may be computed."""
     seen = []
-    chosen = SimpleNamespace(type="meta", name="A GPU")
-    monkeypatch.setattr(devices, "choose_device", lambda: chosen)
+    chosen = SimpleNamespace(type="meta", name="A GPU", dtype="float32")
+    monkeypatch.setattr(devices, "choose_device", lambda **_: chosen)
     monkeypatch.setattr(
         "slmlib.generation.stream", lambda model, *_: seen.append(model.device.type) or iter(())
     )

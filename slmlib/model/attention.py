@@ -52,7 +52,7 @@ def build_attention_inputs(
     cos: Tensor | None = None
     sin: Tensor | None = None
     mask: Tensor | None = None
-    if cache is not None and not cache.ragged:
+    if isinstance(cache, KVCache) and not cache.ragged:
         cos, sin = cache.next_angles(positions.shape[1])
     elif config.position == "rope":
         cos, sin = angles_at(config, positions)

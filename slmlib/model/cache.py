@@ -14,8 +14,8 @@ class KVCache:
 
     Sequences of different lengths are aligned at their ends: `padding` says how many places at the start
     of each row are empty. A block that runs twice remembers each run: L is num_layers x block_repeat.
-    Memory: 2 x L x B x num_kv_heads x capacity x head_dim numbers, and with RoPE and no padding capacity x head_dim
-    float32 numbers for its angles.
+    Memory: 2 x L x B x num_kv_heads x capacity x head_dim numbers, and for each of its places an int64 and, with RoPE
+    and no padding, at most head_dim float32 numbers.
     """
 
     def __init__(

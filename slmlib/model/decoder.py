@@ -192,10 +192,10 @@ class Decoder(LanguageModel[KVCache]):
                 f"{start + time - 1} was asked for (counted from 0).",
                 f"Give it at most {self.config.context_length} tokens, or train with position='rope'.",
             )
-        if cache is None:
-            positions = torch.arange(time, device=tokens.device)[None]  # (1, T)
-        else:
+        if isinstance(cache, KVCache):
             positions = cache.next_positions(time)  # (1, T)
+        else:  # none, or one of somebody's own, as in lesson 10
+            positions = torch.arange(start, start + time, device=tokens.device)[None]  # (1, T)
         places = positions  # the same, with 0 for padding
         if cache is not None and cache.ragged:
             positions = positions - cache.padding[:, None]  # (B, T)

@@ -86,7 +86,7 @@ def product(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
         return partial(F.linear, weight=weight, bias=bias)
 
     def multiply(x: Tensor) -> Tensor:
-        if x.numel() != weight.shape[1]:
+        if x.dim() != 3 or x.numel() != weight.shape[1]:
             return F.linear(x, weight, bias)
         vector = x.view(-1)
         result = torch.mv(weight, vector) if bias is None else torch.addmv(bias, weight, vector)

@@ -95,6 +95,32 @@ def test_a_full_cache_refuses_in_one_sentence_and_stays_usable(random_decoder):
         )
 
 
+class OwnCache:
+    """As somebody writes it in lesson 10: what it says there is all that a Decoder needs."""
+
+    def __init__(self):
+        self.kept, self.length, self.padding, self.ragged = {}, 0, torch.zeros(1, dtype=torch.int64), False
+
+    def extend(self, layer, keys, values):
+        if layer in self.kept:
+            keys, values = (
+                torch.cat(pair, dim=2) for pair in zip(self.kept[layer], (keys, values), strict=True)
+            )
+        self.kept[layer] = keys, values
+        return keys, values
+
+    def advance(self, time):
+        self.length += time
+
+
+@each_position
+def test_a_decoder_takes_a_cache_of_ones_own(random_decoder, position):
+    model, tokens, cache = random_decoder(**position), random_tokens(1, 9), OwnCache()
+    with torch.no_grad():
+        found = torch.cat([model(piece, cache) for piece in tokens.split([4, 1, 1, 3], dim=1)], dim=1)
+        torch.testing.assert_close(found, model(tokens), atol=1e-5, rtol=0)
+
+
 def test_a_cache_may_be_tried_with_gradients_on(random_decoder):
     """As in a notebook, where nobody has said no_grad yet."""
     model, tokens = random_decoder(), random_tokens(1, 9)

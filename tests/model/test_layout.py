@@ -11,6 +11,7 @@ from slmlib import generation
 from slmlib.config import Sampling
 from slmlib.generation import generate_tokens
 from slmlib.model.layout import gains_from_reader, reader
+from slmlib.model.soft_mixture import put_soft_mixtures
 from tests.model import tiny
 
 SWITCHES = [
@@ -99,6 +100,17 @@ def test_only_where_it_pays(random_decoder):
     assert not gains_from_reader(model, rows=2, new_tokens=200)
     assert not gains_from_reader(model, rows=1, new_tokens=5)
     assert not gains_from_reader(torch.nn.Linear(2, 2), rows=1, new_tokens=200)
+
+
+def test_a_soft_mixture_is_read_token_after_token_too(random_decoder):
+    """Its layers are asked for (B, D), not for (B, T, D)."""
+    model, tokens = random_decoder(), torch.arange(9)[None]
+    put_soft_mixtures(model, num_experts=3, expert_dim=16)
+    read, cache = reader(model.eval()), model.new_cache(torch.zeros(1, dtype=torch.int64))
+    with torch.inference_mode():
+        expected_cache = model.new_cache(torch.zeros(1, dtype=torch.int64))
+        for token in tokens.split(1, dim=1):
+            torch.testing.assert_close(read(token, cache), model(token, expected_cache), atol=1e-5, rtol=0)
 
 
 def test_under_autocast_the_model_itself_generates(random_decoder):
