@@ -78,8 +78,8 @@ class KVCache:
         """RoPE's cosines and sines of those positions, (1, 1, time, E / 2) each, or None twice without RoPE."""
         if self.angles is None:
             return None, None
-        cos, sin = self.angles
-        return cos[:, :, self.length : self.end(time)], sin[:, :, self.length : self.end(time)]
+        (cos, sin), end = self.angles, self.end(time)
+        return cos[:, :, self.length : end], sin[:, :, self.length : end]
 
     def advance(self, time: int) -> None:
         """Say that `time` more tokens have gone through every layer."""

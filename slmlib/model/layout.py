@@ -121,9 +121,14 @@ def rms_norm(gain: Tensor | None, dim: int, eps: float) -> Callable[[Tensor], Te
         exact = torch.promote_types(x.dtype, torch.float32)
         length = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=exact)  # (..., 1)
         normed = x / torch.hypot(length, floor) * scale
-        return normed if normed.dtype == x.dtype else normed.type_as(x)
+        return _in_format(normed, x.dtype)
 
     return norm
+
+
+def _in_format(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """x in that format. Asked first, as `to` takes 0.8 microseconds to find nothing to do."""
+    return x if x.dtype == dtype else x.to(dtype)
 
 
 def joined_projection(
@@ -167,10 +172,9 @@ def joined_projection(
         if config.qk_norm:
             turned = norm_heads(turned)
         if complex_pairs:
-            exact = turned if turned.dtype == torch.float32 else turned.float()
+            exact = _in_format(turned, torch.float32)
             pairs = exact.view(torch.complex64) * attention_inputs.turns  # (B, H + K, T, E / 2)
-            turned = pairs.view(torch.float32)  # (B, H + K, T, E)
-            turned = turned if x.dtype == torch.float32 else turned.type_as(x)
+            turned = _in_format(pairs.view(torch.float32), x.dtype)  # (B, H + K, T, E)
         elif attention_inputs.cos is not None and attention_inputs.sin is not None:
             turned = rotate(turned, attention_inputs.cos, attention_inputs.sin, config.rope_pairs)
         q, k = turned.split_with_sizes((heads, shared), dim=1)  # (B, H, T, E), (B, K, T, E)

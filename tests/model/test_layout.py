@@ -71,9 +71,8 @@ class Operations(TorchDispatchMode):
 
 
 def test_a_token_is_four_products_of_a_vector_in_every_layer_and_the_head(random_decoder, monkeypatch):
-    monkeypatch.setattr(
-        torch.backends.mkl, "is_available", lambda: False
-    )  # whose head is laid out by columns
+    # For MKL the head is laid out by columns, and is no product of a vector.
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
     model = random_decoder()
     read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64), 20)
     with torch.inference_mode(), Operations() as operations:
