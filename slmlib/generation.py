@@ -4,7 +4,9 @@ Shapes: batch B, vocab_size V. A cache remembers what was read, so each new toke
 """
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,8 +66,13 @@ def choose(
     """The next token of each row, out of (B, V) logits; `seen` as in `probabilities`."""
     if sampling.temperature == 0:  # what `draw` would find, without a running sum of zeros and a one
         logits = logits if seen is None else penalised(logits.float(), seen, sampling.repetition_penalty)
-        return logits.max(dim=-1).indices.tolist()  # half the time of argmax, on a CPU
+        return logits.float().cpu().numpy().argmax(axis=-1).tolist()  # a fifth of the time of torch's
     return draw(probabilities(logits, sampling, seen).cpu(), generators)
+
+
+def read_rows(model: LanguageModel, rows: Sequence[Sequence[int]], cache: Cache) -> Tensor:
+    """The logits after the last token of each row, (B, V). Rows are equally long."""
+    return model(torch.tensor(rows, device=model.device), cache, last_only=True)[:, -1]
 
 
 def generate_tokens(
@@ -94,7 +101,9 @@ def generate_tokens(
             seen[row, prompt] = True
         if stop_token is not None:
             seen[:, stop_token] = False  # it only began the prompt; penalised, stories would not end
-    read = reader(model) if gains_from_reader(model, len(rows), sampling.max_tokens) else model
+    read: Callable[[list[list[int]], Any], Tensor] = partial(read_rows, model)
+    if gains_from_reader(model, len(rows), sampling.max_tokens):
+        read = reader(model)
     ended = [False] * len(rows)
     cache: Cache | None = None
     for written in range(sampling.max_tokens):
@@ -112,7 +121,7 @@ def generate_tokens(
         else:
             unread = [tokens[-1:] for tokens in rows]
         with torch.inference_mode():
-            logits = read(torch.tensor(unread, device=device), cache, last_only=True)[:, -1]  # (B, V)
+            logits = read(unread, cache)  # (B, V)
             drawn = choose(logits, sampling, generators, seen)
         for tokens, token in zip(rows, drawn, strict=True):
             tokens.append(token)

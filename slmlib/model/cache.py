@@ -1,5 +1,7 @@
 """The memory of generation: keys and values of all tokens read so far, so that none is computed twice."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -10,7 +12,7 @@ from slmlib.model.positions import angles_at
 
 class KVCache:
     """Keys and values of every layer, for a batch of sequences that grow together. For inference only: it is
-    written in place, which autograd does not survive.
+    written in place, and no gradient flows through it.
 
     Sequences of different lengths are aligned at their ends: `padding` says how many places at the start
     of each row are empty. A block that runs twice remembers each run: L is num_layers x block_repeat.
@@ -22,25 +24,21 @@ class KVCache:
         self, config: ModelConfig, padding: Tensor, capacity: int, dtype: torch.dtype = torch.float32
     ):
         """padding: (B,) integers on the model's device; capacity: most tokens per row, padding included."""
-        shape = (
-            config.num_layers * config.block_repeat,
-            len(padding),
-            config.num_kv_heads,
-            capacity,
-            config.head_dim,
-        )
-        self.keys = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
-        self.values = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
-        # Views of each slot, (B, K, capacity, E) twice, cut out once: a token would cut out four in every layer.
+        slots = config.num_layers * config.block_repeat  # L
+        shape = (2 * slots, len(padding), config.num_kv_heads, capacity, config.head_dim)
+        self.memory = torch.empty(shape, device=padding.device, dtype=dtype)
         # OpenELM's narrow layers have fewer heads than the widest, for which there is room.
         heads = [config.for_layer(layer).num_kv_heads for layer in range(config.num_layers)]
-        self.slots = [
-            (self.keys[slot, :, :count], self.values[slot, :, :count])
-            for slot, count in enumerate(heads * config.block_repeat)
-        ]
+        self.heads = heads * config.block_repeat * 2 if config.layer_heads else None
+        self.keys, self.values = self.memory[:slots], self.memory[slots:]  # (L, B, K, capacity, E) each
         self.padding, self.capacity, self.length = padding, capacity, 0
         self.ragged = bool(padding.any())  # asked once: on a GPU every look at a value waits for it
         self.num_layers, self.repeat = config.num_layers, 0
+        self.cut_at = (-1, -1)  # the length and the time that `new` and `past` were cut out for
+        self.new: Sequence[
+            Tensor
+        ] = ()  # (B, K, T, E), where each slot's next keys go, then where its values go
+        self.past: Sequence[Tensor] = ()  # (B, K, length + T, E), the same with all before them
         self.positions = torch.arange(capacity, device=padding.device)[None]  # (1, capacity)
         # Worked out once: these ten small operations would cost every token as much as half a layer. Rows that are padded
         # differently need angles of their own.
@@ -54,11 +52,27 @@ class KVCache:
         `length` itself grows once per forward pass, in `advance`, after every layer has been extended.
         """
         time = keys.shape[2]
+        if self.cut_at != (self.length, time):
+            self._cut(time)
+        key = self.repeat * self.num_layers + layer
+        value = key + len(self.keys)
+        if torch.is_grad_enabled():  # asked first, as detach takes a microsecond
+            keys, values = keys.detach(), values.detach()
+        self.new[key].copy_(keys)
+        self.new[value].copy_(values)
+        return self.past[key], self.past[value]
+
+    def _cut(self, time: int) -> None:
+        """Cut out `new` and `past` for all layers at once: four cuts in every layer would cost a small model more."""
         end = self.end(time)
-        all_keys, all_values = self.slots[self.repeat * self.num_layers + layer]
-        all_keys.narrow(2, self.length, time).copy_(keys)
-        all_values.narrow(2, self.length, time).copy_(values)
-        return all_keys.narrow(2, 0, end), all_values.narrow(2, 0, end)
+        self.new = self.memory.narrow(3, self.length, time).unbind()
+        self.past = self.memory.narrow(3, 0, end).unbind()
+        if self.heads is not None:
+            self.new, self.past = (
+                [part[:, :count] for part, count in zip(parts, self.heads, strict=True)]
+                for parts in (self.new, self.past)
+            )
+        self.cut_at = self.length, time
 
     def end(self, time: int) -> int:
         """The length after `time` more tokens, for which there must be room."""

@@ -148,13 +148,24 @@ class Decoder(LanguageModel[KVCache]):
         With a cache, `tokens` continue what the cache has seen, and the cache grows by T.
         """
         x, attention_inputs = self.embed(tokens, cache)
+        x = self.through_blocks(x, attention_inputs, cache)
+        if cache is not None:
+            cache.advance(tokens.shape[1])
+        return self.logits(x[:, -1:] if last_only else x)
+
+    def through_blocks(
+        self, x: Tensor, attention_inputs: AttentionInputs, cache: KVCache | None = None
+    ) -> Tensor:
+        """The residual stream after every block: (B, T, D) -> (B, T, D)."""
         for block, repeat in self.repeated_blocks():
             if cache is not None:
                 cache.repeat = repeat
             x = block(x, attention_inputs, cache)
-        if cache is not None:
-            cache.advance(tokens.shape[1])
-        logits = self.head(self.final_norm(x[:, -1:] if last_only else x))
+        return x
+
+    def logits(self, x: Tensor) -> Tensor:
+        """What the residual stream says of the next token: (B, T, D) -> (B, T, V)."""
+        logits = self.head(self.final_norm(x))
         return logits if self.config.logit_scale == 1 else logits * self.config.logit_scale
 
     def repeated_blocks(self) -> Iterator[tuple[nn.Module, int]]:
@@ -185,7 +196,13 @@ class Decoder(LanguageModel[KVCache]):
         self, tokens: Tensor, cache: KVCache | None = None, explicit_mask: bool = False
     ) -> tuple[Tensor, AttentionInputs]:
         """Tokens (B, T) to the residual stream (B, T, D), and what each of them may see."""
-        start, time = 0 if cache is None else cache.length, tokens.shape[1]
+        return self.place(self.embedding(tokens), tokens.shape[1], cache, explicit_mask)
+
+    def place(
+        self, x: Tensor, time: int, cache: KVCache | None = None, explicit_mask: bool = False
+    ) -> tuple[Tensor, AttentionInputs]:
+        """The embeddings of `time` tokens, (B, T, D), told their positions; and what each of them may see."""
+        start = 0 if cache is None else cache.length
         if self.position_embedding is not None and start + time > self.config.context_length:
             raise SlmError(
                 f"The model has learned {self.config.context_length} positions, but position "
@@ -195,12 +212,11 @@ class Decoder(LanguageModel[KVCache]):
         if isinstance(cache, KVCache):
             positions = cache.next_positions(time)  # (1, T)
         else:  # none, or one of somebody's own, as in lesson 10
-            positions = torch.arange(start, start + time, device=tokens.device)[None]  # (1, T)
+            positions = torch.arange(start, start + time, device=x.device)[None]  # (1, T)
         places = positions  # the same, with 0 for padding
         if cache is not None and cache.ragged:
             positions = positions - cache.padding[:, None]  # (B, T)
             places = positions.clamp(min=0)
-        x = self.embedding(tokens)  # (B, T, D)
         if self.config.embedding_scale != 1:
             x = x * self.config.embedding_scale
         if self.position_embedding is not None:

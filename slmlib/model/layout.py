@@ -1,24 +1,32 @@
 """The same model for generation: the same numbers, laid out and called so that one token takes less time.
 
-Shapes: batch B, time T, vocab_size V, embed_dim D, num_heads H, num_kv_heads K, head_dim E.
+While one token runs through the model its stream is a vector, (D,).
+Shapes: vocab_size V, embed_dim D, num_heads H, num_kv_heads K, head_dim E, tokens read so far S.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from slmlib.config import ModelConfig
 from slmlib.model.attention import Attention, AttentionInputs
-from slmlib.model.decoder import Decoder
-from slmlib.model.norms import RMSNorm
+from slmlib.model.cache import KVCache
+from slmlib.model.decoder import BLOCKS, Decoder
+from slmlib.model.feedforward import FeedForward
+from slmlib.model.norms import LayerNorm, RMSNorm
 from slmlib.model.positions import half_to_interleaved, rotate
 
-PLAIN = (nn.Linear, nn.Embedding, nn.ModuleList, nn.Identity, nn.Dropout)
-"""Parts of torch's that a Decoder is made of. Whatever else somebody put in, a LoRA or an nn.Sequential, may need to be
+Part = TypeVar("Part", bound=nn.Module)
+KNOWN = (
+    *(nn.Linear, nn.Embedding, nn.ModuleList, nn.Identity, nn.Dropout),
+    *(Decoder, Attention, FeedForward, RMSNorm, LayerNorm, *BLOCKS.values()),
+)
+"""Parts whose work on one token is known here. Whatever else somebody put in, a LoRA or an nn.Sequential, may need to be
 called as a module."""
 
 
@@ -27,37 +35,52 @@ def gains_from_reader(model: nn.Module, rows: int, new_tokens: int) -> TypeGuard
     one row on a CPU, and enough tokens to pay for the copies. Autocast does not know the reader's products."""
     if not isinstance(model, Decoder) or rows != 1 or new_tokens < 30 or model.device.type != "cpu":
         return False
-    if torch.is_autocast_enabled("cpu"):
-        return False
-    return all(_only_forwards(part) for part in model.modules() if part is not model)
+    return not torch.is_autocast_enabled("cpu") and all(_only_forwards(part) for part in model.modules())
 
 
 def _only_forwards(part: nn.Module) -> bool:
     """Whether calling this part does what its class's `forward` says, and nothing else."""
-    known = type(part) in PLAIN or type(part).__module__.startswith("slmlib.model.")
     replaced = {"forward", "project"} & vars(part).keys()  # somebody's own function in this one part
-    return known and not (replaced or part._forward_hooks or part._forward_pre_hooks)
+    return type(part) in KNOWN and not (replaced or part._forward_hooks or part._forward_pre_hooks)
 
 
 @torch.no_grad()
-def reader(model: Decoder) -> nn.Module:
-    """The same model to be called for one token after another, and for nothing else. `model` stays as it is, and most
-    weights are shared; the head and the projections of attention are laid out anew, which costs about 25 products of one
-    token. Its cache is its own: what it remembers of a key may stand in another order than the model's.
+def reader(model: Decoder) -> Callable[[Sequence[Sequence[int]], KVCache], Tensor]:
+    """What reads for the model: first a prompt, with an empty cache, then one token after another. It is given a single
+    row of token ids, and returns the logits after the last one, (1, V).
+
+    `model` stays as it is, and most weights are shared; the head and the projections of attention are laid out anew,
+    which costs about 25 products of one token. From the prompt on the cache is the reader's own: it may remember the
+    numbers of a key in another order than the model.
     """
-    return _plain(model)
+    twin, order = _plain(model), kept_order(model.config)
+
+    def read(rows: Sequence[Sequence[int]], cache: KVCache) -> Tensor:
+        (tokens,) = rows
+        if len(tokens) == 1:
+            x, attention_inputs = twin.place(
+                twin.embedding(tokens[0]), 1, cache
+            )  # (D,), or (1, 1, D) with sines
+            x = twin.through_blocks(x.flatten(), attention_inputs, cache)  # (D,)
+            cache.advance(1)
+            return twin.logits(x)  # (1, V)
+        logits = model(torch.tensor(rows), cache, last_only=True)[:, -1]  # (1, V)
+        if order is not None:
+            past = cache.keys.narrow(3, 0, cache.length)  # (L, 1, K, S, E)
+            past.copy_(past[..., order])
+        return logits
+
+    return read
 
 
-def _plain(module: nn.Module) -> nn.Module:
+def _plain(module: Part) -> Part:
     """A twin whose parts are plain functions and whose weights are plain attributes.
 
     A small layer takes longer to be called than to work: nn.Module looks up each part and each weight by name, and
-    hooks before and after. The twin's parts run no hooks; it itself does.
+    hooks before and after.
     """
     twin = copy.copy(module)
     parts: dict[str, Any] = {name: _calls(part) for name, part in module.named_children()}
-    if isinstance(module, Attention) and module.config.qk_norm_over == "head":
-        parts["project"] = joined_projection(module)
     if isinstance(module, Decoder):
         parts["head"] = column_head(module.head)
     vars(twin).update(dict(_parameters={}, _modules={}), **module._parameters, **parts)
@@ -68,35 +91,36 @@ def _calls(part: nn.Module) -> Any:
     """What is called instead of a part: one function, or a list of them."""
     if isinstance(part, nn.ModuleList):
         return [_calls(each) for each in part]
+    if isinstance(part, nn.Embedding):
+        return partial(row_of, part.weight)
     if isinstance(part, nn.Linear):
         return product(part.weight, part.bias)
     if isinstance(part, RMSNorm):
         return rms_norm(part.gain, part.dim, part.eps)
+    if isinstance(part, Attention):
+        return one_token_attention(part)
     return _plain(part).forward
 
 
+def row_of(table: Tensor, place: int | Tensor) -> Tensor:
+    """The embedding of one token or of its position, (D,)."""
+    return table[int(place)]
+
+
 def product(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
-    """nn.Linear as the product of a matrix and a vector: (1, 1, in) -> (1, 1, out). More tokens, such as a prompt, are
-    multiplied as nn.Linear does.
+    """nn.Linear as the product of a matrix and a vector: (in,) -> (out,).
 
     Here torch has faster ways than for a product of two matrices, above all in bfloat16, where 1,536 x 384 take 71
     microseconds for 119 (Intel Xeon with AMX, one thread, torch 2.13; in float32 105 for 113). Not in float16: 276 for 86.
     """
     if weight.dtype == torch.float16:
         return partial(F.linear, weight=weight, bias=bias)
-
-    def multiply(x: Tensor) -> Tensor:
-        if x.dim() != 3 or x.numel() != weight.shape[1]:
-            return F.linear(x, weight, bias)
-        vector = x.view(-1)
-        result = torch.mv(weight, vector) if bias is None else torch.addmv(bias, weight, vector)
-        return result.view(1, 1, -1)
-
-    return multiply
+    return partial(torch.mv, weight) if bias is None else partial(torch.addmv, bias, weight)
 
 
 def column_head(head: nn.Linear) -> Callable[[Tensor], Tensor]:
-    """The head in float32 with its matrix laid out column by column, where Intel's library (MKL) reads it faster.
+    """The head, (D,) -> (1, V); in float32 with its matrix laid out column by column, where Intel's library (MKL)
+    reads it faster.
 
     The logits of one token are a matrix times one vector: as fast as the matrix comes out of memory. Read along
     embed_dim, 384 numbers a row, MKL gets 9 GB/s on an AMD EPYC, read along the vocabulary 20: 8.7
@@ -104,10 +128,10 @@ def column_head(head: nn.Linear) -> Callable[[Tensor], Tensor]:
     2.13). On an Intel Xeon the two are equal, and with four rows at once on both.
     """
     weight = head.weight.detach()
-    if weight.dtype != torch.float32 or not torch.backends.mkl.is_available():
-        return product(weight, head.bias)
-    columns = weight.t().contiguous().t()  # (V, D) as before, by its strides
-    return partial(F.linear, weight=columns, bias=head.bias)
+    if weight.dtype == torch.float32 and torch.backends.mkl.is_available():
+        weight = weight.t().contiguous().t()  # (V, D) as before, by its strides
+    multiply = product(weight, head.bias)
+    return lambda x: multiply(x)[None]
 
 
 def rms_norm(gain: Tensor | None, dim: int, eps: float) -> Callable[[Tensor], Tensor]:
@@ -131,53 +155,84 @@ def _in_format(x: Tensor, dtype: torch.dtype) -> Tensor:
     return x if x.dtype == dtype else x.to(dtype)
 
 
-def joined_projection(
-    attention: Attention,
-) -> Callable[[Tensor, AttentionInputs], tuple[Tensor, Tensor, Tensor]]:
-    """`Attention.project` with one product for queries, keys and values, and one norm and one turn for queries and keys.
+def whole_heads_turn(config: ModelConfig) -> bool:
+    """Whether RoPE turns all the numbers of a head."""
+    return config.position == "rope" and config.rope_dim in (0, config.head_dim)
+
+
+def kept_order(config: ModelConfig) -> Tensor | None:
+    """Where the numbers of queries and keys come from, (E,), if a reader keeps them in another order than the model:
+    with the two of a pair that RoPE turns side by side."""
+    if whole_heads_turn(config) and config.rope_pairs == "half":
+        return half_to_interleaved(config.head_dim)
+    return None
+
+
+def one_token_attention(attention: Attention) -> Callable[[Tensor, AttentionInputs, KVCache], Tensor]:
+    """Attention of one token, (D,) -> (D,), with one product for queries, keys and values, and one norm and one turn for
+    queries and keys.
 
     Three small products are mostly overhead. And a pair of numbers that lie side by side is a complex number, which RoPE
     turns by one multiplication; so where a model pairs halves of a head, the rows of the joined matrix change places.
     Queries and keys change alike, so that their products stay what they were.
     """
-    config = attention.config
+    config, layer = attention.config, attention.layer
     heads, shared, head_dim, limit = config.num_heads, config.num_kv_heads, config.head_dim, config.clip_qkv
-    complex_pairs = config.position == "rope" and config.rope_dim in (0, head_dim)
-    order = torch.arange(head_dim)
-    if complex_pairs and config.rope_pairs == "half":
-        order = half_to_interleaved(head_dim)
+    whole_turn, order = whole_heads_turn(config), kept_order(config)
 
     def join(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        turned = [part.unflatten(0, (-1, head_dim))[:, order].flatten(0, 1) for part in (query, key)]
-        return torch.cat([*turned, value])  # ((H + 2 K) * E, ...)
+        if order is not None:
+            query, key = (part.unflatten(0, (-1, head_dim))[:, order].flatten(0, 1) for part in (query, key))
+        return torch.cat((query, key, value))  # ((H + 2 K) * E, ...)
 
     parts = attention.query, attention.key, attention.value
     bias = join(*(part.bias for part in parts)) if config.qkv_bias else None
     multiply = product(join(*(part.weight for part in parts)), bias)
-    if config.qk_norm:
-        gains = [
-            norm.gain[order].expand(count, 1, -1)
-            for norm, count in ((attention.query_norm, heads), (attention.key_norm, shared))
-            if norm.gain is not None
-        ]
-        norm_heads = rms_norm(torch.cat(gains) if gains else None, head_dim, config.norm_eps)  # (H + K, 1, E)
+    norm = joined_norm(attention, order) if config.qk_norm else None
+    output = product(attention.output.weight, attention.output.bias)
 
-    def project(x: Tensor, attention_inputs: AttentionInputs) -> tuple[Tensor, Tensor, Tensor]:
-        batch, time, _ = x.shape
-        joined = multiply(x)  # (B, T, (H + 2 K) * E)
+    def attend(x: Tensor, attention_inputs: AttentionInputs, cache: KVCache) -> Tensor:
+        joined = multiply(x)  # ((H + 2 K) * E,)
         if limit:
             joined = joined.clamp(-limit, limit)
-        joined = joined.view(batch, time, -1, head_dim).transpose(1, 2)  # (B, H + 2 K, T, E)
-        turned, v = joined.split_with_sizes((heads + shared, shared), dim=1)  # (B, H + K or K, T, E)
-        if config.qk_norm:
-            turned = norm_heads(turned)
-        if complex_pairs:
+        joined = joined.view(1, -1, 1, head_dim)  # (1, H + 2 K, 1, E)
+        turned, v = joined.split_with_sizes((heads + shared, shared), dim=1)  # (1, H + K or K, 1, E)
+        if norm is not None:
+            turned = norm(turned)
+        if whole_turn:
             exact = _in_format(turned, torch.float32)
-            pairs = exact.view(torch.complex64) * attention_inputs.turns  # (B, H + K, T, E / 2)
-            turned = _in_format(pairs.view(torch.float32), x.dtype)  # (B, H + K, T, E)
+            pairs = exact.view(torch.complex64) * attention_inputs.turns  # (1, H + K, 1, E / 2)
+            turned = _in_format(pairs.view(torch.float32), x.dtype)  # (1, H + K, 1, E)
         elif attention_inputs.cos is not None and attention_inputs.sin is not None:
             turned = rotate(turned, attention_inputs.cos, attention_inputs.sin, config.rope_pairs)
-        q, k = turned.split_with_sizes((heads, shared), dim=1)  # (B, H, T, E), (B, K, T, E)
-        return q, k, v
+        q, k = turned.split_with_sizes((heads, shared), dim=1)  # (1, H, 1, E), (1, K, 1, E)
+        keys, values = cache.extend(layer, k, v)  # (1, K, S, E) each
+        return output(attention.mix(q, keys, values, attention.mask(attention_inputs)).flatten())
 
-    return project
+    return attend
+
+
+def joined_norm(attention: Attention, order: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """The norms of queries and keys at once, (1, H + K, 1, E) to the same shape; with their numbers in that order."""
+    config, head_dim = attention.config, attention.config.head_dim
+    counts = config.num_heads, config.num_kv_heads
+    gains: list[Tensor] = []  # (H, E), (K, E), or none
+    for norm, count in zip((attention.query_norm, attention.key_norm), counts, strict=True):
+        if norm.gain is not None:
+            each = norm.gain.view(-1, head_dim).expand(
+                count, head_dim
+            )  # one gain for all heads, or one for each
+            gains.append(each if order is None else each[:, order])
+    if config.qk_norm_over == "head":
+        return rms_norm(torch.cat(gains)[:, None] if gains else None, head_dim, config.norm_eps)
+    lengths = [count * head_dim for count in counts]
+    norms = [
+        rms_norm(gains[i].flatten() if gains else None, length, config.norm_eps)
+        for i, length in enumerate(lengths)
+    ]
+
+    def norm_projections(turned: Tensor) -> Tensor:
+        parts = turned.view(-1).split(lengths)  # (H * E,), (K * E,)
+        return torch.cat([norm(part) for norm, part in zip(norms, parts, strict=True)]).view(turned.shape)
+
+    return norm_projections

@@ -1,6 +1,7 @@
 """The model as generation calls it: faster, and nothing else."""
 
 import copy
+import itertools
 from collections import Counter
 
 import pytest
@@ -10,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from slmlib import generation
 from slmlib.config import Sampling
 from slmlib.generation import generate_tokens
+from slmlib.model.decoder import Decoder
 from slmlib.model.layout import gains_from_reader, reader
 from slmlib.model.soft_mixture import put_soft_mixtures
 from tests.model import tiny
@@ -18,8 +20,11 @@ SWITCHES = [
     {},
     dict(tie_embeddings=False, head_bias=True, qkv_bias=True, num_kv_heads=2),
     dict(position="learned", norm="layernorm", activation="gelu"),
+    dict(position="sinusoidal", embedding_norm=False),
     dict(qk_norm_over="projection", qk_norm_gain=True, clip_qkv=0.5, gated=True),
-    dict(block="parallel_one_norm", position="alibi", block_repeat=2),
+    dict(qk_norm_over="projection", qk_norm_gain=False, num_kv_heads=2),
+    dict(block="parallel_one_norm", position="alibi", block_repeat=2, num_layers=2),
+    dict(block="output_norm", windows=(4, 0), logit_scale=0.5),
     dict(num_kv_heads=3, qk_norm=True, qk_norm_gain=True, qkv_bias=True, norm_gain=True),
     dict(rope_pairs="interleaved", num_kv_heads=1, norm_gain=True),
     dict(rope_dim=4, qk_norm=True, qk_norm_gain=True),
@@ -27,35 +32,45 @@ SWITCHES = [
 ]
 
 
+def read_along(model, tokens, prompt=1):
+    """The reader's logits after the prompt and after each token that follows it: (T - prompt + 1, V)."""
+    read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64))
+    first = read([tokens[:prompt]], cache)
+    return torch.cat([first, *(read([[token]], cache) for token in tokens[prompt:])])
+
+
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16], ids=str)
 def test_it_is_the_same_model_and_leaves_it_alone(random_decoder, switches, dtype):
-    model, tokens = random_decoder(**switches).eval().to(dtype), torch.arange(12)[None]
+    model, tokens = random_decoder(**switches).eval().to(dtype), list(range(12))
     before, parts = copy.deepcopy(model.state_dict()), [name for name, _ in model.named_modules()]
     with torch.no_grad():
-        expected = model(tokens)
+        (expected,) = model(torch.tensor([tokens]))  # (T, V)
         tolerance = 1e-5 if dtype.itemsize > 2 else 0.05 * expected.abs().max().item()
-        torch.testing.assert_close(reader(model)(tokens), expected, atol=tolerance, rtol=0)
-        read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64))
-        one_by_one = torch.cat([read(token, cache) for token in tokens.split(1, dim=1)], dim=1)
-        torch.testing.assert_close(one_by_one, expected, atol=tolerance, rtol=0)
-        assert torch.equal(model(tokens), expected)
+        for prompt in (1, 5):
+            found = read_along(model, tokens, prompt)
+            torch.testing.assert_close(found, expected[prompt - 1 :], atol=tolerance, rtol=0)
+        assert torch.equal(model(torch.tensor([tokens]))[0], expected)
     assert [name for name, _ in model.named_modules()] == parts
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert (model.head.weight is model.embedding.weight) == model.config.tie_embeddings
-    model(tokens).float().sum().backward()  # and it can still be trained
+    model(torch.tensor([tokens])).float().sum().backward()  # and it can still be trained
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def test_it_reads_the_weights_of_the_model_itself(random_decoder):
     model = random_decoder()
-    read, tokens = reader(model), torch.arange(5)[None]
+    read = reader(model)
+
+    def after(token):
+        return read([[token]], model.new_cache(torch.zeros(1, dtype=torch.int64)))
+
     with torch.no_grad():
-        before = read(tokens)
+        before = after(3)
         for block in model.blocks:
             block.feedforward.down.weight.zero_()
-        assert not torch.allclose(read(tokens), before)
-        torch.testing.assert_close(read(tokens), model(tokens), atol=1e-5, rtol=0)
+        assert not torch.allclose(after(3), before)
+        torch.testing.assert_close(after(3), model(torch.tensor([[3]]))[0], atol=1e-5, rtol=0)
 
 
 class Operations(TorchDispatchMode):
@@ -76,20 +91,18 @@ def test_a_token_is_four_products_of_a_vector_in_every_layer_and_the_head(random
     model = random_decoder()
     read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64), 20)
     with torch.inference_mode(), Operations() as operations:
-        read(torch.arange(5)[None], cache)
+        read([[0, 1, 2, 3, 4]], cache)
         assert operations.counts["mv"] == 0, "a prompt is no vector"
-        read(torch.tensor([[7]]), cache)
+        read([[7]], cache)
     assert operations.counts["mv"] == 4 * model.config.num_layers + 1
 
 
 @pytest.mark.parametrize("config", tiny.distinct().values(), ids=tiny.distinct())
 def test_each_family_reads_token_after_token_what_it_reads_at_once(config):
     model, tokens = tiny.random_decoder(config), tiny.random_tokens(batch=1)
-    read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64))
-    pieces = tokens.split([6, *[1] * 34], dim=1)  # a prompt, then one token after another
     with torch.inference_mode():
-        found = torch.cat([read(piece, cache) for piece in pieces], dim=1)
-        torch.testing.assert_close(found, model(tokens), atol=1e-5, rtol=0)
+        found = read_along(model, tokens[0].tolist(), prompt=6)
+        torch.testing.assert_close(found, model(tokens)[0, 5:], atol=1e-5, rtol=0)
 
 
 def test_only_where_it_pays(random_decoder):
@@ -101,15 +114,12 @@ def test_only_where_it_pays(random_decoder):
     assert not gains_from_reader(torch.nn.Linear(2, 2), rows=1, new_tokens=200)
 
 
-def test_a_soft_mixture_is_read_token_after_token_too(random_decoder):
-    """Its layers are asked for (B, D), not for (B, T, D)."""
-    model, tokens = random_decoder(), torch.arange(9)[None]
+def test_a_soft_mixture_reads_for_itself(random_decoder):
+    """It mixes over time, and is no layer for a vector."""
+    model = random_decoder()
     put_soft_mixtures(model, num_experts=3, expert_dim=16)
-    read, cache = reader(model.eval()), model.new_cache(torch.zeros(1, dtype=torch.int64))
-    with torch.inference_mode():
-        expected_cache = model.new_cache(torch.zeros(1, dtype=torch.int64))
-        for token in tokens.split(1, dim=1):
-            torch.testing.assert_close(read(token, cache), model(token, expected_cache), atol=1e-5, rtol=0)
+    assert not gains_from_reader(model, rows=1, new_tokens=200)
+    assert len(list(generate_tokens(model.eval(), [[1, 2, 3]], Sampling(max_tokens=30)))) == 30
 
 
 def test_under_autocast_the_model_itself_generates(random_decoder):
@@ -136,7 +146,16 @@ class Doubled(torch.nn.Linear):
         return 2 * super().forward(x)
 
 
-@pytest.mark.parametrize("strange", ["subclass", "sequential", "hook", "pre-hook", "own forward"])
+class Louder(Decoder):
+    """Somebody's own model, made of known parts."""
+
+    def forward(self, tokens, cache=None, last_only=False):
+        return 2 * super().forward(tokens, cache, last_only)
+
+
+@pytest.mark.parametrize(
+    "strange", ["subclass", "sequential", "hook", "pre-hook", "own forward", "own model", "hooked model"]
+)
 def test_a_part_that_is_more_than_its_forward_is_called_as_a_module(random_decoder, strange):
     """A reader would call around it: generation with 30 tokens must give what a forward pass gives."""
     model = random_decoder().eval()
@@ -150,12 +169,17 @@ def test_a_part_that_is_more_than_its_forward_is_called_as_a_module(random_decod
     elif strange == "own forward":
         norm, forward = model.final_norm, model.final_norm.forward
         norm.forward = lambda x: 2 * forward(x)
+    elif strange == "own model":
+        model.__class__ = Louder
+    elif strange == "hooked model":
+        model.register_forward_hook(lambda module, inputs, output: -output)
     elif strange == "hook":
         feedforward.register_forward_hook(lambda module, inputs, output: 2 * output)
     else:
         feedforward.register_forward_pre_hook(lambda module, inputs: (2 * inputs[0],))
     assert not gains_from_reader(model, rows=1, new_tokens=200)
-    greedy = Sampling(temperature=0.0, max_tokens=30)
-    (first,) = next(iter(generate_tokens(model, [[1, 2, 3]], greedy)))
-    with torch.no_grad():
-        assert first == model(torch.tensor([[1, 2, 3]]))[0, -1].argmax().item()
+    greedy, tokens = Sampling(temperature=0.0, max_tokens=30), [1, 2, 3]
+    for (token,) in itertools.islice(generate_tokens(model, [tokens], greedy), 10):
+        with torch.no_grad():
+            assert token == model(torch.tensor([tokens]))[0, -1].argmax().item()
+        tokens.append(token)
