@@ -39,6 +39,7 @@ from slmlib.errors import SlmError
 GRACE = 3.0
 """Seconds after a limit that the process has to stop by itself before it is killed."""
 MOST_LOANS = 100
+FEWER = "Grade it again with a smaller --jobs, so that each room has more of the machine."
 
 
 class KernelEnded(Exception):
@@ -51,6 +52,10 @@ class Stopped(KernelEnded):
 
 class GradingError(SlmError):
     """The grader itself cannot work."""
+
+
+class MachineFailed(GradingError):
+    """A room failed, and not because of what ran in it."""
 
 
 class Zygote:
@@ -144,6 +149,8 @@ def best_kind(zygote: Zygote, sandbox: Sandbox) -> Kind:
             return kind
         except KernelEnded as ended:
             trouble = str(ended)
+        except MachineFailed as failed:
+            trouble = failed.problem.rstrip(".")
     raise GradingError(f"No process for submissions can be made here: {trouble}.", "Try it in a container.")
 
 
@@ -168,6 +175,7 @@ class Session:
         self.starved = False
         """Whether the last request got clearly less of the CPU than the clock says it took."""
         self._number, self._looked, self._cpu = 0, 0.0, 0.0
+        self._machine_kills = machine_kills()
         self._limit = (0.0, 0.0)
 
     @classmethod
@@ -305,12 +313,30 @@ class Session:
             except ValueError:
                 break
             if "trouble" in ended:
-                return f"could not be confined ({ended['trouble']})"
+                raise MachineFailed(f"A room could not be made ({ended['trouble']}).", FEWER)
             code = int(ended.get("code", 0))
+            if code == -signal.SIGKILL:
+                self._require_own_end()
             if code < 0:
                 return f"was killed by signal {-code} ({_signal(-code)})"
             return f"ended itself with exit code {code}"
+        self._require_own_end()
         return "died"
+
+    def _require_own_end(self) -> None:
+        """Raise MachineFailed when the machine has ended processes for want of memory since this room was opened: this one
+        may have been among them, and it kept to its limit."""
+        if machine_kills() > self._machine_kills:
+            raise MachineFailed("The machine ran out of memory while this notebook ran.", FEWER)
+
+
+def machine_kills() -> int:
+    """How many processes Linux has ended for want of memory since it started; 0 where nobody counts."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
 
 
 def usage(process: int) -> tuple[int, float]:

@@ -1,19 +1,22 @@
 """Time limits: seconds of computing, not of a busy machine's clock; and what is said when one ends something."""
 
+import contextlib
 import json
 import os
 import signal
 import time
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from checks import limits, probing
 from checks.exercise import Exercise
-from checks.grading import Settings, session
+from checks.grading import Settings, marking, session
 from checks.grading.reading import read_notebook
-from checks.grading.session import Session, Stopped, Zygote, best_kind
+from checks.grading.session import KernelEnded, MachineFailed, Session, Stopped, Zygote, best_kind
 from checks.grading.stopping import PATIENT_STOPS, Stops, flag_of, with_causes
 from checks.judging import Outcome
 from checks.limits import TimeUp, time_limit
@@ -203,3 +206,59 @@ def test_a_room_leaves_the_grader_the_cpu_to_end_it():
             assert opened.run("import os\nassert os.getpriority(os.PRIO_PROCESS, 0) == 10", 20) == ("", "")
             error, _ = opened.run("os.setpriority(os.PRIO_PROCESS, 0, 0)", 20)  # nor can it take more
     assert error == "PermissionError"
+
+
+def test_a_kernel_that_the_machine_ended_is_not_the_students_fault(monkeypatch):
+    """Linux' own killer sends the signal that a student can send, too; only its count tells them apart."""
+    settings, counts = (
+        Settings(),
+        iter([0, 0, 0, 1]),
+    )  # asked when a room opens and when its kernel was killed
+    with Zygote(settings.environment()) as zygote:
+        room = settings.sandbox(best_kind(zygote, settings.sandbox("plain")))
+        monkeypatch.setattr(session, "machine_kills", lambda: next(counts))
+        for ending, sentence in (
+            (KernelEnded, "was killed by signal 9"),
+            (MachineFailed, "ran out of memory"),
+        ):
+            with Session.open(zygote, room) as opened, pytest.raises(ending, match=sentence):
+                opened.run("import os\nos.kill(os.getpid(), 9)", 20)
+    assert list(counts) == []
+
+
+def test_linux_counts_whom_it_kills(monkeypatch):
+    monkeypatch.setattr(Path, "read_text", lambda path: "oom 7\noom_kill 3\npgfault 1\n")
+    assert session.machine_kills() == 3
+
+    def nobody(path):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", nobody)
+    assert session.machine_kills() == 0
+
+
+def test_a_machine_that_fails_while_an_exercise_is_judged_is_no_answer(demo, monkeypatch):
+    def fail(*_):
+        raise MachineFailed("The machine ran out of memory.")
+
+    monkeypatch.setattr(marking, "judge", fail)
+    with pytest.raises(MachineFailed):
+        marking._judged(demo.exercises("98")[0], None, Stops())
+
+
+def test_where_one_kind_of_room_cannot_be_made_the_next_is_tried(monkeypatch):
+    tried = []
+
+    @contextlib.contextmanager
+    def opened(zygote, sandbox):
+        tried.append(sandbox.kind)
+        if sandbox.kind == "root":
+            raise MachineFailed("A room could not be made (no rights).")
+        if sandbox.kind == "user":
+            raise KernelEnded("died")
+        yield SimpleNamespace(run=lambda source, seconds: ("", ""))
+
+    monkeypatch.setattr(Session, "open", opened)
+    monkeypatch.setattr(session, "python_is_for_all", lambda: True)
+    assert best_kind(None, Settings().sandbox("plain")) == "plain"
+    assert tried == ["root", "user", "plain"]
