@@ -13,7 +13,7 @@ from torch import Tensor
 
 from slmlib.config import Sampling
 from slmlib.errors import ConfigError, DataError
-from slmlib.model.language_model import Cache, LanguageModel, evaluating
+from slmlib.model.language_model import Cache, LanguageModel, evaluating, read_rows
 from slmlib.model.layout import gains_from_reader, reader
 from slmlib.text.base_tokenizer import BaseTokenizer
 
@@ -66,13 +66,11 @@ def choose(
     """The next token of each row, out of (B, V) logits; `seen` as in `probabilities`."""
     if sampling.temperature == 0:  # what `draw` would find, without a running sum of zeros and a one
         logits = logits if seen is None else penalised(logits.float(), seen, sampling.repetition_penalty)
-        return logits.float().cpu().numpy().argmax(axis=-1).tolist()  # a fifth of the time of torch's
+        if logits.device.type != "cpu":
+            return logits.argmax(dim=-1).tolist()
+        # Of 50,304 tokens numpy's takes 4 microseconds, torch's 36 (max, which is quicker there than argmax).
+        return logits.detach().float().numpy().argmax(axis=-1).tolist()
     return draw(probabilities(logits, sampling, seen).cpu(), generators)
-
-
-def read_rows(model: LanguageModel, rows: Sequence[Sequence[int]], cache: Cache) -> Tensor:
-    """The logits after the last token of each row, (B, V). Rows are equally long."""
-    return model(torch.tensor(rows, device=model.device), cache, last_only=True)[:, -1]
 
 
 def generate_tokens(
@@ -101,8 +99,10 @@ def generate_tokens(
             seen[row, prompt] = True
         if stop_token is not None:
             seen[:, stop_token] = False  # it only began the prompt; penalised, stories would not end
-    read: Callable[[list[list[int]], Any], Tensor] = partial(read_rows, model)
-    if gains_from_reader(model, len(rows), sampling.max_tokens):
+    read: Callable[[list[list[int]], Any], Tensor] = partial(
+        read_rows, model
+    )  # with the model's own kind of cache
+    if use_cache and gains_from_reader(model, len(rows), sampling.max_tokens):
         read = reader(model)
     ended = [False] * len(rows)
     cache: Cache | None = None

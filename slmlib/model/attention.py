@@ -104,8 +104,8 @@ class Attention(nn.Module):
         if attention_inputs.unfused:
             weights = F.dropout(self.weights_from(q, k, mask), self.config.dropout, self.training)
             mixed = weights.type_as(v) @ self.repeat_kv(v)  # (B, H, T, E)
-            return self.output(mixed.transpose(1, 2).flatten(2))  # (B, T, H * E) -> (B, T, D)
-        mixed = self.mix(q, k, v, mask)  # (B, H, T, E)
+        else:
+            mixed = self.mix(q, k, v, mask)  # (B, H, T, E)
         return self.output(mixed.transpose(1, 2).flatten(2))  # (B, T, H * E) -> (B, T, D)
 
     def mix(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:

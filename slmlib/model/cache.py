@@ -12,7 +12,7 @@ from slmlib.model.positions import angles_at
 
 class KVCache:
     """Keys and values of every layer, for a batch of sequences that grow together. For inference only: it is
-    written in place, and no gradient flows through it.
+    written in place, which a backward pass does not survive.
 
     Sequences of different lengths are aligned at their ends: `padding` says how many places at the start
     of each row are empty. A block that runs twice remembers each run: L is num_layers x block_repeat.
@@ -27,18 +27,20 @@ class KVCache:
         slots = config.num_layers * config.block_repeat  # L
         shape = (2 * slots, len(padding), config.num_kv_heads, capacity, config.head_dim)
         self.memory = torch.empty(shape, device=padding.device, dtype=dtype)
-        # OpenELM's narrow layers have fewer heads than the widest, for which there is room.
-        heads = [config.for_layer(layer).num_kv_heads for layer in range(config.num_layers)]
-        self.heads = heads * config.block_repeat * 2 if config.layer_heads else None
         self.keys, self.values = self.memory[:slots], self.memory[slots:]  # (L, B, K, capacity, E) each
         self.padding, self.capacity, self.length = padding, capacity, 0
         self.ragged = bool(padding.any())  # asked once: on a GPU every look at a value waits for it
         self.num_layers, self.repeat = config.num_layers, 0
-        self.cut_at = (-1, -1)  # the length and the time that `new` and `past` were cut out for
-        self.new: Sequence[
-            Tensor
-        ] = ()  # (B, K, T, E), where each slot's next keys go, then where its values go
-        self.past: Sequence[Tensor] = ()  # (B, K, length + T, E), the same with all before them
+        # Of each slot, where they differ: OpenELM's narrow layers have fewer than the widest, for which there is room.
+        self.heads: list[int] | None = None
+        if config.layer_heads:
+            heads = [config.for_layer(layer).num_kv_heads for layer in range(config.num_layers)]
+            self.heads = heads * config.block_repeat * 2
+        # Where the next keys of each slot go, then where its values go, (B, K, T, E) each; and the same with all that
+        # was read before, (B, K, length + T, E). They were cut out for this length and this T.
+        self.new: Sequence[Tensor] = ()
+        self.past: Sequence[Tensor] = ()
+        self.cut_at = (-1, -1)
         self.positions = torch.arange(capacity, device=padding.device)[None]  # (1, capacity)
         # Worked out once: these ten small operations would cost every token as much as half a layer. Rows that are padded
         # differently need angles of their own.

@@ -156,7 +156,7 @@ class Decoder(LanguageModel[KVCache]):
     def through_blocks(
         self, x: Tensor, attention_inputs: AttentionInputs, cache: KVCache | None = None
     ) -> Tensor:
-        """The residual stream after every block: (B, T, D) -> (B, T, D)."""
+        """The residual stream after every block: (B, T, D) -> (B, T, D), or (D,) in a `reader`."""
         for block, repeat in self.repeated_blocks():
             if cache is not None:
                 cache.repeat = repeat
@@ -164,7 +164,7 @@ class Decoder(LanguageModel[KVCache]):
         return x
 
     def logits(self, x: Tensor) -> Tensor:
-        """What the residual stream says of the next token: (B, T, D) -> (B, T, V)."""
+        """What the residual stream says of the next token: (B, T, D) -> (B, T, V), or in a `reader` (D,) -> (1, V)."""
         logits = self.head(self.final_norm(x))
         return logits if self.config.logit_scale == 1 else logits * self.config.logit_scale
 
@@ -201,7 +201,8 @@ class Decoder(LanguageModel[KVCache]):
     def place(
         self, x: Tensor, time: int, cache: KVCache | None = None, explicit_mask: bool = False
     ) -> tuple[Tensor, AttentionInputs]:
-        """The embeddings of `time` tokens, (B, T, D), told their positions; and what each of them may see."""
+        """The embeddings of `time` tokens, (B, T, D), told their positions; and what each of them may see. In a `reader`
+        the embedding of its one token is (D,)."""
         start = 0 if cache is None else cache.length
         if self.position_embedding is not None and start + time > self.config.context_length:
             raise SlmError(

@@ -4,7 +4,7 @@ A new kind is a config in `slmlib/config`, a class here below, and a line in `sl
 Shapes: batch B, time T, vocab_size V.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
@@ -60,6 +60,11 @@ class LanguageModel(nn.Module, Generic[Memory]):
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.embedding.weight.device
+
+
+def read_rows(model: LanguageModel[Memory], rows: Sequence[Sequence[int]], cache: Memory) -> Tensor:
+    """The logits after the last token of each row, (B, V). Rows of token ids, equally long; the cache remembers them."""
+    return model(torch.tensor(rows, device=model.device), cache, last_only=True)[:, -1]
 
 
 def own_tensors(model: nn.Module) -> dict[str, Tensor]:

@@ -18,6 +18,7 @@ from slmlib.model.attention import Attention, AttentionInputs
 from slmlib.model.cache import KVCache
 from slmlib.model.decoder import BLOCKS, Decoder
 from slmlib.model.feedforward import FeedForward
+from slmlib.model.language_model import read_rows
 from slmlib.model.norms import LayerNorm, RMSNorm
 from slmlib.model.positions import half_to_interleaved, rotate
 
@@ -27,7 +28,7 @@ KNOWN = (
     *(Decoder, Attention, FeedForward, RMSNorm, LayerNorm, *BLOCKS.values()),
 )
 """Parts whose work on one token is known here. Whatever else somebody put in, a LoRA or an nn.Sequential, may need to be
-called as a module."""
+called as a module. (What somebody changes in one of these classes itself, a reader may not notice.)"""
 
 
 def gains_from_reader(model: nn.Module, rows: int, new_tokens: int) -> TypeGuard[Decoder]:
@@ -35,19 +36,19 @@ def gains_from_reader(model: nn.Module, rows: int, new_tokens: int) -> TypeGuard
     one row on a CPU, and enough tokens to pay for the copies. Autocast does not know the reader's products."""
     if not isinstance(model, Decoder) or rows != 1 or new_tokens < 30 or model.device.type != "cpu":
         return False
-    return not torch.is_autocast_enabled("cpu") and all(_only_forwards(part) for part in model.modules())
+    return not torch.is_autocast_enabled("cpu") and all(_is_known(part) for part in model.modules())
 
 
-def _only_forwards(part: nn.Module) -> bool:
-    """Whether calling this part does what its class's `forward` says, and nothing else."""
-    replaced = {"forward", "project"} & vars(part).keys()  # somebody's own function in this one part
+def _is_known(part: nn.Module) -> bool:
+    """Whether the work of this part is known here: nothing of its class is replaced in it, and nobody is listening."""
+    replaced = any(hasattr(type(part), name) for name in vars(part))
     return type(part) in KNOWN and not (replaced or part._forward_hooks or part._forward_pre_hooks)
 
 
 @torch.no_grad()
 def reader(model: Decoder) -> Callable[[Sequence[Sequence[int]], KVCache], Tensor]:
-    """What reads for the model: first a prompt, with an empty cache, then one token after another. It is given a single
-    row of token ids, and returns the logits after the last one, (1, V).
+    """What reads for the model, as `read_rows` does: first a prompt, with an empty cache, then one token after another, in
+    a single row. It returns the logits after the last token, (1, V).
 
     `model` stays as it is, and most weights are shared; the head and the projections of attention are laid out anew,
     which costs about 25 products of one token. From the prompt on the cache is the reader's own: it may remember the
@@ -56,19 +57,18 @@ def reader(model: Decoder) -> Callable[[Sequence[Sequence[int]], KVCache], Tenso
     twin, order = _plain(model), kept_order(model.config)
 
     def read(rows: Sequence[Sequence[int]], cache: KVCache) -> Tensor:
-        (tokens,) = rows
-        if len(tokens) == 1:
-            x, attention_inputs = twin.place(
-                twin.embedding(tokens[0]), 1, cache
-            )  # (D,), or (1, 1, D) with sines
-            x = twin.through_blocks(x.flatten(), attention_inputs, cache)  # (D,)
-            cache.advance(1)
-            return twin.logits(x)  # (1, V)
-        logits = model(torch.tensor(rows), cache, last_only=True)[:, -1]  # (1, V)
-        if order is not None:
-            past = cache.keys.narrow(3, 0, cache.length)  # (L, 1, K, S, E)
-            past.copy_(past[..., order])
-        return logits
+        if cache.length == 0:
+            logits = read_rows(model, rows, cache)
+            if order is not None:
+                for keys in cache.keys.narrow(3, 0, cache.length):  # (1, K, S, E)
+                    keys.copy_(keys[..., order])
+            return logits
+        ((token,),) = rows
+        x, attention_inputs = twin.place(twin.embedding(token), 1, cache)
+        x = x.flatten()  # (D,) already, but for sines, which come as (1, 1, D)
+        x = twin.through_blocks(x, attention_inputs, cache)
+        cache.advance(1)
+        return twin.logits(x)
 
     return read
 
@@ -186,7 +186,12 @@ def one_token_attention(attention: Attention) -> Callable[[Tensor, AttentionInpu
         return torch.cat((query, key, value))  # ((H + 2 K) * E, ...)
 
     parts = attention.query, attention.key, attention.value
-    bias = join(*(part.bias for part in parts)) if config.qkv_bias else None
+    bias = None
+    if any(part.bias is not None for part in parts):
+        biases = [
+            part.weight.new_zeros(part.out_features) if part.bias is None else part.bias for part in parts
+        ]
+        bias = join(*biases)
     multiply = product(join(*(part.weight for part in parts)), bias)
     norm = joined_norm(attention, order) if config.qk_norm else None
     output = product(attention.output.weight, attention.output.bias)

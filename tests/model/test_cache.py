@@ -121,6 +121,25 @@ def test_a_decoder_takes_a_cache_of_ones_own(random_decoder, position):
         torch.testing.assert_close(found, model(tokens), atol=1e-5, rtol=0)
 
 
+def test_a_pass_that_broke_off_leaves_no_trace(random_decoder):
+    """What was cut out for its four tokens is not what the next pass, of one token, writes to."""
+    model, tokens = random_decoder(), random_tokens(1, 9)
+    cache = KVCache(model.config, torch.zeros(1, dtype=torch.int64), capacity=9)
+
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    with torch.no_grad():
+        model(tokens[:, :5], cache)
+        handle = model.blocks[-1].register_forward_hook(fail)
+        with pytest.raises(KeyboardInterrupt):
+            model(tokens[:, 5:9], cache)
+        handle.remove()
+        torch.testing.assert_close(
+            model(tokens[:, 5:6], cache), model(tokens[:, :6])[:, -1:], atol=1e-5, rtol=0
+        )
+
+
 def test_a_cache_may_be_tried_with_gradients_on(random_decoder):
     """As in a notebook, where nobody has said no_grad yet."""
     model, tokens = random_decoder(), random_tokens(1, 9)

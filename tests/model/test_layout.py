@@ -28,6 +28,7 @@ SWITCHES = [
     dict(num_kv_heads=3, qk_norm=True, qk_norm_gain=True, qkv_bias=True, norm_gain=True),
     dict(rope_pairs="interleaved", num_kv_heads=1, norm_gain=True),
     dict(rope_dim=4, qk_norm=True, qk_norm_gain=True),
+    dict(layer_heads=(2, 6, 4), block_repeat=2),
     dict(rope_scaling=4.0, rope_scaling_context=16, rope_scaling_kind="yarn"),
 ]
 
@@ -50,6 +51,7 @@ def test_it_is_the_same_model_and_leaves_it_alone(random_decoder, switches, dtyp
         for prompt in (1, 5):
             found = read_along(model, tokens, prompt)
             torch.testing.assert_close(found, expected[prompt - 1 :], atol=tolerance, rtol=0)
+        assert gains_from_reader(model, rows=1, new_tokens=200)
         assert torch.equal(model(torch.tensor([tokens]))[0], expected)
     assert [name for name, _ in model.named_modules()] == parts
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
@@ -101,6 +103,7 @@ def test_a_token_is_four_products_of_a_vector_in_every_layer_and_the_head(random
 def test_each_family_reads_token_after_token_what_it_reads_at_once(config):
     model, tokens = tiny.random_decoder(config), tiny.random_tokens(batch=1)
     with torch.inference_mode():
+        assert gains_from_reader(model, rows=1, new_tokens=200)
         found = read_along(model, tokens[0].tolist(), prompt=6)
         torch.testing.assert_close(found, model(tokens)[0, 5:], atol=1e-5, rtol=0)
 
@@ -119,7 +122,36 @@ def test_a_soft_mixture_reads_for_itself(random_decoder):
     model = random_decoder()
     put_soft_mixtures(model, num_experts=3, expert_dim=16)
     assert not gains_from_reader(model, rows=1, new_tokens=200)
-    assert len(list(generate_tokens(model.eval(), [[1, 2, 3]], Sampling(max_tokens=30)))) == 30
+
+
+def test_biases_that_somebody_put_in_are_read(random_decoder):
+    model, tokens = random_decoder(qk_norm=False), list(range(9))
+    attention = model.blocks[1].attention
+    attention.key = torch.nn.Linear(*attention.key.weight.T.shape)
+    torch.nn.init.normal_(attention.key.bias)
+    with torch.no_grad():
+        expected = model(torch.tensor([tokens]))[0]
+        torch.testing.assert_close(read_along(model, tokens), expected, atol=1e-5, rtol=0)
+
+
+def test_after_its_prompt_it_reads_one_token_at_a_time(random_decoder):
+    """Its cache is no longer the model's: whatever comes in another way is refused, not misread."""
+    model = random_decoder()
+    read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64))
+    with torch.no_grad():
+        read([[1, 2, 3]], cache)
+        with pytest.raises(ValueError, match="too many values"):
+            read([[4, 5]], cache)
+        with pytest.raises(IndexError):
+            reader(model)([[-1]], model.new_cache(torch.zeros(1, dtype=torch.int64)))
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_generation_reads_with_it_where_tokens_are_remembered(random_decoder, use_cache):
+    model, sampling = random_decoder().bfloat16(), Sampling(max_tokens=30, temperature=0.0)
+    with Operations() as operations:
+        assert len(list(generate_tokens(model, [[1, 2, 3]], sampling, use_cache=use_cache))) == 30
+    assert (operations.counts["mv"] > 29 * 4 * model.config.num_layers) == use_cache
 
 
 def test_under_autocast_the_model_itself_generates(random_decoder):
@@ -139,44 +171,53 @@ def test_the_same_tokens_are_drawn(random_decoder, monkeypatch, seed, temperatur
     assert drawn[0] == drawn[1]
 
 
-class Doubled(torch.nn.Linear):
+class Opposite(torch.nn.Linear):
     """As an adapter does: a Linear that answers something else."""
 
     def forward(self, x):
-        return 2 * super().forward(x)
+        return -super().forward(x)
 
 
-class Louder(Decoder):
+class Least(Decoder):
     """Somebody's own model, made of known parts."""
 
     def forward(self, tokens, cache=None, last_only=False):
-        return 2 * super().forward(tokens, cache, last_only)
+        return -super().forward(tokens, cache, last_only)
 
 
 @pytest.mark.parametrize(
-    "strange", ["subclass", "sequential", "hook", "pre-hook", "own forward", "own model", "hooked model"]
+    "strange",
+    ["subclass", "sequential", "hook", "pre-hook", "own forward", "own embed", "own model", "hooked model"],
 )
 def test_a_part_that_is_more_than_its_forward_is_called_as_a_module(random_decoder, strange):
     """A reader would call around it: generation with 30 tokens must give what a forward pass gives."""
     model = random_decoder().eval()
     attention, feedforward = model.blocks[0].attention, model.blocks[0].feedforward
     if strange == "subclass":
-        doubled = Doubled(*attention.query.weight.T.shape, bias=False)
-        doubled.weight = attention.query.weight
-        attention.query = doubled
+        opposite = Opposite(*attention.value.weight.T.shape, bias=False)
+        opposite.weight = attention.value.weight
+        attention.value = opposite
     elif strange == "sequential":
         model.blocks[0].feedforward = torch.nn.Sequential(feedforward)
     elif strange == "own forward":
         norm, forward = model.final_norm, model.final_norm.forward
-        norm.forward = lambda x: 2 * forward(x)
+        norm.forward = lambda x: -forward(x)
+    elif strange == "own embed":
+        embed = model.embed
+
+        def reversed_embed(tokens, cache=None, explicit_mask=False):
+            x, attention_inputs = embed(tokens, cache, explicit_mask)
+            return -x, attention_inputs
+
+        model.embed = reversed_embed
     elif strange == "own model":
-        model.__class__ = Louder
+        model.__class__ = Least
     elif strange == "hooked model":
         model.register_forward_hook(lambda module, inputs, output: -output)
     elif strange == "hook":
-        feedforward.register_forward_hook(lambda module, inputs, output: 2 * output)
+        feedforward.register_forward_hook(lambda module, inputs, output: -9 * output)
     else:
-        feedforward.register_forward_pre_hook(lambda module, inputs: (2 * inputs[0],))
+        feedforward.register_forward_pre_hook(lambda module, inputs: (-9 * inputs[0],))
     assert not gains_from_reader(model, rows=1, new_tokens=200)
     greedy, tokens = Sampling(temperature=0.0, max_tokens=30), [1, 2, 3]
     for (token,) in itertools.islice(generate_tokens(model, [tokens], greedy), 10):
