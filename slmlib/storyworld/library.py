@@ -3,7 +3,7 @@
 A smaller library is a smaller world; nothing in a plot reads the vocabulary by itself.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,11 @@ def plot(
     return lambda function: Plot(function.__name__, function, weight, when, hero, place, fits)
 
 
+def suits(tags: Set[str], wanted: str) -> bool:
+    """Whether all the wanted tags are there, and none of those written with a `!`, as in "carried !food"."""
+    return all(tag[1:] not in tags if tag[0] == "!" else tag in tags for tag in wanted.split())
+
+
 class Library:
     """Vocabulary, plots and language of one world. Look-ups are remembered, for they never change."""
 
@@ -70,26 +75,19 @@ class Library:
         self._company: dict[tuple[str, str, str, str, str], tuple[Kind, ...]] = {}
 
     def things_with(self, tags: str) -> tuple[Thing, ...]:
-        """Things with all of these tags, and none of those written with a `!`."""
+        """Things with these tags, see `suits`."""
         if tags not in self._things:
-            needs = {tag for tag in tags.split() if tag[0] != "!"}
-            forbids = {tag[1:] for tag in tags.split() if tag[0] == "!"}
-            self._things[tags] = tuple(
-                one for one in self.things if needs <= one.tags and not forbids & one.tags
-            )
+            self._things[tags] = tuple(one for one in self.things if suits(one.tags, tags))
         return self._things[tags]
 
     def places_for(self, hero: Kind, tags: str) -> tuple[Place, ...]:
-        """Places with all of these tags where such a hero may go: a child anywhere safe, an animal near its home; maybe none."""
+        """Places with these tags, see `suits`, where such a hero may go: a child anywhere safe, an animal near its home; maybe none."""
         key = (hero.noun, tags)
         if key not in self._places:
-            needs = {tag for tag in tags.split() if tag[0] != "!"}
-            forbids = {tag[1:] for tag in tags.split() if tag[0] == "!"}
             self._places[key] = tuple(
                 place
                 for place in self.places
-                if needs <= place.tags
-                and not forbids & place.tags
+                if suits(place.tags, tags)
                 and (
                     "town" in place.tags or "child" in place.tags
                     if hero.group == "child"
