@@ -99,9 +99,8 @@ def generate_tokens(
             seen[row, prompt] = True
         if stop_token is not None:
             seen[:, stop_token] = False  # it only began the prompt; penalised, stories would not end
-    read: Callable[[list[list[int]], Any], Tensor] = partial(
-        read_rows, model
-    )  # with the model's own kind of cache
+    # Any: each kind of model has its own kind of cache.
+    read: Callable[[list[list[int]], Any], Tensor] = partial(read_rows, model)
     if use_cache and gains_from_reader(model, len(rows), sampling.max_tokens):
         read = reader(model)
     ended = [False] * len(rows)

@@ -84,9 +84,11 @@ def main(words: Sequence[str] | None = None) -> int:
     if not rows:
         parser.error(f"no row begins with {' or '.join(options.only)}")
     paths = dict(peer.split("=", 1) for peer in options.peer)
-    said = "python -m benchmarks.peers " + shlex.join(sys.argv[1:] if words is None else words)
-    for path in paths.values():  # where somebody keeps a peer is nobody else's business
-        said = said.replace(path, "PATH")
+    given = [*(sys.argv[1:] if words is None else words)]
+    for peer in options.peer:  # where somebody keeps a peer is nobody else's business
+        named = f"{peer.split('=')[0]}=PATH"
+        given = [word.removesuffix(peer) + named if word.endswith(peer) else word for word in given]
+    said = "python -m benchmarks.peers " + shlex.join(given)
     for row in rows:
         found = run(row, paths, options.contestants) | {"command": said}
         print(table.section(row.name, found), flush=True)

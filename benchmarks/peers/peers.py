@@ -99,7 +99,7 @@ def checked_out(name: str, checkout: str | None, file: str) -> ModuleType:
         raise Unavailable(f"not here: give a checkout with --peer {name}=PATH")
     path = Path(checkout) / file
     if not path.is_file():
-        raise Unavailable(f"there is no {path}")
+        raise Unavailable(f"there is no {file} in the checkout that --peer {name} names")
     spec = importlib.util.spec_from_file_location(f"{name}_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None

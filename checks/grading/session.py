@@ -39,7 +39,6 @@ from slmlib.errors import SlmError
 GRACE = 3.0
 """Seconds after a limit that the process has to stop by itself before it is killed."""
 MOST_LOANS = 100
-FEWER = "Grade it again with a smaller --jobs, so that each room has more of the machine."
 
 
 class KernelEnded(Exception):
@@ -50,12 +49,17 @@ class Stopped(KernelEnded):
     """The grader ended it, because it took too long."""
 
 
+class OutOfMemory(Stopped):
+    """It is gone, and Linux was ending processes for want of memory: whether it took too much, or others did,
+    nobody can say. So it is treated as what was stopped for its time."""
+
+
 class GradingError(SlmError):
     """The grader itself cannot work."""
 
 
-class MachineFailed(GradingError):
-    """A room failed, and not because of what ran in it."""
+class NoRoom(GradingError):
+    """A room could not be made; nothing of a student's ran in it."""
 
 
 class Zygote:
@@ -147,10 +151,12 @@ def best_kind(zygote: Zygote, sandbox: Sandbox) -> Kind:
             with Session.open(zygote, replace(sandbox, kind=kind)) as session:
                 session.run("1", 20)
             return kind
+        except OutOfMemory as ended:  # no reason to be content with a weaker kind
+            raise GradingError(f"A process for submissions {ended}.", "Free some memory.") from None
         except KernelEnded as ended:
             trouble = str(ended)
-        except MachineFailed as failed:
-            trouble = failed.problem.rstrip(".")
+        except NoRoom as failed:
+            trouble = failed.problem
     raise GradingError(f"No process for submissions can be made here: {trouble}.", "Try it in a container.")
 
 
@@ -175,7 +181,7 @@ class Session:
         self.starved = False
         """Whether the last request got clearly less of the CPU than the clock says it took."""
         self._number, self._looked, self._cpu = 0, 0.0, 0.0
-        self._machine_kills = machine_kills()
+        self._kills_before = 0
         self._limit = (0.0, 0.0)
 
     @classmethod
@@ -241,6 +247,7 @@ class Session:
 
     def _request(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         self._number += 1
+        self._kills_before = kills_for_memory()
         most, began, used = seconds + GRACE, time.monotonic(), self._cpu
         deadline = began + PATIENCE * most
         self._limit = (began + most, used + most)
@@ -313,24 +320,24 @@ class Session:
             except ValueError:
                 break
             if "trouble" in ended:
-                raise MachineFailed(f"A room could not be made ({ended['trouble']}).", FEWER)
+                raise NoRoom(f"A room could not be made ({ended['trouble']})")
             code = int(ended.get("code", 0))
             if code == -signal.SIGKILL:
-                self._require_own_end()
+                self._require_enough_memory()
             if code < 0:
                 return f"was killed by signal {-code} ({_signal(-code)})"
             return f"ended itself with exit code {code}"
-        self._require_own_end()
+        self._require_enough_memory()
         return "died"
 
-    def _require_own_end(self) -> None:
-        """Raise MachineFailed when the machine has ended processes for want of memory since this room was opened: this one
-        may have been among them, and it kept to its limit."""
-        if machine_kills() > self._machine_kills:
-            raise MachineFailed("The machine ran out of memory while this notebook ran.", FEWER)
+    def _require_enough_memory(self) -> None:
+        """Raise OutOfMemory when Linux has ended processes for want of memory since the last request began: the
+        kernel may be one of them."""
+        if kills_for_memory() > self._kills_before:
+            raise OutOfMemory("ended when this machine had no memory left")
 
 
-def machine_kills() -> int:
+def kills_for_memory() -> int:
     """How many processes Linux has ended for want of memory since it started; 0 where nobody counts."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/vmstat").read_text().splitlines():

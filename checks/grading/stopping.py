@@ -28,7 +28,8 @@ class Stops:
     exercises: set[str] = field(default_factory=set)
     """Those that were stopped while they were asked, or never asked because of it."""
     starved: bool = False
-    """Whether one of them got clearly less of the CPU than the clock says: it waited, or the machine was busy."""
+    """Whether one of them got clearly less of the CPU than the clock says, as it waited or the machine was busy; or ended
+    when the machine had no memory left."""
     count: int = 0
 
     def limit(self, seconds: float) -> float:
@@ -81,6 +82,10 @@ def flag_of(stops: Stops, stopped: set[str], remarks: Sequence[str]) -> list[Fla
         return []
     where = [f"Exercises it cost: {', '.join(sorted(stopped))}.", *remarks]
     if stops.starved:
-        where.append("It got less of the CPU than it could use, or waited: with --resume it is graded again.")
-    sentence = "It was stopped by the grader for its time: does it never end, or was it slow here?"
+        where.append(
+            "It got less of the machine than it could use, or waited: with --resume it is graded again."
+        )
+    sentence = (
+        "It was stopped by the grader, or by this machine: does it never end, or was the machine too busy?"
+    )
     return [Flag("all", sentence, " ".join(where))]

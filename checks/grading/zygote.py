@@ -97,6 +97,7 @@ def _third(sandbox: Sandbox, channel: int, shell: Any) -> None:
 
 
 def _tell(status: int, facts: dict[str, Any]) -> None:
+    facts = {name: fact[:500] if isinstance(fact, str) else fact for name, fact in facts.items()}
     with contextlib.suppress(OSError):
         os.write(status, json.dumps(facts).encode())
 

@@ -12,7 +12,7 @@ from slmlib.model.positions import angles_at
 
 class KVCache:
     """Keys and values of every layer, for a batch of sequences that grow together. For inference only: it is
-    written in place, which a backward pass does not survive.
+    written in place, and no gradient reaches what it remembers.
 
     Sequences of different lengths are aligned at their ends: `padding` says how many places at the start
     of each row are empty. A block that runs twice remembers each run: L is num_layers x block_repeat.

@@ -196,9 +196,9 @@ class Decoder(LanguageModel[KVCache]):
         self, tokens: Tensor, cache: KVCache | None = None, explicit_mask: bool = False
     ) -> tuple[Tensor, AttentionInputs]:
         """Tokens (B, T) to the residual stream (B, T, D), and what each of them may see."""
-        return self.place(self.embedding(tokens), tokens.shape[1], cache, explicit_mask)
+        return self.with_positions(self.embedding(tokens), tokens.shape[1], cache, explicit_mask)
 
-    def place(
+    def with_positions(
         self, x: Tensor, time: int, cache: KVCache | None = None, explicit_mask: bool = False
     ) -> tuple[Tensor, AttentionInputs]:
         """The embeddings of `time` tokens, (B, T, D), told their positions; and what each of them may see. In a `reader`

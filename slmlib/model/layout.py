@@ -27,8 +27,8 @@ KNOWN = (
     *(nn.Linear, nn.Embedding, nn.ModuleList, nn.Identity, nn.Dropout),
     *(Decoder, Attention, FeedForward, RMSNorm, LayerNorm, *BLOCKS.values()),
 )
-"""Parts whose work on one token is known here. Whatever else somebody put in, a LoRA or an nn.Sequential, may need to be
-called as a module. (What somebody changes in one of these classes itself, a reader may not notice.)"""
+"""Parts whose work on one token is known here. Whatever else somebody put in, a LoRA or an nn.Sequential, may need
+to be called as a module. (What somebody changes in one of these classes itself, a reader may not notice.)"""
 
 
 def gains_from_reader(model: nn.Module, rows: int, new_tokens: int) -> TypeGuard[Decoder]:
@@ -36,22 +36,39 @@ def gains_from_reader(model: nn.Module, rows: int, new_tokens: int) -> TypeGuard
     one row on a CPU, and enough tokens to pay for the copies. Autocast does not know the reader's products."""
     if not isinstance(model, Decoder) or rows != 1 or new_tokens < 30 or model.device.type != "cpu":
         return False
-    return not torch.is_autocast_enabled("cpu") and all(_is_known(part) for part in model.modules())
+    if torch.is_autocast_enabled("cpu") or torch.nn.modules.module._has_any_global_hook():
+        return False
+    return all(_is_known(part) for part in model.modules())
 
 
 def _is_known(part: nn.Module) -> bool:
     """Whether the work of this part is known here: nothing of its class is replaced in it, and nobody is listening."""
     replaced = any(hasattr(type(part), name) for name in vars(part))
-    return type(part) in KNOWN and not (replaced or part._forward_hooks or part._forward_pre_hooks)
+    if type(part) not in KNOWN or replaced or part._forward_hooks or part._forward_pre_hooks:
+        return False
+    return not isinstance(part, Attention) or _is_as_configured(part)
+
+
+def _is_as_configured(attention: Attention) -> bool:
+    """Whether its parts, which a reader joins, are those that its config asks for."""
+    config = attention.config
+    projections = attention.query, attention.key, attention.value, attention.output
+    norms = (attention.query_norm, attention.key_norm) if config.qk_norm else ()
+    return all(type(part) is nn.Linear for part in projections) and all(
+        type(norm) is RMSNorm
+        and norm.eps == config.norm_eps
+        and (norm.gain is not None) == config.qk_norm_gain
+        for norm in norms
+    )
 
 
 @torch.no_grad()
 def reader(model: Decoder) -> Callable[[Sequence[Sequence[int]], KVCache], Tensor]:
-    """What reads for the model, as `read_rows` does: first a prompt, with an empty cache, then one token after another, in
-    a single row. It returns the logits after the last token, (1, V).
+    """What reads for the model, as `read_rows` does: first a prompt, with an empty cache, then one token after
+    another, in a single row. It returns the logits after the last token, (1, V).
 
     `model` stays as it is, and most weights are shared; the head and the projections of attention are laid out anew,
-    which costs about 25 products of one token. From the prompt on the cache is the reader's own: it may remember the
+    which takes as long as a few tokens. From the prompt on the cache is the reader's own: it may remember the
     numbers of a key in another order than the model.
     """
     twin, order = _plain(model), kept_order(model.config)
@@ -64,7 +81,7 @@ def reader(model: Decoder) -> Callable[[Sequence[Sequence[int]], KVCache], Tenso
                     keys.copy_(keys[..., order])
             return logits
         ((token,),) = rows
-        x, attention_inputs = twin.place(twin.embedding(token), 1, cache)
+        x, attention_inputs = twin.with_positions(twin.embedding(token), 1, cache)
         x = x.flatten()  # (D,) already, but for sines, which come as (1, 1, D)
         x = twin.through_blocks(x, attention_inputs, cache)
         cache.advance(1)
@@ -80,7 +97,8 @@ def _plain(module: Part) -> Part:
     hooks before and after.
     """
     twin = copy.copy(module)
-    parts: dict[str, Any] = {name: _calls(part) for name, part in module.named_children()}
+    parts: dict[str, Any] = dict.fromkeys(module._modules)
+    parts |= {name: _calls(part) for name, part in module.named_children()}
     if isinstance(module, Decoder):
         parts["head"] = column_head(module.head)
     vars(twin).update(dict(_parameters={}, _modules={}), **module._parameters, **parts)
@@ -169,11 +187,11 @@ def kept_order(config: ModelConfig) -> Tensor | None:
 
 
 def one_token_attention(attention: Attention) -> Callable[[Tensor, AttentionInputs, KVCache], Tensor]:
-    """Attention of one token, (D,) -> (D,), with one product for queries, keys and values, and one norm and one turn for
-    queries and keys.
+    """Attention of one token, (D,) -> (D,), with one product for queries, keys and values, and one norm and one
+    turn for queries and keys.
 
-    Three small products are mostly overhead. And a pair of numbers that lie side by side is a complex number, which RoPE
-    turns by one multiplication; so where a model pairs halves of a head, the rows of the joined matrix change places.
+    Three small products are mostly overhead. And a pair of numbers that lie side by side is a complex number, which
+    RoPE turns by one multiplication; so where a model pairs halves of a head, the rows of the joined matrix change places.
     Queries and keys change alike, so that their products stay what they were.
     """
     config, layer = attention.config, attention.layer
@@ -201,16 +219,17 @@ def one_token_attention(attention: Attention) -> Callable[[Tensor, AttentionInpu
         if limit:
             joined = joined.clamp(-limit, limit)
         joined = joined.view(1, -1, 1, head_dim)  # (1, H + 2 K, 1, E)
-        turned, v = joined.split_with_sizes((heads + shared, shared), dim=1)  # (1, H + K or K, 1, E)
+        # Queries and keys together, (1, H + K, 1, E), and values, (1, K, 1, E).
+        both, v = joined.split_with_sizes((heads + shared, shared), dim=1)
         if norm is not None:
-            turned = norm(turned)
+            both = norm(both)
         if whole_turn:
-            exact = _in_format(turned, torch.float32)
+            exact = _in_format(both, torch.float32)
             pairs = exact.view(torch.complex64) * attention_inputs.turns  # (1, H + K, 1, E / 2)
-            turned = _in_format(pairs.view(torch.float32), x.dtype)  # (1, H + K, 1, E)
+            both = _in_format(pairs.view(torch.float32), x.dtype)  # (1, H + K, 1, E)
         elif attention_inputs.cos is not None and attention_inputs.sin is not None:
-            turned = rotate(turned, attention_inputs.cos, attention_inputs.sin, config.rope_pairs)
-        q, k = turned.split_with_sizes((heads, shared), dim=1)  # (1, H, 1, E), (1, K, 1, E)
+            both = rotate(both, attention_inputs.cos, attention_inputs.sin, config.rope_pairs)
+        q, k = both.split_with_sizes((heads, shared), dim=1)  # (1, H, 1, E), (1, K, 1, E)
         keys, values = cache.extend(layer, k, v)  # (1, K, S, E) each
         return output(attention.mix(q, keys, values, attention.mask(attention_inputs)).flatten())
 
@@ -236,8 +255,8 @@ def joined_norm(attention: Attention, order: Tensor | None) -> Callable[[Tensor]
         for i, length in enumerate(lengths)
     ]
 
-    def norm_projections(turned: Tensor) -> Tensor:
-        parts = turned.view(-1).split(lengths)  # (H * E,), (K * E,)
-        return torch.cat([norm(part) for norm, part in zip(norms, parts, strict=True)]).view(turned.shape)
+    def norm_projections(both: Tensor) -> Tensor:
+        parts = both.view(-1).split(lengths)  # (H * E,), (K * E,)
+        return torch.cat([norm(part) for norm, part in zip(norms, parts, strict=True)]).view(both.shape)
 
     return norm_projections

@@ -81,7 +81,8 @@ class Library:
         return self._things[tags]
 
     def places_for(self, hero: Kind, tags: str) -> tuple[Place, ...]:
-        """Places with these tags, see `suits`, where such a hero may go: a child anywhere safe, an animal near its home; maybe none."""
+        """Places with these tags, see `suits`, where such a hero may go: a child anywhere safe, an animal near its
+        home; maybe none."""
         key = (hero.noun, tags)
         if key not in self._places:
             self._places[key] = tuple(

@@ -1,6 +1,7 @@
 """Time limits: seconds of computing, not of a busy machine's clock; and what is said when one ends something."""
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -13,10 +14,22 @@ import psutil
 import pytest
 
 from checks import limits, probing
+from checks.building.build import Lesson
 from checks.exercise import Exercise
 from checks.grading import Settings, marking, session
+from checks.grading import zygote as zygote_process
+from checks.grading.marking import mark
 from checks.grading.reading import read_notebook
-from checks.grading.session import KernelEnded, MachineFailed, Session, Stopped, Zygote, best_kind
+from checks.grading.session import (
+    GradingError,
+    KernelEnded,
+    NoRoom,
+    OutOfMemory,
+    Session,
+    Stopped,
+    Zygote,
+    best_kind,
+)
 from checks.grading.stopping import PATIENT_STOPS, Stops, flag_of, with_causes
 from checks.judging import Outcome
 from checks.limits import TimeUp, time_limit
@@ -208,57 +221,130 @@ def test_a_room_leaves_the_grader_the_cpu_to_end_it():
     assert error == "PermissionError"
 
 
-def test_a_kernel_that_the_machine_ended_is_not_the_students_fault(monkeypatch):
-    """Linux' own killer sends the signal that a student can send, too; only its count tells them apart."""
-    settings, counts = (
-        Settings(),
-        iter([0, 0, 0, 1]),
-    )  # asked when a room opens and when its kernel was killed
-    with Zygote(settings.environment()) as zygote:
-        room = settings.sandbox(best_kind(zygote, settings.sandbox("plain")))
-        monkeypatch.setattr(session, "machine_kills", lambda: next(counts))
-        for ending, sentence in (
-            (KernelEnded, "was killed by signal 9"),
-            (MachineFailed, "ran out of memory"),
-        ):
-            with Session.open(zygote, room) as opened, pytest.raises(ending, match=sentence):
-                opened.run("import os\nos.kill(os.getpid(), 9)", 20)
-    assert list(counts) == []
+@pytest.fixture(scope="module")
+def zygote():
+    with Zygote(Settings().environment()) as warm:
+        yield warm
+
+
+KILL_YOURSELF = "import os\nos.kill(os.getpid(), 9)"
+
+
+@pytest.mark.parametrize(
+    ("counts", "ending", "sentence"),
+    [([5, 5], KernelEnded, "was killed by signal 9"), ([5, 6], OutOfMemory, "no memory left")],
+)
+def test_linux_ends_a_kernel_as_a_student_does_but_counts_it(zygote, monkeypatch, counts, ending, sentence):
+    """The count is asked when a request begins and when its kernel is gone."""
+    room, left = Settings().sandbox(best_kind(zygote, Settings().sandbox("plain"))), iter(counts)
+    with Session.open(zygote, room) as opened:
+        monkeypatch.setattr(session, "kills_for_memory", lambda: next(left))
+        with pytest.raises(KernelEnded, match=sentence) as caught:
+            opened.run(KILL_YOURSELF, 20)
+    assert type(caught.value) is ending
+    assert list(left) == []
+
+
+def test_a_cell_that_ended_for_want_of_memory_costs_itself_and_a_human_decides(demo, zygote, monkeypatch):
+    lesson = Lesson.read(demo, "98")
+    monkeypatch.setattr(session, "kills_for_memory", itertools.count().__next__)
+    room = Settings().sandbox(best_kind(zygote, Settings().sandbox("plain")))
+
+    def graded(begins_with):
+        cells = [
+            begins_with + cell.source if "def causal_weights" in cell.source else cell.source
+            for cell in lesson.solution().cells
+            if cell.cell_type == "code"
+        ]
+        return mark(read_notebook(notebook(*cells)), lesson, zygote, room, Settings())
+
+    assert (graded("").points, graded("").stopped) == (5, ())
+    grades = graded(f"{KILL_YOURSELF}\n")
+    assert (grades.points, grades.stopped, grades.starved) == (2, ("98.1",), True)
+    (evidence,) = (flag.evidence for flag in grades.flags if "by this machine" in flag.sentence)
+    assert "Your kernel ended when this machine had no memory left in cell" in evidence
+    assert "with --resume it is graded again" in evidence
 
 
 def test_linux_counts_whom_it_kills(monkeypatch):
     monkeypatch.setattr(Path, "read_text", lambda path: "oom 7\noom_kill 3\npgfault 1\n")
-    assert session.machine_kills() == 3
+    assert session.kills_for_memory() == 3
 
     def nobody(path):
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", nobody)
-    assert session.machine_kills() == 0
+    assert session.kills_for_memory() == 0
 
 
-def test_a_machine_that_fails_while_an_exercise_is_judged_is_no_answer(demo, monkeypatch):
+@pytest.mark.parametrize(
+    ("told", "kills", "ending", "sentence"),
+    [
+        (
+            {"trouble": "OSError: " + "no space " * 900},
+            0,
+            NoRoom,
+            "A room could not be made .OSError: no space",
+        ),
+        ({"code": -9}, 0, None, "was killed by signal 9"),
+        ({"code": -9}, 1, OutOfMemory, "no memory left"),
+        ({"code": -11}, 1, None, "was killed by signal 11"),
+        ({"code": 3}, 1, None, "ended itself with exit code 3"),
+        (None, 0, None, "died"),
+        (None, 1, OutOfMemory, "no memory left"),
+    ],
+)
+def test_how_a_room_ended(silent, monkeypatch, told, kills, ending, sentence):
+    reading, writing = os.pipe()
+    if told is not None:
+        zygote_process._tell(writing, told)
+    os.close(writing)
+    silent._status, silent._kills_before = reading, 0
+    monkeypatch.setattr(session, "kills_for_memory", lambda: kills)
+    try:
+        if ending is None:
+            assert sentence in silent._how_it_ended()
+        else:
+            with pytest.raises(ending, match=sentence):
+                silent._how_it_ended()
+    finally:
+        os.close(reading)
+
+
+def test_a_room_that_cannot_be_made_is_no_answer(demo, monkeypatch):
     def fail(*_):
-        raise MachineFailed("The machine ran out of memory.")
+        raise NoRoom("A room could not be made (no rights)")
 
     monkeypatch.setattr(marking, "judge", fail)
-    with pytest.raises(MachineFailed):
+    with pytest.raises(NoRoom):
         marking._judged(demo.exercises("98")[0], None, Stops())
 
 
-def test_where_one_kind_of_room_cannot_be_made_the_next_is_tried(monkeypatch):
+@pytest.mark.parametrize("trouble", [NoRoom("A room could not be made (no rights)"), KernelEnded("died")])
+def test_where_one_kind_of_room_cannot_be_made_the_next_is_tried(monkeypatch, trouble):
+    tried = rooms_that_raise(monkeypatch, {"root": trouble, "user": trouble})
+    assert best_kind(None, Settings().sandbox("plain")) == "plain"
+    assert tried == ["root", "user", "plain"]
+
+
+def test_no_memory_is_no_reason_for_weaker_walls(monkeypatch):
+    tried = rooms_that_raise(monkeypatch, {"root": OutOfMemory("ended when this machine had no memory left")})
+    with pytest.raises(GradingError, match="ended when this machine had no memory left"):
+        best_kind(None, Settings().sandbox("plain"))
+    assert tried == ["root"]
+
+
+def rooms_that_raise(monkeypatch, troubles):
+    """Rooms of these kinds cannot be opened; returns a list of the kinds that are tried."""
     tried = []
 
     @contextlib.contextmanager
     def opened(zygote, sandbox):
         tried.append(sandbox.kind)
-        if sandbox.kind == "root":
-            raise MachineFailed("A room could not be made (no rights).")
-        if sandbox.kind == "user":
-            raise KernelEnded("died")
+        if sandbox.kind in troubles:
+            raise troubles[sandbox.kind]
         yield SimpleNamespace(run=lambda source, seconds: ("", ""))
 
     monkeypatch.setattr(Session, "open", opened)
     monkeypatch.setattr(session, "python_is_for_all", lambda: True)
-    assert best_kind(None, Settings().sandbox("plain")) == "plain"
-    assert tried == ["root", "user", "plain"]
+    return tried
