@@ -42,8 +42,8 @@ class KVCache:
         self.past: Sequence[Tensor] = ()
         self.cut_at = (-1, -1)
         self.positions = torch.arange(capacity, device=padding.device)[None]  # (1, capacity)
-        # Worked out once: these ten small operations would cost every token as much as half a layer. Rows that are padded
-        # differently need angles of their own.
+        # Worked out once: these ten small operations would cost every token as much as half a layer. Rows that are
+        # padded differently need angles of their own.
         self.angles: tuple[Tensor, Tensor] | None = None  # (1, 1, capacity, E / 2) twice, float32
         if config.position == "rope" and not self.ragged:
             self.angles = angles_at(config, self.positions)

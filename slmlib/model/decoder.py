@@ -201,8 +201,8 @@ class Decoder(LanguageModel[KVCache]):
     def with_positions(
         self, x: Tensor, time: int, cache: KVCache | None = None, explicit_mask: bool = False
     ) -> tuple[Tensor, AttentionInputs]:
-        """The embeddings of `time` tokens, (B, T, D), told their positions; and what each of them may see. In a `reader`
-        the embedding of its one token is (D,)."""
+        """The embeddings of `time` tokens, (B, T, D), told their positions; and what each of them may see. In a
+        `reader` the embedding of its one token is (D,)."""
         start = 0 if cache is None else cache.length
         if self.position_embedding is not None and start + time > self.config.context_length:
             raise SlmError(

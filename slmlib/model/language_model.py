@@ -63,7 +63,8 @@ class LanguageModel(nn.Module, Generic[Memory]):
 
 
 def read_rows(model: LanguageModel[Memory], rows: Sequence[Sequence[int]], cache: Memory) -> Tensor:
-    """The logits after the last token of each row, (B, V). Rows of token ids, equally long; the cache remembers them."""
+    """The logits after the last token of each row, (B, V). rows: token ids, equally many in each; the cache
+    remembers them."""
     return model(torch.tensor(rows, device=model.device), cache, last_only=True)[:, -1]
 
 

@@ -129,7 +129,8 @@ def product(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
     """nn.Linear as the product of a matrix and a vector: (in,) -> (out,).
 
     Here torch has faster ways than for a product of two matrices, above all in bfloat16, where 1,536 x 384 take 71
-    microseconds for 119 (Intel Xeon with AMX, one thread, torch 2.13; in float32 105 for 113). Not in float16: 276 for 86.
+    microseconds for 119 (Intel Xeon with AMX, one thread, torch 2.13; in float32 105 for 113). Not in float16: 276
+    for 86.
     """
     if weight.dtype == torch.float16:
         return partial(F.linear, weight=weight, bias=bias)
