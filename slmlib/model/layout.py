@@ -52,13 +52,13 @@ def _is_known(part: nn.Module) -> bool:
 def _is_as_configured(attention: Attention) -> bool:
     """Whether its parts, which a reader joins, are those that its config asks for."""
     config = attention.config
-    projections = attention.query, attention.key, attention.value, attention.output
+    projections = attention.query, attention.key, attention.value
     norms = (attention.query_norm, attention.key_norm) if config.qk_norm else ()
-    return all(type(part) is nn.Linear for part in projections) and all(
-        type(norm) is RMSNorm
-        and norm.eps == config.norm_eps
-        and (norm.gain is not None) == config.qk_norm_gain
-        for norm in norms
+    return (
+        all(type(part) is nn.Linear for part in (*projections, attention.output))
+        and all((part.bias is not None) == config.qkv_bias for part in projections)
+        and all(type(norm) is RMSNorm and norm.eps == config.norm_eps for norm in norms)
+        and all((norm.gain is not None) == config.qk_norm_gain for norm in norms)
     )
 
 
@@ -192,8 +192,8 @@ def one_token_attention(attention: Attention) -> Callable[[Tensor, AttentionInpu
     turn for queries and keys.
 
     Three small products are mostly overhead. And a pair of numbers that lie side by side is a complex number, which
-    RoPE turns by one multiplication; so where a model pairs halves of a head, the rows of the joined matrix change places.
-    Queries and keys change alike, so that their products stay what they were.
+    RoPE turns by one multiplication; so where a model pairs halves of a head, the rows of the joined matrix change
+    places. Queries and keys change alike, so that their products stay what they were.
     """
     config, layer = attention.config, attention.layer
     heads, shared, head_dim, limit = config.num_heads, config.num_kv_heads, config.head_dim, config.clip_qkv
@@ -205,12 +205,7 @@ def one_token_attention(attention: Attention) -> Callable[[Tensor, AttentionInpu
         return torch.cat((query, key, value))  # ((H + 2 K) * E, ...)
 
     parts = attention.query, attention.key, attention.value
-    bias = None
-    if any(part.bias is not None for part in parts):
-        biases = [
-            part.weight.new_zeros(part.out_features) if part.bias is None else part.bias for part in parts
-        ]
-        bias = join(*biases)
+    bias = join(*(part.bias for part in parts)) if config.qkv_bias else None
     multiply = product(join(*(part.weight for part in parts)), bias)
     norm = joined_norm(attention, order) if config.qk_norm else None
     output = product(attention.output.weight, attention.output.bias)
@@ -243,11 +238,9 @@ def joined_norm(attention: Attention, order: Tensor | None) -> Callable[[Tensor]
     counts = config.num_heads, config.num_kv_heads
     gains: list[Tensor] = []  # (H, E), (K, E), or none
     for norm, count in zip((attention.query_norm, attention.key_norm), counts, strict=True):
-        if norm.gain is not None:
-            each = norm.gain.view(-1, head_dim).expand(
-                count, head_dim
-            )  # one gain for all heads, or one for each
-            gains.append(each if order is None else each[:, order])
+        if norm.gain is not None:  # one for all heads, (E,), or one for each, (H * E,)
+            gain = norm.gain.view(-1, head_dim).expand(count, head_dim)
+            gains.append(gain if order is None else gain[:, order])
     if config.qk_norm_over == "head":
         return rms_norm(torch.cat(gains)[:, None] if gains else None, head_dim, config.norm_eps)
     lengths = [count * head_dim for count in counts]

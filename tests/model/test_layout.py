@@ -125,16 +125,6 @@ def test_a_soft_mixture_reads_for_itself(random_decoder):
     assert not gains_from_reader(model, rows=1, new_tokens=200)
 
 
-def test_biases_that_somebody_put_in_are_read(random_decoder):
-    model, tokens = random_decoder(qk_norm=False), list(range(9))
-    attention = model.blocks[1].attention
-    attention.key = torch.nn.Linear(*attention.key.weight.T.shape)
-    torch.nn.init.normal_(attention.key.bias)
-    with torch.no_grad():
-        expected = model(torch.tensor([tokens]))[0]
-        torch.testing.assert_close(read_along(model, tokens), expected, atol=1e-5, rtol=0)
-
-
 def test_after_its_prompt_it_reads_one_token_at_a_time(random_decoder):
     """Its cache is no longer the model's: several tokens more would be misread."""
     model = random_decoder()
@@ -153,13 +143,17 @@ def test_generation_reads_with_it_where_tokens_are_remembered(random_decoder, us
     assert (operations.counts["mv"] > 29 * 4 * model.config.num_layers) == use_cache
 
 
-@pytest.mark.parametrize("part", ["output", "value", "query_norm", "key_norm", "eps", "gain", "global hook"])
+@pytest.mark.parametrize(
+    "part", ["output", "value", "bias", "query_norm", "key_norm", "eps", "gain", "global hook"]
+)
 def test_attention_with_other_parts_than_its_config_asks_for_reads_for_itself(random_decoder, part):
     model = random_decoder(qk_norm=True, qk_norm_gain=True)
     attention, width = model.blocks[1].attention, model.config.embed_dim
     handle = None
     if part == "eps":
         attention.key_norm.eps = 0.5
+    elif part == "bias":
+        attention.key = torch.nn.Linear(width, width)
     elif part == "gain":
         attention.key_norm.gain = None
     elif part == "global hook":
