@@ -18,7 +18,7 @@ from checks.grading.grades import Flag, Grades
 from checks.grading.lifted import answers_in, bound_names, same_as_ours, written_by_hand
 from checks.grading.reading import CodeCell, Notebook
 from checks.grading.sandbox import Sandbox
-from checks.grading.session import GRACE, KernelEnded, NoRoom, OutOfMemory, Session, Stopped, Zygote
+from checks.grading.session import GRACE, GradingError, KernelEnded, OutOfMemory, Session, Stopped, Zygote
 from checks.grading.settings import PATIENCE, Settings
 from checks.grading.stopping import Stops, flag_of, with_causes
 from checks.judging import Outcome, judge
@@ -214,7 +214,7 @@ def _judged(exercise: Exercise, session: Session, stops: Stops) -> Outcome:
     try:
         with time_limit(limit):
             return judge(exercise, ask, secrets.randbits(62))
-    except (KernelEnded, NoRoom):
+    except (KernelEnded, GradingError):
         raise
     except (Exception, TimeUp) as error:
         sentence = f"The check broke on this answer ({type(error).__name__})."

@@ -46,12 +46,12 @@ class KernelEnded(Exception):
 
 
 class Stopped(KernelEnded):
-    """The grader ended it, because it took too long."""
+    """It was ended for its time by the grader, or for want of memory by the machine: no mistake of the student's."""
 
 
 class OutOfMemory(Stopped):
     """It is gone, and Linux was ending processes for want of memory: whether it took too much, or others did,
-    nobody can say. So it is treated as what was stopped for its time."""
+    nobody can say."""
 
 
 class GradingError(SlmError):

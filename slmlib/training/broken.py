@@ -159,9 +159,8 @@ class TinyRun:
             return self.model(inputs)
         x, attention_inputs = self.model.embed(inputs)
         everything = torch.zeros(1, 1, inputs.shape[1], inputs.shape[1])  # nothing is -inf
-        for block in self.model.blocks:
-            x = block(x, AttentionInputs(attention_inputs.cos, attention_inputs.sin, everything))
-        return self.model.head(self.model.final_norm(x))
+        unmasked = AttentionInputs(attention_inputs.cos, attention_inputs.sin, everything)
+        return self.model.logits(self.model.through_blocks(x, unmasked))
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy of one micro-batch."""

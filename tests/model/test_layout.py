@@ -88,9 +88,7 @@ class Operations(TorchDispatchMode):
         return func(*args, **kwargs or {})
 
 
-def test_a_token_is_four_products_of_a_vector_in_every_layer_and_the_head(random_decoder, monkeypatch):
-    # For MKL the head is laid out by columns, and is no product of a vector.
-    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
+def test_a_token_is_four_products_of_a_vector_in_every_layer_and_the_head(random_decoder):
     model = random_decoder()
     read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64), 20)
     with torch.inference_mode(), Operations() as operations:

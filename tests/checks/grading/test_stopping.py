@@ -211,20 +211,23 @@ def test_grades_remember_it():
     assert Grades.from_json(json.loads(json.dumps(grades.to_json()))) == grades
 
 
-def test_a_room_leaves_the_grader_the_cpu_to_end_it():
-    settings = Settings()
-    with Zygote(settings.environment()) as zygote:
-        room = settings.sandbox(best_kind(zygote, settings.sandbox("plain")))
-        with Session.open(zygote, room) as opened:
-            assert opened.run("import os\nassert os.getpriority(os.PRIO_PROCESS, 0) == 10", 20) == ("", "")
-            error, _ = opened.run("os.setpriority(os.PRIO_PROCESS, 0, 0)", 20)  # nor can it take more
-    assert error == "PermissionError"
-
-
 @pytest.fixture(scope="module")
 def zygote():
     with Zygote(Settings().environment()) as warm:
         yield warm
+
+
+@pytest.fixture(scope="module")
+def room(zygote):
+    """The strongest kind that works here."""
+    return Settings().sandbox(best_kind(zygote, Settings().sandbox("plain")))
+
+
+def test_a_room_leaves_the_grader_the_cpu_to_end_it(zygote, room):
+    with Session.open(zygote, room) as opened:
+        assert opened.run("import os\nassert os.getpriority(os.PRIO_PROCESS, 0) == 10", 20) == ("", "")
+        error, _ = opened.run("os.setpriority(os.PRIO_PROCESS, 0, 0)", 20)  # nor can it take more
+    assert error == "PermissionError"
 
 
 KILL_YOURSELF = "import os\nos.kill(os.getpid(), 9)"
@@ -234,9 +237,11 @@ KILL_YOURSELF = "import os\nos.kill(os.getpid(), 9)"
     ("counts", "ending", "sentence"),
     [([5, 5], KernelEnded, "was killed by signal 9"), ([5, 6], OutOfMemory, "no memory left")],
 )
-def test_linux_ends_a_kernel_as_a_student_does_but_counts_it(zygote, monkeypatch, counts, ending, sentence):
+def test_linux_ends_a_kernel_as_a_student_does_but_counts_it(
+    zygote, room, monkeypatch, counts, ending, sentence
+):
     """The count is asked when a request begins and when its kernel is gone."""
-    room, left = Settings().sandbox(best_kind(zygote, Settings().sandbox("plain"))), iter(counts)
+    left = iter(counts)
     with Session.open(zygote, room) as opened:
         monkeypatch.setattr(session, "kills_for_memory", lambda: next(left))
         with pytest.raises(KernelEnded, match=sentence) as caught:
@@ -245,10 +250,11 @@ def test_linux_ends_a_kernel_as_a_student_does_but_counts_it(zygote, monkeypatch
     assert list(left) == []
 
 
-def test_a_cell_that_ended_for_want_of_memory_costs_itself_and_a_human_decides(demo, zygote, monkeypatch):
+def test_a_cell_that_ended_for_want_of_memory_costs_itself_and_a_human_decides(
+    demo, zygote, room, monkeypatch
+):
     lesson = Lesson.read(demo, "98")
     monkeypatch.setattr(session, "kills_for_memory", itertools.count().__next__)
-    room = Settings().sandbox(best_kind(zygote, Settings().sandbox("plain")))
 
     def graded(begins_with):
         cells = [
