@@ -14,7 +14,7 @@ from torch import Tensor
 from slmlib.config import Sampling
 from slmlib.errors import ConfigError, DataError
 from slmlib.model.language_model import Cache, LanguageModel, evaluating, read_rows
-from slmlib.model.layout import gains_from_reader, reader
+from slmlib.model.reader import Reader, gains_from_reader
 from slmlib.text.base_tokenizer import BaseTokenizer
 
 
@@ -102,7 +102,7 @@ def generate_tokens(
     # Any: each kind of model has its own kind of cache.
     read: Callable[[list[list[int]], Any], Tensor] = partial(read_rows, model)
     if use_cache and gains_from_reader(model, len(rows), sampling.max_tokens):
-        read = reader(model)
+        read = Reader(model)
     ended = [False] * len(rows)
     cache: Cache | None = None
     for written in range(sampling.max_tokens):

@@ -5,7 +5,6 @@ a cache).
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -32,13 +31,6 @@ class AttentionInputs:
     unfused: bool = False
     """Whether attention is written out as two matrix products and a softmax instead of torch's fused kernel: the
     same numbers, and sooner on a CPU with a short context (see `slmlib.training.speed`). Needs an explicit mask."""
-
-    @cached_property
-    def turns(self) -> Tensor:
-        """RoPE's cosine and sine as one complex number each, (1 or B, 1, T, E / 2): multiplying by it turns a pair."""
-        assert self.cos is not None
-        assert self.sin is not None
-        return torch.complex(self.cos, self.sin)
 
 
 def build_attention_inputs(
@@ -105,24 +97,19 @@ class Attention(nn.Module):
             weights = F.dropout(self.weights_from(q, k, mask), self.config.dropout, self.training)
             mixed = weights.type_as(v) @ self.repeat_kv(v)  # (B, H, T, E)
         else:
-            mixed = self.mix(q, k, v, mask)  # (B, H, T, E)
+            # enable_gqa lets one key serve H / K queries without copying it in memory. In half precision the mask is
+            # rounded too: what ALiBi says of far tokens is off by at most 1 part in 256, where weights are small.
+            mixed = F.scaled_dot_product_attention(
+                q,
+                k,
+                v,
+                attn_mask=None if mask is None else mask.to(q.dtype),
+                is_causal=mask is None and q.shape[2] > 1,
+                scale=self.config.attention_scale or None,  # None means 1 / sqrt(head_dim)
+                dropout_p=self.config.dropout if self.training else 0.0,
+                enable_gqa=self.config.num_kv_heads < self.config.num_heads,
+            )  # (B, H, T, E)
         return self.output(mixed.transpose(1, 2).flatten(2))  # (B, T, H * E) -> (B, T, D)
-
-    def mix(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-        """What each query takes from the values, by torch's fused kernel: queries (B, H, T, E), keys and values
-        (B, K, S, E) -> (B, H, T, E)."""
-        # enable_gqa lets one key serve H / K queries without copying it in memory. In half precision the mask is
-        # rounded too: what ALiBi says of far tokens is off by at most 1 part in 256, where weights are small.
-        return F.scaled_dot_product_attention(
-            q,
-            k,
-            v,
-            attn_mask=None if mask is None else mask.to(q.dtype),
-            is_causal=mask is None and q.shape[2] > 1,
-            scale=self.config.attention_scale or None,  # None means 1 / sqrt(head_dim)
-            dropout_p=self.config.dropout if self.training else 0.0,
-            enable_gqa=self.config.num_kv_heads < self.config.num_heads,
-        )
 
     def weights(self, x: Tensor, attention_inputs: AttentionInputs) -> Tensor:
         """Who looks at whom: (B, T, D) -> (B, H, T, T), each row sums to 1. `attention_inputs` needs an explicit mask."""

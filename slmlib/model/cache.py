@@ -1,7 +1,5 @@
 """The memory of generation: keys and values of all tokens read so far, so that none is computed twice."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -25,22 +23,12 @@ class KVCache:
     ):
         """padding: (B,) integers on the model's device; capacity: most tokens per row, padding included."""
         slots = config.num_layers * config.block_repeat  # L
-        shape = (2 * slots, len(padding), config.num_kv_heads, capacity, config.head_dim)
-        self.memory = torch.empty(shape, device=padding.device, dtype=dtype)
-        self.keys, self.values = self.memory[:slots], self.memory[slots:]  # (L, B, K, capacity, E) each
+        shape = (slots, len(padding), config.num_kv_heads, capacity, config.head_dim)
+        self.keys = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
+        self.values = torch.empty(shape, device=padding.device, dtype=dtype)  # (L, B, K, capacity, E)
         self.padding, self.capacity, self.length = padding, capacity, 0
         self.ragged = bool(padding.any())  # asked once: on a GPU every look at a value waits for it
         self.num_layers, self.repeat = config.num_layers, 0
-        # Of each slot, where they differ: OpenELM's narrow layers have fewer than the widest, for which there is room.
-        self.heads: list[int] | None = None
-        if config.layer_heads:
-            heads = [config.for_layer(layer).num_kv_heads for layer in range(config.num_layers)]
-            self.heads = heads * config.block_repeat * 2
-        # Where the next keys of each slot go, then where its values go, (B, K, T, E) each; and the same with all that
-        # was read before, (B, K, length + T, E). They were cut out for this length and this T.
-        self.new: Sequence[Tensor] = ()
-        self.past: Sequence[Tensor] = ()
-        self.cut_at = (-1, -1)
         self.positions = torch.arange(capacity, device=padding.device)[None]  # (1, capacity)
         # Worked out once: these ten small operations would cost every token as much as half a layer. Rows that are
         # padded differently need angles of their own.
@@ -53,28 +41,13 @@ class KVCache:
 
         `length` itself grows once per forward pass, in `advance`, after every layer has been extended.
         """
-        time = keys.shape[2]
-        if self.cut_at != (self.length, time):
-            self._cut(time)
-        key = self.repeat * self.num_layers + layer
-        value = key + len(self.keys)
-        if torch.is_grad_enabled():  # asked first, as detach takes a microsecond
-            keys, values = keys.detach(), values.detach()
-        self.new[key].copy_(keys)
-        self.new[value].copy_(values)
-        return self.past[key], self.past[value]
-
-    def _cut(self, time: int) -> None:
-        """Cut out `new` and `past` for all layers at once: four cuts in every layer would cost a small model more."""
-        end = self.end(time)
-        self.new = self.memory.narrow(3, self.length, time).unbind()
-        self.past = self.memory.narrow(3, 0, end).unbind()
-        if self.heads is not None:
-            self.new, self.past = (
-                [part[:, :count] for part, count in zip(parts, self.heads, strict=True)]
-                for parts in (self.new, self.past)
-            )
-        self.cut_at = self.length, time
+        end = self.end(keys.shape[2])
+        slot = self.repeat * self.num_layers + layer
+        heads = keys.shape[1]  # OpenELM's narrow layers have fewer than the widest, for which there is room
+        all_keys, all_values = self.keys[slot, :, :heads], self.values[slot, :, :heads]
+        all_keys[:, :, self.length : end] = keys.detach()
+        all_values[:, :, self.length : end] = values.detach()
+        return all_keys[:, :, :end], all_values[:, :, :end]
 
     def end(self, time: int) -> int:
         """The length after `time` more tokens, for which there must be room."""

@@ -156,7 +156,7 @@ class Decoder(LanguageModel[KVCache]):
     def through_blocks(
         self, x: Tensor, attention_inputs: AttentionInputs, cache: KVCache | None = None
     ) -> Tensor:
-        """The residual stream after every block: (B, T, D) -> (B, T, D), or (D,) in a `reader`."""
+        """The residual stream after every block: (B, T, D) -> (B, T, D)."""
         for block, repeat in self.repeated_blocks():
             if cache is not None:
                 cache.repeat = repeat
@@ -164,7 +164,7 @@ class Decoder(LanguageModel[KVCache]):
         return x
 
     def logits(self, x: Tensor) -> Tensor:
-        """What the residual stream says of the next token: (B, T, D) -> (B, T, V), or in a `reader` (D,) -> (1, V)."""
+        """What the residual stream says of the next token: (B, T, D) -> (B, T, V)."""
         logits = self.head(self.final_norm(x))
         return logits if self.config.logit_scale == 1 else logits * self.config.logit_scale
 
@@ -196,14 +196,7 @@ class Decoder(LanguageModel[KVCache]):
         self, tokens: Tensor, cache: KVCache | None = None, explicit_mask: bool = False
     ) -> tuple[Tensor, AttentionInputs]:
         """Tokens (B, T) to the residual stream (B, T, D), and what each of them may see."""
-        return self.with_positions(self.embedding(tokens), tokens.shape[1], cache, explicit_mask)
-
-    def with_positions(
-        self, x: Tensor, time: int, cache: KVCache | None = None, explicit_mask: bool = False
-    ) -> tuple[Tensor, AttentionInputs]:
-        """The embeddings of `time` tokens, (B, T, D), told their positions; and what each of them may see. In a
-        `reader` the embedding of its one token is (D,)."""
-        start = 0 if cache is None else cache.length
+        start, time = 0 if cache is None else cache.length, tokens.shape[1]
         if self.position_embedding is not None and start + time > self.config.context_length:
             raise SlmError(
                 f"The model has learned {self.config.context_length} positions, but position "
@@ -213,11 +206,16 @@ class Decoder(LanguageModel[KVCache]):
         if isinstance(cache, KVCache):
             positions = cache.next_positions(time)  # (1, T)
         else:  # none, or one of somebody's own, as in lesson 10
-            positions = torch.arange(start, start + time, device=x.device)[None]  # (1, T)
+            positions = torch.arange(start, start + time, device=tokens.device)[None]  # (1, T)
         places = positions  # the same, with 0 for padding
         if cache is not None and cache.ragged:
             positions = positions - cache.padding[:, None]  # (B, T)
             places = positions.clamp(min=0)
+        x = self.placed(self.embedding(tokens), places)
+        return x, build_attention_inputs(self.config, positions, cache, explicit_mask)
+
+    def placed(self, x: Tensor, places: Tensor) -> Tensor:
+        """Embeddings (B, T, D) of tokens at those places, (1 or B, T), as the first block reads them."""
         if self.config.embedding_scale != 1:
             x = x * self.config.embedding_scale
         if self.position_embedding is not None:
@@ -226,8 +224,7 @@ class Decoder(LanguageModel[KVCache]):
             # Scaled first, so that sines of size 1 do not drown embeddings of size init_std (Vaswani 2017, 3.4).
             table = sinusoidal_table(places, self.config.embed_dim)  # (1 or B, T, D)
             x = x * self.config.embed_dim**0.5 + table.type_as(x)
-        x = self.dropout(self.embedding_norm(x))
-        return x, build_attention_inputs(self.config, positions, cache, explicit_mask)
+        return self.dropout(self.embedding_norm(x))
 
     def new_cache(self, padding: Tensor, capacity: int = 0) -> KVCache:
         """A memory for generation. padding: (B,) how many places at the start of each row are empty; capacity: most

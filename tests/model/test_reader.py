@@ -10,10 +10,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from slmlib import generation
 from slmlib.config import Sampling
+from slmlib.errors import SlmError
 from slmlib.generation import generate_tokens
 from slmlib.model.decoder import Decoder
-from slmlib.model.layout import gains_from_reader, reader
 from slmlib.model.norms import LayerNorm
+from slmlib.model.reader import Reader, gains_from_reader
 from slmlib.model.soft_mixture import put_soft_mixtures
 from tests.model import tiny
 
@@ -21,7 +22,7 @@ SWITCHES = [
     {},
     dict(tie_embeddings=False, head_bias=True, qkv_bias=True, num_kv_heads=2),
     dict(position="learned", norm="layernorm", activation="gelu"),
-    dict(position="sinusoidal", embedding_norm=False),
+    dict(position="none", embedding_norm=False, dropout=0.1),
     dict(qk_norm_over="projection", qk_norm_gain=True, clip_qkv=0.5, gated=True),
     dict(qk_norm_over="projection", qk_norm_gain=False, num_kv_heads=2),
     dict(block="parallel_one_norm", position="alibi", block_repeat=2, num_layers=2),
@@ -36,7 +37,7 @@ SWITCHES = [
 
 def read_along(model, tokens, prompt=1):
     """The reader's logits after the prompt and after each token that follows it: (T - prompt + 1, V)."""
-    read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64))
+    read, cache = Reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64))
     first = read([tokens[:prompt]], cache)
     return torch.cat([first, *(read([[token]], cache) for token in tokens[prompt:])])
 
@@ -50,7 +51,7 @@ def test_it_is_the_same_model_and_leaves_it_alone(random_decoder, switches, dtyp
         (expected,) = model(torch.tensor([tokens]))  # (T, V)
         tolerance = 1e-5 if dtype.itemsize > 2 else 0.05 * expected.abs().max().item()
         for prompt in (1, 5):
-            found = read_along(model, tokens, prompt)
+            found = read_along(model, tokens, prompt).to(dtype)
             torch.testing.assert_close(found, expected[prompt - 1 :], atol=tolerance, rtol=0)
         assert gains_from_reader(model, rows=1, new_tokens=200)
         assert torch.equal(model(torch.tensor([tokens]))[0], expected)
@@ -63,7 +64,7 @@ def test_it_is_the_same_model_and_leaves_it_alone(random_decoder, switches, dtyp
 
 def test_it_reads_the_weights_of_the_model_itself(random_decoder):
     model = random_decoder()
-    read = reader(model)
+    read = Reader(model)
 
     def after(token):
         return read([[token]], model.new_cache(torch.zeros(1, dtype=torch.int64)))
@@ -88,9 +89,22 @@ class Operations(TorchDispatchMode):
         return func(*args, **kwargs or {})
 
 
-def test_a_token_is_four_products_of_a_vector_in_every_layer_and_the_head(random_decoder):
-    model = random_decoder()
-    read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64), 20)
+def test_after_the_prompt_torch_is_called_for_the_activation_alone(random_decoder):
+    model = random_decoder(qk_norm=True, qk_norm_gain=True, norm_gain=True, qkv_bias=True)
+    read, cache = Reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64), 20)
+    work = {"mm", "addmm", "mv", "add", "mul", "div", "cat", "relu"}
+    with torch.inference_mode(), Operations() as operations:
+        read([[0, 1, 2, 3, 4]], cache)
+        assert work & set(operations.counts) > {"add", "relu"}
+        operations.counts.clear()
+        read([[7]], cache)
+    assert work & set(operations.counts) == {"relu"}
+    assert operations.counts["relu"] == model.config.num_layers
+
+
+def test_in_bfloat16_a_token_is_four_products_of_a_vector_in_every_layer_and_the_head(random_decoder):
+    model = random_decoder().bfloat16()
+    read, cache = Reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64), 20)
     with torch.inference_mode(), Operations() as operations:
         read([[0, 1, 2, 3, 4]], cache)
         assert operations.counts["mv"] == 0, "a prompt is no vector"
@@ -116,6 +130,30 @@ def test_only_where_it_pays(random_decoder):
     assert not gains_from_reader(torch.nn.Linear(2, 2), rows=1, new_tokens=200)
 
 
+def test_sines_and_what_is_dropped_are_left_to_the_model(random_decoder):
+    assert not gains_from_reader(random_decoder(position="sinusoidal"), rows=1, new_tokens=200)
+    model = random_decoder(dropout=0.1)
+    assert gains_from_reader(model.eval(), rows=1, new_tokens=200)
+    assert not gains_from_reader(model.train(), rows=1, new_tokens=200)
+
+
+def test_what_is_not_a_number_goes_through_without_a_word(random_decoder, recwarn):
+    model = random_decoder()
+    with torch.no_grad():
+        model.blocks[0].feedforward.up.weight.fill_(float("inf"))
+    assert read_along(model, [1, 2, 3]).isnan().all()
+    assert not recwarn.list
+
+
+def test_there_must_be_room_for_a_token(random_decoder):
+    model = random_decoder()
+    read, cache = Reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64), 4)
+    read([[1, 2, 3]], cache)
+    read([[4]], cache)
+    with pytest.raises(SlmError, match="holds 4 tokens"):
+        read([[5]], cache)
+
+
 def test_a_soft_mixture_reads_for_itself(random_decoder):
     """It mixes over time, and is no layer for a vector."""
     model = random_decoder()
@@ -126,7 +164,7 @@ def test_a_soft_mixture_reads_for_itself(random_decoder):
 def test_after_its_prompt_it_reads_one_token_at_a_time(random_decoder):
     """Its cache is no longer the model's: several tokens more would be misread."""
     model = random_decoder()
-    read, cache = reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64))
+    read, cache = Reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64))
     with torch.no_grad():
         read([[1, 2, 3]], cache)
         with pytest.raises(ValueError, match="too many values"):
