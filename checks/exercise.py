@@ -81,6 +81,9 @@ class Exercise:
     """Time limit of one round's probe."""
     atol: float = 1e-5
     """How far numbers may be from ours, in `expected`'s units."""
+    by_case: bool = False
+    """True when `expected` is a list or a dict of separate cases: a wrong answer that is no usual mistake in all of
+    them gets the sentence of one that gives its first wrong case."""
     may_change_inputs: bool = False
     """True when the task is to change what is passed in, as an optimizer step does."""
 
@@ -106,13 +109,20 @@ class Exercise:
             return None
         sentence, expected, got = found
         part = first_part(right, answer, self.atol)
-        return Finding(self.mistake_in(questions, answer) or sentence, expected, got, part=part)
+        usual = self.mistake_in(questions, answer)
+        if usual is None and self.by_case and part is not None:
+            usual = self._mistake_seen(questions, answer, lambda value: _cases(value)[part])
+        return Finding(usual or sentence, expected, got, part=part)
 
     def mistake_in(self, questions: Questions, answer: Any) -> str | None:
         """The sentence of the usual mistake that gives exactly this answer, if one does."""
+        return self._mistake_seen(questions, answer, lambda value: value)
+
+    def _mistake_seen(self, questions: Questions, answer: Any, seen: Callable[[Any], Any]) -> str | None:
+        """The same, when only what `seen` picks of an answer is looked at."""
         for sentence, mistake in self.mistakes.items():
             if not isinstance(mistake, str) and same(
-                self.wrong_answer(questions, mistake), answer, self.atol
+                seen(self.wrong_answer(questions, mistake)), seen(answer), self.atol
             ):
                 return sentence
         return None
@@ -137,6 +147,11 @@ class Exercise:
     def lesson(self) -> str:
         """`02` of `02.3`."""
         return self.id.partition(".")[0]
+
+
+def _cases(answer: Any) -> list[Any]:
+    """The values of a list or a dict, in order."""
+    return list(answer.values() if isinstance(answer, dict) else answer)
 
 
 def problems(exercise: Exercise) -> list[str]:

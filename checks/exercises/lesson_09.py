@@ -204,6 +204,7 @@ class SlidingWindows(Exercise):
         "Keep `before = 0`, the end of the window before. In a loop: find `end`, append `(begin, end, end - before)`, set "
         "`before = end`. When is the loop over?",
     )
+    by_case = True
     mistakes = {
         "You count all targets of every window, so those in the overlap count twice: only the new ones.": dict(
             count_all=True
@@ -217,40 +218,67 @@ class SlidingWindows(Exercise):
         ),
         "The last input has no target: with num_tokens tokens there are num_tokens - 1 targets.": dict(end=0),
         "You go on after the end is reached, with windows that have nothing new.": dict(beyond=True),
+        "When a full window ends with the last target, you add one more, which has nothing new: stop there.": dict(
+            one_more=True
+        ),
+        "A text shorter than one window gets none: its only window is as short as the text.": dict(
+            short=False
+        ),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
-        """Lengths that leave a part of a stride at the end."""
+        """Three texts: one leaves a part of a stride at the end, one fits exactly, one is shorter than a window."""
         stride = int(rng.integers(3, 6))
-        context_length = stride * 3
-        num_tokens = context_length + stride * int(rng.integers(4, 9)) + int(rng.integers(1, stride)) + 1
-        return {"num_tokens": num_tokens, "context_length": context_length, "stride": stride}
+        context_length = int(rng.integers(2 * stride, 4 * stride))
+        fits = context_length + stride * int(rng.integers(4, 9)) + 1
+        texts = (
+            fits + int(rng.integers(1, stride)),
+            fits,
+            int(rng.integers(stride + 2, context_length + 1)),
+        )
+        return {
+            "cases": [
+                {"num_tokens": num_tokens, "context_length": context_length, "stride": stride}
+                for num_tokens in texts
+            ]
+        }
 
-    def probe(self, student: Student, questions: Questions) -> list[list[int]]:
-        """As lists of three whole numbers."""
-        windows = student.value(student.sliding_windows(**questions), list)
-        return [[student.integer(one) for one in window] for window in windows]
+    def probe(self, student: Student, questions: Questions) -> list[list[list[int]]]:
+        """For each text its windows, as lists of three whole numbers."""
+        answers = [student.value(student.sliding_windows(**case), list) for case in questions["cases"]]
+        return [[[student.integer(one) for one in window] for window in windows] for windows in answers]
 
-    def expected(
+    def expected(self, questions: Questions, **switches: Any) -> list[list[list[int]]]:
+        """Text by text."""
+        return [self.windows_of(**case, **switches) for case in questions["cases"]]
+
+    def windows_of(
         self,
-        questions: Questions,
+        num_tokens: int,
+        context_length: int,
+        stride: int,
         count_all: bool = False,
         first: bool = False,
         drop: bool = False,
         apart: bool = False,
         end: int = 1,
         beyond: bool = False,
+        one_more: bool = False,
+        short: bool = True,
     ) -> list[list[int]]:
         """In plain Python."""
-        length, stride = questions["context_length"], questions["stride"]
-        last = questions["num_tokens"] - end
+        last = num_tokens - end
+        if not short and last < context_length:
+            return []
         windows: list[list[int]] = []
         before = 0
-        for begin in range(0, last, length if apart else stride):
-            stop = min(begin + length, last)
-            if (stop == before and not beyond) or (drop and stop < begin + length):
+        for begin in range(0, last, context_length if apart else stride):
+            stop = min(begin + context_length, last)
+            if (stop == before and not beyond) or (drop and stop < begin + context_length):
                 break
             new = stop - begin if count_all else stop - before
             windows.append([begin, stop, stride if first and begin == 0 else new])
             before = stop
+        if one_more and windows[-1][1] - windows[-1][0] == context_length:
+            windows.append([windows[-1][0] + stride, last, 0])
         return windows

@@ -174,11 +174,15 @@ class TopP(Exercise):
         "To put the kept ones back: `kept = torch.zeros_like(chances)`, "
         "`kept[order] = torch.where(before < p, ordered, 0.0)`. What is missing, so that they are probabilities again?",
     )
+    by_case = True
     mistakes = {
         "You leave out the token that crosses the line: what is left has less than p together.": dict(
             crossing=False
         ),
         "You keep one token too many: stop as soon as there is at least p.": dict(extra=1),
+        "When the likeliest tokens have exactly p together you keep one more: at least p is enough.": dict(
+            at_least=False
+        ),
         "The kept probabilities do not sum to 1: divide them by their sum.": dict(normed=False),
         "You add up in the order of the vocabulary; sort first, the likeliest in front.": dict(
             order="vocabulary"
@@ -192,7 +196,10 @@ class TopP(Exercise):
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
-        """Probabilities none of which has much, not sorted, and p in the middle of a step."""
+        """Probabilities none of which has much, not sorted, and p in the middle of a step; and p at the end of one.
+
+        The second ones are fractions whose sums are exact in any order.
+        """
         parts = rng.permutation(np.linspace(1.0, 3.0, 10) + rng.uniform(0, 0.1, size=10))
         chances = parts / parts.sum()
         steps = np.sort(chances)[::-1].cumsum()
@@ -200,30 +207,40 @@ class TopP(Exercise):
         order = np.argsort(-chances)
         if order[0] == 0:  # sorted order and vocabulary order must differ from the first token on
             chances[[0, 5]] = chances[[5, 0]]
-        return {"chances": chances, "p": float((steps[kept - 2] + steps[kept - 1]) / 2)}
+        inside = {"chances": chances, "p": float((steps[kept - 2] + steps[kept - 1]) / 2)}
+        return {"cases": [inside, {"chances": rng.permutation([32, 16, 10, 6]) / 64, "p": 0.75}]}
 
-    def probe(self, student: Student, questions: Questions) -> np.ndarray:
-        """New probabilities."""
-        return student.array(student.top_p(student.tensor(questions["chances"]), questions["p"]))
+    def probe(self, student: Student, questions: Questions) -> list[np.ndarray]:
+        """New probabilities for each case."""
+        return [
+            student.array(student.top_p(student.tensor(case["chances"]), case["p"]))
+            for case in questions["cases"]
+        ]
 
-    def expected(
+    def expected(self, questions: Questions, **switches: Any) -> list[np.ndarray]:
+        """Case by case."""
+        return [self.nucleus(**case, **switches) for case in questions["cases"]]
+
+    def nucleus(
         self,
-        questions: Questions,
+        chances: np.ndarray,
+        p: float,
         crossing: bool = True,
         extra: int = 0,
+        at_least: bool = True,
         normed: bool = True,
         order: str = "descending",
         back: bool = True,
     ) -> np.ndarray:
         """By sorting."""
-        chances, p = questions["chances"], questions["p"]
         places = {
             "descending": np.argsort(-chances),
             "ascending": np.argsort(chances),
             "vocabulary": np.arange(len(chances)),
         }[order]
         ordered = chances[places]
-        count = int((ordered.cumsum() - ordered < p).sum()) + extra - (not crossing)
+        before = ordered.cumsum() - ordered
+        count = int((before < p if at_least else before <= p).sum()) + extra - (not crossing)
         ordered = np.where(np.arange(len(ordered)) < count, ordered, 0.0)
         kept = np.zeros_like(chances)
         kept[places] = ordered
@@ -252,7 +269,9 @@ class RepetitionPenalty(Exercise):
         "You leave negative logits as they are; a seen token with a negative one is multiplied.": dict(
             negative="leave"
         ),
-        "You subtract the penalty; Keskar et al. divide and multiply by it.": dict(subtract=True),
+        "You subtract the penalty; Keskar et al. divide by it, and negative logits are multiplied.": dict(
+            subtract=True
+        ),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
@@ -305,9 +324,8 @@ class LeftPadding(Exercise):
         ),
         "Your mask lets real tokens look at padding.": dict(hide=False),
         "Your mask lets tokens look ahead: a key may not stand after its query.": dict(causal=False),
-        "A padding place may look at nothing in your mask; its softmax would be NaN. Let each place see itself.": dict(
-            itself=False
-        ),
+        "A padding place may look at nothing in your mask; attention by hand gives NaN there (0/0; "
+        "F.scaled_dot_product_attention gives zeros). Let each place see itself.": dict(itself=False),
         "Your mask is the other way round: True must mean that the query may look.": dict(invert=True),
         "In your mask rows are keys and columns are queries: swap the last two axes.": dict(transpose=True),
         "No token sees itself in your mask; only earlier ones are allowed.": dict(strictly=True),

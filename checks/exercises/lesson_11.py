@@ -6,13 +6,12 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import numpy as np
 
@@ -185,6 +184,7 @@ class ReadSafetensors(Exercise):
         '`torch.frombuffer(bytearray(part), dtype=DTYPES[entry["dtype"]]).reshape(entry["shape"])`, for every entry '
         "but `__metadata__`.",
     )
+    by_case = True
     mistakes = {
         "You count data_offsets from the beginning of the file; they begin where the header ends (8 + its length).": dict(
             base="file"
@@ -196,6 +196,9 @@ class ReadSafetensors(Exercise):
         "You read whole numbers (I64) as fractions: each entry names its own dtype.": dict(typed=False),
         "You turned shapes around: (2, 3) is 2 rows of 3.": dict(turned=True),
         "A tensor is missing: return all that the header names, except __metadata__.": dict(first_only=True),
+        "A file need not have `__metadata__`; yours cannot read one without: skip it only if it is there.": dict(
+            needs_metadata=True
+        ),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
@@ -208,23 +211,38 @@ class ReadSafetensors(Exercise):
         }
 
     def probe(self, student: Student, questions: Questions) -> dict[str, Any]:
-        """All tensors as arrays."""
-        found = student.read_tensors(_file(questions))
-        if type(found) is not dict:
-            student.value(found, dict)  # says what is wrong with it
-        return {str(name): student.array(tensor) for name, tensor in found.items()}
+        """All tensors as arrays, of a file with metadata and of one without."""
+        answers: dict[str, Any] = {}
+        for kind, metadata in FILES.items():
+            try:
+                found = student.read_tensors(_file(questions, metadata))
+            except KeyError as error:
+                if metadata or error.args != ("__metadata__",):
+                    raise
+                answers[kind] = UNREAD
+                continue
+            if type(found) is not dict:
+                student.value(found, dict)  # says what is wrong with it
+            answers[kind] = {str(name): student.array(tensor) for name, tensor in found.items()}
+        return answers
 
-    def expected(
+    def expected(self, questions: Questions, needs_metadata: bool = False, **switches: Any) -> dict[str, Any]:
+        """File by file."""
+        read: dict[str, Any] = {
+            kind: self.tensors_in(_file(questions, metadata), **switches) for kind, metadata in FILES.items()
+        }
+        return read | {"without metadata": UNREAD} if needs_metadata else read
+
+    def tensors_in(
         self,
-        questions: Questions,
+        blob: bytes,
         base: str = "right",
         shaped: bool = True,
         typed: bool = True,
         turned: bool = False,
         first_only: bool = False,
     ) -> dict[str, np.ndarray]:
-        """Out of the file's bytes."""
-        blob = _file(questions)
+        """Out of a file's bytes."""
         length = int.from_bytes(blob[:8], "little")
         begin = {"right": 8 + length, "header": length, "file": 0}[base]
         found = {}
@@ -238,16 +256,26 @@ class ReadSafetensors(Exercise):
                 found[name] = array.astype(np.int64 if kind is np.int64 else np.float64)
         return dict(list(found.items())[:1]) if first_only else found
 
+    def judge(self, questions: Questions, answer: Any) -> Any:
+        """A file that could not be read has no numbers to show."""
+        found, unread = super().judge(questions, answer), list(self.mistakes)[-1]
+        return unread if isinstance(found, Finding) and found.sentence == unread else found
 
-def _file(questions: Questions) -> bytes:
-    """The arrays as a safetensors file, with metadata, as other programs write it."""
+
+FILES = {"with metadata": {"format": "pt"}, "without metadata": None}
+"""Other programs write files of both kinds."""
+UNREAD = "not read"
+
+
+def _file(questions: Questions, metadata: dict[str, str] | None) -> bytes:
+    """The arrays as a safetensors file."""
     from safetensors.numpy import save
 
     arrays = {
         name: array.astype(np.float32) if array.dtype.kind == "f" else array.astype(np.int64)
         for name, array in questions.items()
     }
-    return bytes(save(arrays, metadata={"format": "pt"}))
+    return bytes(save(arrays, metadata=metadata))
 
 
 class WriteAtomically(Exercise):
@@ -278,7 +306,7 @@ class WriteAtomically(Exercise):
         + _OPEN
         + _FLUSHED
         + "    path.unlink(missing_ok=True)\n    os.rename(temporary, path)\n",
-        "The temporary file lies in another folder; only inside one folder is a rename sure to be atomic.": _HEAD
+        "The temporary file lies in another folder; that may be on another disk, and then there is no rename.": _HEAD
         + "    temporary = Path(tempfile.mkdtemp(dir=path.parent)) / 'x'\n    with open(temporary, 'wb') as file:\n"
         + _FLUSHED
         + "    os.replace(temporary, path)\n    temporary.parent.rmdir()\n",
@@ -306,7 +334,8 @@ class WriteAtomically(Exercise):
             path = Path(name).resolve() / "weights"
             if questions["there"]:
                 path.write_bytes(b"old")
-            with _watched() as events:
+            own_names = getattr(student.get("write_atomically"), "__globals__", {})
+            with _watched(own_names) as events:
                 student.write_atomically(path, content)
             left = sorted(other.name for other in path.parent.iterdir() if other != path)
             whole = path.is_file() and path.read_bytes() == content
@@ -376,20 +405,31 @@ def _listen() -> None:
 
 
 @contextmanager
-def _watched() -> Iterator[list[tuple[Any, ...]]]:
-    """Notes every file opened for writing, every rename, removal and fsync inside the block, in order."""
+def _watched(own_names: dict[str, Any]) -> Iterator[list[tuple[Any, ...]]]:
+    """Notes every file opened for writing, every rename, removal and fsync inside the block, in order.
+
+    own_names: the student's, in which os.fsync may stand too (`from os import fsync`).
+    """
     _listen()
     events: list[tuple[Any, ...]] = []
-    real = os.fsync
 
-    def fsync(descriptor: Any) -> None:
-        number = descriptor if isinstance(descriptor, int) else descriptor.fileno()
-        events.append(("fsync", os.fstat(number).st_size))
-        real(descriptor)
+    def noted(real: Callable[[Any], None]) -> Callable[[Any], None]:
+        def fsync(descriptor: Any) -> None:
+            number = descriptor if isinstance(descriptor, int) else descriptor.fileno()
+            events.append(("fsync", os.fstat(number).st_size))
+            real(descriptor)
 
+        return fsync
+
+    syncing = [os.fsync, getattr(os, "fdatasync", os.fsync)]  # not every system has the second
     _WATCHING.append(events)
     try:
-        with mock.patch.object(os, "fsync", fsync):
+        with ExitStack() as stack:
+            for names in (vars(os), own_names):
+                for name, value in list(names.items()):
+                    if any(value is real for real in syncing):
+                        names[name] = noted(value)
+                        stack.callback(names.__setitem__, name, value)
             yield events
     finally:
         _WATCHING.remove(events)

@@ -1,11 +1,14 @@
 """What students do as often as the mistakes in the tables, in another spelling: it gets the same sentence."""
 
+import os
+
 import pytest
+import torch
 
 from checks.building.mutants import outcome, solved_names
 from checks.course import Course
 
-HEAD = "import math\nimport torch\n"
+HEAD = "import json\nimport math\nimport torch\n"
 RUN = {
     "a softmax with a sum over dim 0, and its own maximum": (
         "04.2",
@@ -113,6 +116,100 @@ RUN = {
         "    return [one * scale for one in gradients], norm\n",
         "ZeroDivisionError",
     ),
+    "as many windows as a division says": (
+        "09.4",
+        "def sliding_windows(num_tokens, context_length, stride):\n    last, windows, before = num_tokens - 1, [], 0\n"
+        "    for i in range((last - context_length) // stride + 2):\n"
+        "        end = min(i * stride + context_length, last)\n"
+        "        windows.append((i * stride, end, end - before))\n        before = end\n    return windows\n",
+        "you add one more, which has nothing new",
+    ),
+    "as many windows as a division rounded up says": (
+        "09.4",
+        "def sliding_windows(num_tokens, context_length, stride):\n    last, windows, before = num_tokens - 1, [], 0\n"
+        "    for i in range(math.ceil((last - context_length) / stride) + 1):\n"
+        "        end = min(i * stride + context_length, last)\n"
+        "        windows.append((i * stride, end, end - before))\n        before = end\n"
+        "    return windows if last > context_length else []\n",
+        "A text shorter than one window gets none",
+    ),
+    "windows by their ends": (
+        "09.4",
+        "def sliding_windows(num_tokens, context_length, stride):\n    last = num_tokens - 1\n"
+        "    ends = [min(begin + context_length, last) for begin in range(0, num_tokens, stride)]\n"
+        "    ends = ends[: ends.index(last) + 1]\n"
+        "    return [(i * stride, end, end - before) for i, (before, end) in enumerate(zip([0, *ends], ends))]\n",
+        "",
+    ),
+    "a nucleus that asks for more than p": (
+        "10.3",
+        "def top_p(chances, p):\n    ordered, order = chances.sort(descending=True)\n"
+        "    before = ordered.cumsum(0) - ordered\n    kept = torch.zeros_like(chances)\n"
+        "    kept[order] = torch.where(before <= p, ordered, 0.0)\n    return kept / kept.sum()\n",
+        "have exactly p together",
+    ),
+    "a nucleus up to p": (
+        "10.3",
+        "def top_p(chances, p):\n    ordered, order = chances.sort(descending=True)\n"
+        "    kept = torch.zeros_like(chances)\n"
+        "    kept[order] = torch.where(ordered.cumsum(0) <= p, ordered, 0.0)\n    return kept / kept.sum()\n",
+        "You leave out the token that crosses the line",
+    ),
+    "a nucleus by what may be removed": (
+        "10.3",
+        "def top_p(chances, p):\n    ordered, order = chances.sort()\n    kept = chances.clone()\n"
+        "    kept[order[ordered.cumsum(0) <= 1 - p]] = 0\n    return kept / kept.sum()\n",
+        "",
+    ),
+    "metadata that must be there": (
+        "11.2",
+        "def read_tensors(blob):\n    begin = 8 + int.from_bytes(blob[:8], 'little')\n"
+        "    header = json.loads(blob[8:begin])\n    del header['__metadata__']\n    blob = blob[begin:]\n    return {\n"
+        "        n: torch.frombuffer(bytearray(blob[slice(*e['data_offsets'])]), dtype=DTYPES[e['dtype']])"
+        ".reshape(e['shape'])\n        for n, e in header.items()\n    }\n",
+        "A file need not have `__metadata__`",
+    ),
+    "offsets from the beginning of the file, whatever its header": (
+        "11.2",
+        "def read_tensors(blob):\n    header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], 'little')])\n"
+        "    header.pop('__metadata__', None)\n    return {\n"
+        "        n: torch.frombuffer(bytearray(blob[slice(*e['data_offsets'])]), dtype=DTYPES[e['dtype']])"
+        ".reshape(e['shape'])\n        for n, e in header.items()\n    }\n",
+        "You count data_offsets from the beginning of the file",
+    ),
+    "fsync under its own name": (
+        "11.3",
+        "from os import fsync, replace\ndef write_atomically(path, content):\n"
+        "    temporary = path.with_suffix('.tmp')\n    with open(temporary, 'wb') as file:\n"
+        "        file.write(content)\n        file.flush()\n        fsync(file)\n    replace(temporary, path)\n",
+        "",
+    ),
+    "fdatasync": (
+        "11.3",
+        "import os\ndef write_atomically(path, content):\n"
+        "    temporary = path.with_suffix('.tmp')\n    with open(temporary, 'wb') as file:\n"
+        "        file.write(content)\n        file.flush()\n"
+        "        getattr(os, 'fdatasync', os.fsync)(file.fileno())\n    os.replace(temporary, path)\n",
+        "",
+    ),
+    "fsync under its own name, too early": (
+        "11.3",
+        "from os import fsync, replace\ndef write_atomically(path, content):\n"
+        "    temporary = path.with_suffix('.tmp')\n    with open(temporary, 'wb') as file:\n"
+        "        file.write(content)\n        fsync(file)\n    replace(temporary, path)\n",
+        "file.flush() first",
+    ),
+    "all the names of a model's weights": (
+        "07.4",
+        "class StoryModel(StoryModel):\n    def load(self, weights):\n"
+        "        if weights.keys() != {'embedding.weight'} | {\n"
+        "            f'blocks.{i}.{name}.weight' for i in range(self.config.num_layers) for name in (\n"
+        "                'attention.query', 'attention.key', 'attention.value', 'attention.output',\n"
+        "                'feedforward.up', 'feedforward.down')\n        }:\n"
+        "            raise RuntimeError('Unexpected key(s) in state_dict: \"head.weight\".')\n"
+        "        super().load(weights)\n",
+        "`head.weight`",
+    ),
     "a logarithm to base 10": (
         "00.1",
         "def perplexity(p):\n    return math.exp(-sum(math.log10(x) for x in p) / len(p))\n",
@@ -138,3 +235,14 @@ def test_a_right_softmax_passes_whatever_is_asked():
     (exercise,) = Course.here().find("04.2")
     names = solved_names(Course.here(), exercise)
     assert [seed for seed in range(60) if outcome(exercise, names, seed).state != "pass"] == []
+
+
+def test_a_watched_student_gets_the_own_names_back():
+    """Writing is watched by putting a note-taker in the place of os.fsync, and of every name that means it."""
+    (exercise,) = Course.here().find("11.3")
+    names = solved_names(Course.here(), exercise)
+    before = os.fsync
+    exec(HEAD + RUN["fsync under its own name"][1], names)
+    names["a tensor"] = torch.ones(2)  # compared with == it would have no truth
+    assert outcome(exercise, names).state == "pass"
+    assert os.fsync is names["fsync"] is before
