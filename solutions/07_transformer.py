@@ -44,6 +44,7 @@ from slmlib.shipped import load_model
 from slmlib.text.baselines import baseline_losses
 from slmlib.text.prepare import prepare
 from slmlib.training.optimizers import build_optimizer
+from slmlib.utilization import PEAK_TFLOPS
 from slmlib.widgets.parameter_calculator import ParameterCalculator
 
 FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
@@ -65,9 +66,9 @@ bars(
 #
 # ## 1. Norms keep numbers in bounds
 #
-# Every layer adds to a token's vector, and after many layers it may be a hundred times as large as at the beginning,
-# or larger. The next layer would have to cope with inputs of any size. A **norm** gives it inputs of one size. For
-# one token's vector $x$ of $D$ numbers:
+# In the models of this course every layer *adds* to a token's vector (section 3 says why), and after many layers it may
+# be a hundred times as large as at the beginning, or larger. The next layer would have to cope with inputs of any size.
+# A **norm** gives it inputs of one size. For one token's vector $x$ of $D$ numbers:
 #
 # $$\text{LayerNorm}(x) = g \cdot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + b, \qquad
 # \mu = \frac1D \sum_i x_i, \quad \sigma^2 = \frac1D \sum_i (x_i - \mu)^2$$
@@ -119,8 +120,8 @@ for factor in (0.01, 1.0, 100.0):
 
 # %% [markdown]
 # Whatever the size that goes in, size 1 comes out. (A little less in the first line: beside so small an input
-# $\epsilon$ = 1e-5 is no longer nothing.) (RMSNorm keeps a vector's direction and forgets its length;
-# LayerNorm first removes the part along $(1, 1, \dots, 1)$.)
+# $\epsilon$ = 1e-5 is no longer nothing.) RMSNorm keeps a vector's direction and forgets its length; LayerNorm first
+# removes the part along $(1, 1, \dots, 1)$.
 #
 # ## 2. Feed-forward: where each token thinks alone
 #
@@ -184,8 +185,8 @@ Table("At a width of 768", ("feed-forward", "ffn_dim", "parameters"), rows)
 
 # %% [markdown]
 # The small models of this course use a third bend, the square of **ReLU**. ReLU itself is the simplest bend there is:
-# $\max(0, x)$, negative numbers become 0. Its square was as good in the tests of [So et al.
-# 2021](https://arxiv.org/abs/2109.08668), and is the cheapest.
+# $\max(0, x)$, negative numbers become 0. Its square did better than GELU and gated layers in the tests of [So et al.
+# 2021](https://arxiv.org/abs/2109.08668), and needs neither an exponential nor a third matrix.
 #
 # ## 3. The residual stream
 #
@@ -311,7 +312,8 @@ lines(
 # %% [markdown]
 # Without norms every block multiplies: exponential growth. With pre-norm every block reads an input of size 1 and
 # adds something of about the same size, so the variance grows by a fixed amount a block, and the size like the
-# square root of the depth. Post-norm looks tidiest of all.
+# square root of the depth. (All this is at the start: training may enlarge what a block adds.) Post-norm looks
+# tidiest of all.
 #
 # Now the second measurement. The first steps of training move every weight by about the same small amount, the
 # learning rate, in a direction that is still half noise (lesson 08). **If we move every weight by $\pm 0.003$ at
@@ -345,9 +347,10 @@ lines(
 # In a post-norm stack each norm shrinks the old stream and so gives the newest layers a large say: small changes add
 # up on their way. A deep one needs a careful **warm-up**, that is, very small first steps, or it does not train at
 # all ([Xiong et al. 2020](https://arxiv.org/abs/2002.04745); [Liu et al. 2020](https://arxiv.org/abs/2004.08249)
-# measured just this). With pre-norm there is a straight road from the loss to every layer. The price: late blocks add
-# to a stream that is already large, so they matter less. With a dozen blocks or fewer, and with a warm-up, both train
-# well.
+# measured just this). With pre-norm there is a straight road from the loss to every layer. The price: at the start late
+# blocks add to a stream that is already large, so they matter less. (Training can change that. In the model that comes
+# with the course, which you take apart below, the last block adds most.) With a dozen blocks or fewer, and with a
+# warm-up, both train well.
 #
 # ### Read the stream on every floor
 #
@@ -413,7 +416,8 @@ Table(f"{PROMPT} ...", ("where", "size of the stream", "what it would say"), row
 # ### Exercise 07.4: The whole model
 # `StoryModel(config)` builds it, `forward(tokens)` gives logits, and `load(weights)` copies trained weights in. They
 # have these names: `embedding.weight`, and for each block `i` `blocks.i.attention.query.weight` (and `key`, `value`,
-# `output`), `blocks.i.feedforward.up.weight` (and `down`).
+# `output`), `blocks.i.feedforward.up.weight` (and `down`); and `head.weight`, the same table under a second name: leave
+# it.
 #
 # What you need, one piece after the other:
 #
@@ -421,6 +425,8 @@ Table(f"{PROMPT} ...", ("where", "size of the stream", "what it would say"), row
 #   its numbers in `.weight`, a linear one as `(outputs, inputs)`, and `linear(x)` is `x @ linear.weight.T`.
 # - `nn.Embedding` draws its first numbers with a standard deviation of 1. That is far too much for a table that is the
 #   head as well; section 6 shows what it does. So draw them again: `nn.init.normal_(self.embedding.weight, std=0.02)`.
+# - A trained weight is copied in place, `linear.weight.copy_(...)`, and that inside `with torch.no_grad():`, because
+#   torch refuses to change in place what it computes gradients for.
 # - `nn.ModuleList([...])` is a list of such layers, and `nn.ModuleDict({...})` a dict of them. In a plain list the
 #   model would not find their weights.
 # - Bring `split_heads` and `merge_heads` from lesson 06: two lines each. `F.scaled_dot_product_attention(q, k, v,
@@ -655,6 +661,23 @@ Table("GPT-2, predicted and built", ("model", "your count", "the model has", "it
 # Going backward costs twice as much, because each product becomes two: for the gradient of the input and for that of
 # the weights. Together that is $6P$, the rule of thumb for training. The scores and mixtures of attention come on
 # top: $2 T D$ a layer forward, counting only what the mask lets through (lesson 06).
+#
+# Work turns into time: tokens times operations per token, divided by what the machine does in a second, is the number
+# of seconds. A whole training of $N$ parameters on $D$ tokens costs about $6 N D$ operations. ($D$ is the number of
+# tokens here, not the width.) No machine does all the time what its maker promises. The share is its **utilization**
+# (MFU, *model FLOPs utilization*): the operations that the model needs, divided by those that were possible in that
+# time. For Llama 3 405B and its 15.6 trillion tokens, 38 to 43% are reported ([Grattafiori et al.
+# 2024](https://arxiv.org/abs/2407.21783)):
+
+# %% tags=["nbval-check-output"]
+work = 6 * 405e9 * 15.6e12
+possible = 16_384 * PEAK_TFLOPS["H100"] * 1e12  # in a second, by all GPUs of that training
+days = work / (0.4 * possible) / (24 * 3600)
+print(f"{work:.1e} operations; at 40% of what 16,384 H100s promise, {days:.0f} days")
+
+# %% [markdown]
+# Lesson 08 measures tokens a second, so there you can do the same sum for your own machine. On a GPU whose promise is
+# published slmlib prints the share while it trains ([utilization.py](../slmlib/utilization.py)).
 #
 # ### How much memory?
 #

@@ -195,8 +195,9 @@ assert abs(ours.item() - theirs.item()) < 1e-5
 #
 # Both averages begin at 0, so at first they are too small; the values with hats correct that (**bias correction**).
 # $\varepsilon$ keeps the division safe when $\hat v$ is 0. $\eta$ is the learning rate. $\lambda$, the **weight
-# decay**, lets each weight shrink a little towards 0. It stands outside the ratio: that is the W in AdamW
-# ([Loshchilov and Hutter 2019, algorithm 2](https://arxiv.org/abs/1711.05101)).
+# decay**, lets each weight shrink a little towards 0. It stands outside the ratio: that is the W in AdamW (here as
+# PyTorch has it; in [Loshchilov and Hutter 2019, algorithm 2](https://arxiv.org/abs/1711.05101), only the schedule
+# multiplies $\lambda$, not the base rate).
 #
 # By hand, the very first step: $m_1 = (1 - \beta_1) g$, so $\hat m = g$. $v_1 = (1 - \beta_2) g^2$, so $\hat v = g^2$.
 # The ratio is $g / |g|$: **every weight that has a gradient moves by the learning rate**, however small that gradient
@@ -255,6 +256,10 @@ for step in range(1, 501):
 assert torch.allclose(weight, theirs, atol=1e-9)
 
 # %% [markdown]
+# **Which weights decay?** Decay is meant for matrices. The gains of norms and the biases are usually left out: 0 is
+# not where they belong. slmlib's `build_optimizer` looks at the shape. In a decoder what has a single axis does not
+# decay, and every matrix does, the embedding table too.
+#
 # ### Why the first steps must be small
 #
 # Without the hats, a weight whose gradient never changes would move by $(1 - \beta_1^t) / \sqrt{1 - \beta_2^t}$ times
@@ -469,6 +474,12 @@ assert furthest < 1e-5
 # rows count fewer targets. Hugging Face's trainer had this very mistake until October 2024 ([how it was found and
 # mended](https://huggingface.co/blog/gradient_accumulation)). The safe way: **add up sums, and divide by the number
 # of all targets.**
+#
+# Before the step, a switch. Many models have **dropout**: in training, chance sets some activations to 0 in every
+# step, and the others are enlarged to make up for it, so that the model learns to rely on none of them alone. Whoever
+# measures or writes wants all of them. So `model.train()` comes before a training step, and `model.eval()` before
+# measuring or writing; forgetting it raises no error. (A new model is in training mode, and those of this lesson have
+# no dropout.)
 #
 # ### Exercise 08.5: One training step
 # The whole body of the loop. Clear the old gradients, run all parts backward, clip once, then `optimizer.step()` and
@@ -687,7 +698,9 @@ print(f"{took:.0f} s, {speed:,.0f} tokens a second")
 #
 # [slmlib/training/trainer.py](../slmlib/training/trainer.py) is your loop and what a long run needs besides: it
 # measures, logs, saves, stops when asked to, and refuses to go on with a loss that is not a number. Read its
-# `train_step`: your steps are there, in your order. What is new serves several processes (`ranks`), float16 (`scaler`),
+# `train_step`: your steps are there, with three differences. The gradients are cleared at the end. The learning rate is
+# computed from the step and set just before `optimizer.step()`, not by a scheduler after it. And the parts are equally
+# large, so there the mean of the means is right. What is new serves several processes (`ranks`), float16 (`scaler`),
 # dropout, and losses that are not numbers (`give_up`). On a CPU such as that of this notebook it is also two to three
 # times as fast as your loop, above all by bfloat16 products and by compiling. The schedule is a pure function of the step
 # ([schedules.py](../slmlib/training/schedules.py)), and equal to yours:

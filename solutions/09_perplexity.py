@@ -279,7 +279,8 @@ Table(
 # 0.6 and 1.3 bits a letter for English.)
 #
 # ### Exercise 09.3: Bits per byte
-# `losses` are nats, one for each token of `text`. Bytes are those of UTF-8.
+# `losses` are nats, one for each token of `text`. Bytes are those of UTF-8. (On our set, below, the ends of stories are
+# guessed too, and have no bytes: their surprise counts, their length is 0.)
 
 
 # %%
@@ -401,7 +402,8 @@ lines(
 #
 # ### Exercise 09.4: Sliding windows
 # Return a list of `(begin, end, new)`: the inputs are `tokens[begin:end]`, the targets stand one further on, and the
-# last `new` of them count. Every target counts exactly once, even when the last window is shorter.
+# last `new` of them count. Every target counts exactly once, even when the last window is shorter, or the only one; and
+# no window is without new targets.
 
 
 # %%

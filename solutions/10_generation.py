@@ -452,12 +452,14 @@ prompt_rows(
 # **On the left.** Then the last token of every row stands in the last column, where the next one is appended. On the
 # right, the model would have to continue after padding.
 #
-# And padding must be **masked**. Without a mask real tokens look at padding as if it were text. (Positions, too, must
-# be counted from the first real token, as the picture does.) The mask says for each column as a *query* at which
-# columns, the *keys*, it may look: at itself and earlier (lesson 06), and never at padding.
+# And padding must be **masked**. Without a mask real tokens look at padding as if it were text. (With learned
+# positions they must also be counted from the first real token, as the picture does; RoPE, which sees only distances,
+# does not mind.) The mask says for each column as a *query* at which columns, the *keys*, it may look: at itself and
+# earlier (lesson 06), and never at padding.
 #
-# One trap is left. A padding column has no real token before it. If it may look at nothing, its softmax is 0/0, which
-# is nan, and nan spreads. Its answer is never read, so let it look at itself.
+# One trap is left. A padding column has no real token before it. If it may look at nothing, its softmax is 0/0:
+# attention written by hand gives nan there, and nan spreads. (Today's `F.scaled_dot_product_attention` gives zeros
+# instead.) Its answer is never read, so let it look at itself.
 #
 # ### Exercise 10.5: Left padding and its mask
 # Return the tokens `(batch, time)`, filled up on the left with `filler`, and the mask `(batch, time, time)`: True

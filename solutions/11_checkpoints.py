@@ -71,8 +71,8 @@ FAST = bool(os.environ.get("SLM_FAST"))  # small sizes, for tests
 # ## 1. A run, and what it consists of
 #
 # First a very small run, so that we can repeat it many times: a hundred thousand weights, and a vocabulary of 512
-# tokens. It has **dropout**: in every step some activations, drawn at random, are set to 0. So chance has a hand in
-# it.
+# tokens. It has **dropout** (lesson 08): in every step some activations, drawn at random, are set to 0. So chance has a
+# hand in it.
 
 # %%
 data = prepare(vocab_size=4096, max_bytes=1_000_000 if FAST else 10_000_000, progress=False)
@@ -170,6 +170,10 @@ parted_curves(
 # | randomness | the state of torch's generator | other activations are dropped |
 # | data | the state of the generator that draws the windows | it reads again what it has read |
 #
+# On a GPU there is more. `torch.get_rng_state()` is the generator of the CPU only, those of the GPUs are
+# `torch.cuda.get_rng_state_all()`. And a run in float16 has the scale of its `GradScaler` (lesson 08), which has a
+# `state_dict()` of its own.
+#
 # One trap is waiting. `state_dict()` copies nothing: it hands out the *living* tensors. Train on, and your snapshot
 # trains with them. And `optimizer.load_state_dict` may take the tensors it is given as its own. So copy both ways,
 # with `copy.deepcopy`.
@@ -260,7 +264,9 @@ parted_curves(whole, ways, STOP, "Whatever is left out, another run goes on")
 # %% [markdown]
 # Look at them one by one.
 #
-# - **Optimizer**: AdamW begins with empty means. A bump at most, and then a curve that looks healthy.
+# - **Optimizer**: AdamW begins with empty means. A bump at most, and then a curve that looks healthy. (The learning
+#   rate of the next step lives here, too, in `optimizer.param_groups`. So this run also takes its first step with a
+#   wrong rate, while the one without its schedule takes that step right and parts one step later.)
 # - **Schedule**: the learning rate warms up a second time and is still high when the run ends. In so short a run that
 #   may even look better. In a long one the descent at the end is what brings the loss down (lesson 08), and it never
 #   comes.
@@ -277,7 +283,8 @@ parted_curves(whole, ways, STOP, "Whatever is left out, another run goes on")
 #   nonsense.
 #
 # slmlib keeps less, on purpose. Its batch, its learning rate and its dropout are pure functions of seed and step
-# (lessons 03 and 08). So the step number stands for three of the five. What need not be saved cannot be forgotten.
+# (lessons 03 and 08). So the step number stands for three of the five, on a GPU too. (A run in float16 also saves its
+# scale.) What need not be saved cannot be forgotten.
 #
 # ## 2. The file: pickle or safetensors?
 #
@@ -427,6 +434,9 @@ Table(
 #    with no content.
 # 4. `os.replace(temporary, path)`: the rename. It is **atomic**: whoever looks sees the old file or the new, never
 #    anything between.
+#
+# slmlib adds a fifth: an fsync of the *folder*, so that the rename, too, survives a power cut (`flush_folder` in
+# [slmlib/files.py](../slmlib/files.py)).
 #
 # ### Exercise 11.3: Write atomically
 #
@@ -742,8 +752,8 @@ Table("The round trip", ("reloaded", "what drifted"), rows)
 # ## 7. How often?
 #
 # Each save costs time, and each crash costs the work since the last save: on average half an interval. Let a save
-# take $s$ seconds, let a failure come every $M$ seconds, and save every $\tau$ seconds of work. What share of the
-# time is lost?
+# take $s$ seconds, let a failure come every $M$ seconds, and save every $\tau$ seconds, the save included. What share
+# of the time is lost? (We add the two costs: good while both are small; for very long intervals it says too much.)
 #
 # ### Exercise 11.5: The share that is lost
 #

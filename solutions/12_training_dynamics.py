@@ -409,7 +409,8 @@ print(f"ratio of torch's first step agrees with rate * sqrt(n) / norm to {abs(fo
 # %% [markdown]
 # **Activations.** The residual stream (lesson 07) is what flows from block to block. How large are its numbers after
 # each block? And what share of a feed-forward layer's units is silent for a typical token, that is, zero after ReLU?
-# We put each snapshot back into a model and look.
+# We put each snapshot back into a model and look. (A *forward hook* is a function that torch calls with a module's
+# inputs and output each time it has run; `remove()` takes it off again.)
 #
 # Who moves what? In this run the hidden matrices (query, key, value, up, down) are moved by Muon (lesson 08), whose
 # update has the same size for every matrix of a shape, whatever its gradient; so three lines of the first picture
