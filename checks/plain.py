@@ -140,7 +140,7 @@ def _difference_in_numbers(
     if not isinstance(expected, np.ndarray) and not isinstance(answer, np.ndarray):
         if _close(expected, answer, atol):
             return None
-        return f"Wrong number{place}.", brief(expected), brief(answer)
+        return f"Wrong number{place}.", *_told_apart(expected, answer)
     wanted, given = np.asarray(expected), np.asarray(answer)
     if wanted.shape != given.shape:
         sentence = f"Wrong shape{place}: expected {wanted.shape}, got {given.shape}."
@@ -153,12 +153,19 @@ def _difference_in_numbers(
     if close.all():
         return None
     if wanted.ndim == 0:
-        return f"Wrong number{place}.", brief(expected), brief(answer)
+        return f"Wrong number{place}.", *_told_apart(expected, answer)
     first = tuple(int(index) for index in np.argwhere(~close)[0])
     row = first[:-1]
     words = f"Right shape, wrong numbers{place}: {int((~close).sum())} of {close.size} differ, first at {list(first)}."
     label = f"row {list(row)}: " if row else ""
-    return words, f"{label}{brief(wanted[row])}", f"{label}{brief(given[row])}"
+    one, other = _told_apart(wanted[row], given[row])
+    return words, f"{label}{one}", f"{label}{other}"
+
+
+def _told_apart(expected: Any, answer: Any) -> tuple[str, str]:
+    """Both as text, with eight digits where four make them look alike."""
+    pairs = [(brief(expected, digits=digits), brief(answer, digits=digits)) for digits in (4, 8)]
+    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
 
 
 def _close(expected: float, answer: float, atol: float) -> bool:
@@ -172,22 +179,22 @@ def _close(expected: float, answer: float, atol: float) -> bool:
         return False
 
 
-def brief(value: Any, limit: int = 120) -> str:
+def brief(value: Any, limit: int = 120, digits: int = 4) -> str:
     """`value` on one line, rounded and shortened: text that is the same on every machine and every run."""
     if isinstance(value, np.ndarray):
         if value.size > 8:
-            return f"[{', '.join(_number(item) for item in value.reshape(-1)[:8])}, ...]"
+            return f"[{', '.join(_number(item, digits) for item in value.reshape(-1)[:8])}, ...]"
         if value.ndim == 1:
-            return f"[{', '.join(map(_number, value))}]"
-        return f"{np.array2string(value, precision=4, suppress_small=True)}".replace("\n", "")[:limit]
+            return f"[{', '.join(_number(item, digits) for item in value)}]"
+        return f"{np.array2string(value, precision=digits, suppress_small=True)}".replace("\n", "")[:limit]
     if isinstance(value, float):
-        return _number(value)
+        return _number(value, digits)
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 4]} ..."
 
 
-def _number(value: Any) -> str:
-    return f"{float(value):.4g}" if isinstance(value, (float, np.floating)) else str(value)
+def _number(value: Any, digits: int) -> str:
+    return f"{float(value):.{digits}g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -119,6 +119,25 @@ def test_the_first_difference_is_named(expected, answer, words):
     assert (found is None) if words is None else (words in found[0]), found
 
 
+@pytest.mark.parametrize(
+    ("expected", "answer", "texts"),
+    [
+        (27.3756, 27.376, ("27.3756", "27.376")),
+        (5, 5.00001, ("5", "5.00001")),
+        (1.0, 1.5, ("1", "1.5")),
+        (np.array([2.0, 27.3756]), np.array([2.0, 27.376]), ("[2, 27.3756]", "[2, 27.376]")),
+        (
+            np.array([[1.0, 0.12345]] * 2),
+            np.array([[1.0, 0.12349]] * 2),
+            ("row [0]: [1, 0.12345]", "row [0]: [1, 0.12349]"),
+        ),
+    ],
+)
+def test_what_differs_looks_different(expected, answer, texts):
+    """Rounded to four digits, 27.3756 and 27.376 were both told as 27.38."""
+    assert difference(expected, answer)[1:] == texts
+
+
 def test_brief_text_is_short_and_rounded():
     assert brief(0.1 + 0.2) == "0.3"
     assert brief(np.arange(100.0)) == "[0, 1, 2, 3, 4, 5, 6, 7, ...]"
