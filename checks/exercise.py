@@ -91,6 +91,10 @@ class Exercise:
         """Fresh inputs, plain data. Large enough that every mistake gives another answer than the right one."""
         return {}
 
+    def questions_in_round(self, rng: np.random.Generator, number: int) -> Questions:
+        """The questions of round `number`, counted from 0. Override it when rounds differ by plan and not by chance."""
+        return self.questions(rng)
+
     def probe(self, student: "Student", questions: Questions) -> Any:
         """Beside the student's code: call it, turn what it returns into plain data, judge nothing."""
         raise NotImplementedError(f"Exercise {self.id} has no probe.")

@@ -38,7 +38,7 @@ def judge(exercise: Exercise, ask: Callable[[Questions, int], Reply], seed: int 
     """
     for number in range(exercise.rounds):
         rng = np.random.default_rng([seed, number, *exercise.id.encode()])
-        questions = plain(exercise.questions(rng))
+        questions = plain(exercise.questions_in_round(rng, number))
         reply = ask(questions, number)
         if reply.state != "answered":
             state: State = "to do" if reply.state == "to do" else "fail"

@@ -68,6 +68,9 @@ def hesitation(
     return math.exp(min(surprise, 700)) if exponential else surprise
 
 
+ROUNDED = "Half an epoch is half an epoch: do not round (use /, and neither // nor round)."
+
+
 class Epochs(Exercise):
     """`epochs(minutes, tokens_per_second, corpus_tokens)`: how often a run reads its corpus."""
 
@@ -84,7 +87,7 @@ class Epochs(Exercise):
         "60 seconds make a minute, 3,600 an hour: the time is given in minutes.": dict(seconds=3600),
         "Your fraction stands upside down: tokens read, divided by tokens in the corpus.": dict(inverse=True),
         "You return the tokens read; divide by the size of the corpus.": dict(divide=False),
-        "Half an epoch is half an epoch: do not round (use /, not //).": dict(whole=True),
+        ROUNDED: dict(whole=True),
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
@@ -113,3 +116,9 @@ class Epochs(Exercise):
             return float(read)
         result = questions["corpus_tokens"] / read if inverse else read / questions["corpus_tokens"]
         return float(int(result)) if whole else float(result)
+
+    def mistake_in(self, questions: Questions, answer: Any) -> str | None:
+        """Rounded is rounded, to however many digits."""
+        right = self.expected(questions)
+        rounded = answer in [round(right, digits) for digits in range(6)]
+        return ROUNDED if rounded else super().mistake_in(questions, answer)

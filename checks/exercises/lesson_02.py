@@ -86,38 +86,47 @@ class Merge(Exercise):
             backwards=True
         ),
         "You put the new id in front of the pair instead of in its place.": dict(insert=True),
+        "When the pair ends the list, its second half stays.": dict(keep_last=True),
         "Nothing was merged. A slice is a list, and a list is never equal to a tuple: compare "
         "tuple(ids[i : i + 2]) with the pair.": lambda questions: {
-            name: list(questions[name]) for name in ("different", "equal")
+            name: list(questions[name]) for name in ("different", "equal", "short")
         },
     }
+    calls = (("different", "pair"), ("equal", "equal_pair"), ("short", "pair"))
+    """Which list is asked with which pair."""
 
     def questions(self, rng: np.random.Generator) -> Questions:
-        """A pair of two different ids, met in both orders, and a pair of equal ids with a run of three."""
+        """A pair of two different ids, met in both orders and at the end; a pair of equal ids with a run of three."""
         filler = [int(one) for one in rng.integers(0, 9, size=6)]
         first, second = (int(one) for one in rng.choice(np.arange(10, 20), size=2, replace=False))
         return {
-            "different": [first, second, *filler, second, first, second, 8, first, second, 5],
+            "different": [first, second, *filler, second, first, second, 8, first, second],
             "pair": (first, second),
             "equal": [*filler[:3], first, first, first, 7, first, first, 3],
             "equal_pair": (first, first),
+            "short": [first],
             "new_id": int(rng.integers(256, 300)),
         }
 
+    def questions_in_round(self, rng: np.random.Generator, number: int) -> Questions:
+        """The shortest list has one id in the first round; then none, which breaks what is told by name before."""
+        questions = self.questions(rng)
+        return questions if number == 0 else questions | {"short": []}
+
     def probe(self, student: Student, questions: Questions) -> Any:
-        """Both lists."""
+        """All lists."""
         return {
             name: student.value(
                 student.merge(list(questions[name]), questions[pair], questions["new_id"]), list
             )
-            for name, pair in (("different", "pair"), ("equal", "equal_pair"))
+            for name, pair in self.calls
         }
 
     def expected(self, questions: Questions, **switches: Any) -> dict[str, list[int]]:
-        """Both lists, merged."""
+        """All lists, merged."""
         return {
             name: merged(questions[name], questions[pair], questions["new_id"], **switches)
-            for name, pair in (("different", "pair"), ("equal", "equal_pair"))
+            for name, pair in self.calls
         }
 
 
@@ -131,13 +140,14 @@ def merged(
     drop_last: bool = False,
     backwards: bool = False,
     insert: bool = False,
+    keep_last: bool = False,
 ) -> list[int]:
     """The right answer with the defaults; each usual mistake with one switch turned."""
     if backwards:
         return merged(list(ids)[::-1], (pair[1], pair[0]), new_id)[::-1]
     result: list[int] = []
     place = 0
-    while place < len(ids) - drop_last:
+    while place < len(ids) - (drop_last or keep_last):
         here = tuple(ids[place : place + 2])
         found = here == pair or (either_order and here == pair[::-1])
         if found and not (only_first and new_id in result):
@@ -146,7 +156,7 @@ def merged(
         else:
             result.append(ids[place])
             place += 1
-    return result
+    return result + list(ids[-1:]) if keep_last else result
 
 
 class Train(Exercise):

@@ -31,10 +31,11 @@ class PaddingShare(Exercise):
         "You return the share of real tokens; the padding is the rest.": dict(rest=True),
     }
 
-    def questions(self, rng: np.random.Generator) -> Questions:
-        """Stories of very different lengths, and a last batch that is not full."""
+    def questions_in_round(self, rng: np.random.Generator, number: int) -> Questions:
+        """Stories of very different lengths; the last batch is not full, but in round 1 it is."""
         batch_size = int(rng.integers(3, 6))
-        count = batch_size * int(rng.integers(2, 5)) + int(rng.integers(1, batch_size))
+        rest = 0 if number == 1 else int(rng.integers(1, batch_size))
+        count = batch_size * int(rng.integers(2, 5)) + rest
         lengths = [int(one) for one in rng.integers(5, 400, size=count)]
         lengths[-1] = 450  # the last batch matters
         return {"lengths": lengths, "batch_size": batch_size}
@@ -229,13 +230,19 @@ class EpochStarts(Exercise):
             "    n = (num_tokens - 1) // context_length\n"
             "    return torch.randperm(n) * context_length\n"
         ),
+        "The last window is missing: 9 tokens hold two windows of 4, and a token after them. Take 1 off before you "
+        "divide, (num_tokens - 1) // context_length.": (
+            "import torch\ndef epoch_starts(num_tokens, context_length, generator):\n"
+            "    n = num_tokens // context_length - 1\n"
+            "    return torch.randperm(n, generator=generator) * context_length\n"
+        ),
     }
 
-    def questions(self, rng: np.random.Generator) -> Questions:
-        """A row whose length is a whole number of windows: just there the last one lacks its target."""
+    def questions_in_round(self, rng: np.random.Generator, number: int) -> Questions:
+        """First a whole number of windows, where the last one lacks its target; then 1 or 2 tokens more, where none does."""
         context_length = int(rng.integers(4, 9))
         return {
-            "num_tokens": context_length * int(rng.integers(30, 60)),
+            "num_tokens": context_length * int(rng.integers(30, 60)) + number,
             "context_length": context_length,
             "seed": int(rng.integers(1000)),
         }
@@ -275,6 +282,8 @@ class EpochStarts(Exercise):
             found = names[4]
         elif len(np.unique(starts)) < len(starts):
             found = names[3]
+        elif np.array_equal(np.sort(starts), right[:-1]):
+            found = names[6]
         elif not np.array_equal(np.sort(starts), right):
             found = "These are not all the windows of the row, each once."
         elif not np.array_equal(starts, answer["again"]):

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from checks.axes import FROM_THE_BACK, AnyAxes
 from checks.exercise import Exercise, Finding, Questions
 from checks.student import Student
 
 
-class OneHot(Exercise):
+class OneHot(AnyAxes):
     """`one_hot(tokens, vocab_size)` is a single 1.0 in each row of zeros."""
 
     id, title, points, asks_for = "04.1", "One-hot rows", 2, ("one_hot",)
@@ -27,23 +28,35 @@ class OneHot(Exercise):
             bag=True
         ),
         "Your numbers are whole (or True and False); a product with a table needs float32: add .float().": dict(
-            whole=True
+            dtype="whole numbers"
+        ),
+        "Your numbers are float64; a table is float32, and torch does not multiply the two: add .float().": dict(
+            dtype="float64"
         ),
         "Ones and zeros are exchanged: 1 stands where the token is, 0 elsewhere.": dict(inverted=True),
+        FROM_THE_BACK: (
+            "def one_hot(tokens, vocab_size):\n"
+            "    batch, time = tokens.shape\n"
+            "    return torch.eye(vocab_size)[tokens].view(batch, time, vocab_size)\n"
+        ),
     }
+    axes = (2, 1, 3)
 
-    def questions(self, rng: np.random.Generator) -> Questions:
-        """Several sentences in a batch, with a token that comes twice, and the first and last id."""
+    def questions(self, rng: np.random.Generator, axes: int = 2) -> Questions:
+        """A batch of sentences, one sentence, more: with a token that comes twice, the first id and the last but one."""
         vocab_size = int(rng.integers(7, 12))
-        tokens = rng.integers(0, vocab_size - 1, size=(int(rng.integers(2, 4)), int(rng.integers(3, 6))))
-        tokens[0, :3] = (0, 3, 0)
-        tokens[1, -1] = vocab_size - 2
+        leading = rng.integers(2, 4, size=axes - 1)
+        tokens = rng.integers(0, vocab_size - 1, size=(*leading, int(rng.integers(4, 7))))
+        tokens[..., :3] = (0, 3, 0)
+        tokens[..., -1] = vocab_size - 2
         return {"tokens": tokens, "vocab_size": vocab_size}
 
-    def probe(self, student: Student, questions: Questions) -> dict[str, Any]:
-        """The rows, and whether they are fractions."""
-        rows = student.array(student.one_hot(student.tensor(questions["tokens"]), questions["vocab_size"]))
-        return {"rows": rows.astype(np.float64), "fractions": rows.dtype == np.float64}
+    def call(self, student: Student, questions: Questions) -> dict[str, Any]:
+        """The rows, and what kind of numbers they are."""
+        result = student.one_hot(student.tensor(questions["tokens"]), questions["vocab_size"])
+        rows = student.array(result)
+        dtype = str(result.dtype).removeprefix("torch.") if rows.dtype == np.float64 else "whole numbers"
+        return {"rows": rows.astype(np.float64), "dtype": dtype}
 
     def expected(
         self,
@@ -51,15 +64,15 @@ class OneHot(Exercise):
         shift: int = 0,
         transposed: bool = False,
         bag: bool = False,
-        whole: bool = False,
+        dtype: str = "float32",
         inverted: bool = False,
     ) -> dict[str, Any]:
         """Rows of the identity matrix."""
         size = questions["vocab_size"]
-        rows = np.roll(np.eye(size), shift, axis=1)[questions["tokens"]]  # (batch, time, vocab_size)
+        rows = np.roll(np.eye(size), shift, axis=1)[questions["tokens"]]  # (..., vocab_size)
         rows = rows.swapaxes(-1, -2) if transposed else rows
         rows = rows.sum(axis=-2) if bag else rows
-        return {"rows": 1 - rows if inverted else rows, "fractions": not whole}
+        return {"rows": 1 - rows if inverted else rows, "dtype": dtype}
 
     def judge(self, questions: Questions, answer: Any) -> Any:
         """Names the shape where the machinery would say `key 'rows'`."""
@@ -71,7 +84,7 @@ class OneHot(Exercise):
         return found
 
 
-class Softmax(Exercise):
+class Softmax(AnyAxes):
     """`softmax(logits, temperature)` along the last axis, for scores of any size."""
 
     id, title, points, asks_for = "04.2", "Softmax with temperature", 3, ("softmax",)
@@ -98,18 +111,20 @@ class Softmax(Exercise):
         "You divide by the sum of everything: each row has its own sum.": dict(axis=None),
         "These are the powers, not yet divided by their sum.": dict(divided=False),
         "These are logarithms of probabilities; leave out the log.": dict(log=True),
+        FROM_THE_BACK: "def softmax(logits, temperature):\n    return (logits / temperature).softmax(dim=2)\n",
     }
 
-    def questions(self, rng: np.random.Generator) -> Questions:
+    def questions(self, rng: np.random.Generator, axes: int = 3) -> Questions:
         """Several rows, one with very large scores; temperatures by which float32 divides without rounding."""
-        logits = rng.normal(size=(2, 3, int(rng.integers(4, 8)))) * 2
-        logits[1, 1] += 1000.0
+        leading = (2, 2, 3)[-(axes - 1) :]
+        logits = rng.normal(size=(*leading, int(rng.integers(4, 8)))) * 2
+        logits[(1,) * len(leading)] += 1000.0
         return {
             "logits": logits.astype(np.float32).astype(float),
             "temperature": float(rng.choice([0.5, 2.0, 4.0])),
         }
 
-    def probe(self, student: Student, questions: Questions) -> np.ndarray:
+    def call(self, student: Student, questions: Questions) -> np.ndarray:
         """Probabilities."""
         return student.array(student.softmax(student.tensor(questions["logits"]), questions["temperature"]))
 

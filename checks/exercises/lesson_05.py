@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from checks.axes import FROM_THE_BACK, AnyAxes
 from checks.exercise import Exercise, Finding, Questions
-from checks.student import Student
+from checks.student import Student, means
 
 
 class Sinusoidal(Exercise):
@@ -89,7 +90,7 @@ def turned(
     return result
 
 
-class Rope(Exercise):
+class Rope(AnyAxes):
     """`rope(x, positions, theta)` turns the pairs (i, i + head_dim / 2)."""
 
     id, title, points, asks_for = "05.2", "Turn the pairs", 4, ("rope",)
@@ -115,17 +116,26 @@ class Rope(Exercise):
         "All pairs turn by the same angle; pair i turns by position x theta^(-2i / head_dim).": dict(
             one_angle=True
         ),
+        FROM_THE_BACK: (
+            "def rope(x, positions, theta=10_000.0):\n"
+            "    half = x.shape[2] // 2\n"
+            "    angles = positions[:, None] * theta ** -(torch.arange(half) / half)\n"
+            "    first, second = x.chunk(2, dim=2)\n"
+            "    cos, sin = angles.cos(), angles.sin()\n"
+            "    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=2)\n"
+        ),
     }
     atol = 1e-4
 
-    def questions(self, rng: np.random.Generator) -> Questions:
-        """Two heads at positions in no order, and a theta that is not the usual one."""
+    def questions(self, rng: np.random.Generator, axes: int = 3) -> Questions:
+        """Two heads (or none, or a batch of them) at positions in no order, and a theta that is not always the usual one."""
         time, half = int(rng.integers(4, 7)), int(rng.integers(3, 6))
         positions = np.concatenate(([0], rng.choice(np.arange(1, 100), size=time - 1, replace=False)))
         theta = float(rng.choice([500.0, 10_000.0, 500_000.0]))
-        return {"x": rng.normal(size=(2, time, 2 * half)), "positions": positions, "theta": theta}
+        x = rng.normal(size=(*(3, 2)[4 - axes :], time, 2 * half))
+        return {"x": x, "positions": positions, "theta": theta}
 
-    def probe(self, student: Student, questions: Questions) -> np.ndarray:
+    def call(self, student: Student, questions: Questions) -> np.ndarray:
         """The turned rows."""
         x, positions = student.tensor(questions["x"]), student.tensor(questions["positions"])
         return student.array(student.rope(x, positions, questions["theta"]))
@@ -154,6 +164,11 @@ class Rope(Exercise):
         )
 
 
+MORE_COLUMNS = (
+    "It is the rows that are shared among the heads, weight.shape[0] // num_heads for each, not the columns."
+)
+
+
 class ToHalf(Exercise):
     """`to_half(weight, num_heads)` reorders the rows of a query or key projection."""
 
@@ -172,17 +187,26 @@ class ToHalf(Exercise):
         "You reordered the columns; the numbers of a query are the rows of the weight.": dict(columns=True),
         "Nothing has moved.": dict(still=True),
         "First and second numbers are exchanged: the even rows come first.": dict(odd_first=True),
+        MORE_COLUMNS: (
+            "def to_half(weight, num_heads):\n"
+            "    head_dim = weight.shape[1] // num_heads\n"
+            "    pairs = weight.view(num_heads, head_dim // 2, 2, weight.shape[1])\n"
+            "    return pairs.transpose(1, 2).reshape(weight.shape)\n"
+        ),
     }
 
-    def questions(self, rng: np.random.Generator) -> Questions:
-        """A few heads; as many columns as rows, so that a mistake of axis runs through."""
+    def questions_in_round(self, rng: np.random.Generator, number: int) -> Questions:
+        """A few heads; first as many columns as rows, so that a mistake of axis runs through; then more."""
         heads, head_dim = int(rng.integers(2, 4)), 2 * int(rng.integers(3, 5))
         size = heads * head_dim
-        return {"weight": rng.normal(size=(size, size)), "num_heads": heads}
+        return {"weight": rng.normal(size=(size, size + 2 * heads * number)), "num_heads": heads}
 
     def probe(self, student: Student, questions: Questions) -> np.ndarray:
         """The new weight."""
-        return student.array(student.to_half(student.tensor(questions["weight"]), questions["num_heads"]))
+        rows, columns = questions["weight"].shape
+        fix = f"Here a weight has {rows} rows and {columns} columns."
+        with means(MORE_COLUMNS, fix, when=rows < columns):
+            return student.array(student.to_half(student.tensor(questions["weight"]), questions["num_heads"]))
 
     def expected(
         self,

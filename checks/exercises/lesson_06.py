@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from checks.axes import FROM_THE_BACK, AnyAxes
 from checks.exercise import Exercise, Questions
 from checks.student import Student, Trouble
 
@@ -25,13 +26,23 @@ def future(time: int, diagonal: int = 1) -> NDArray[np.bool_]:
     return np.triu(np.ones((time, time), dtype=bool), k=diagonal)
 
 
-def vectors(rng: np.random.Generator, *names: str) -> Questions:
-    """Queries, keys and perhaps values for a few heads, (heads, time, head_dim) with time below head_dim."""
-    heads, time, head_dim = int(rng.integers(2, 4)), int(rng.integers(4, 7)), int(rng.choice([9, 16]))
-    return {name: rng.normal(size=(heads, time, head_dim)) for name in names}
+class OfVectors(AnyAxes):
+    """An exercise on queries, keys and perhaps values."""
+
+    names: tuple[str, ...] = ("queries", "keys")
+
+    def questions(self, rng: np.random.Generator, axes: int = 3) -> Questions:
+        """A few heads (or none, or a batch of them), (..., time, head_dim) with time below head_dim."""
+        leading = rng.integers(2, 4, size=axes - 2)
+        time, head_dim = int(rng.integers(4, 7)), int(rng.choice([9, 16]))
+        return {name: rng.normal(size=(*leading, time, head_dim)) for name in self.names}
+
+    def call(self, student: Student, questions: Questions) -> np.ndarray:
+        """The function that is asked for, called once."""
+        return student.array(getattr(student, self.asks_for[0])(*map(student.tensor, questions.values())))
 
 
-class Scores(Exercise):
+class Scores(OfVectors):
     """`attention_scores(queries, keys)`: every query with every key, scaled."""
 
     id, title, points, asks_for = "06.1", "Scores", 2, ("attention_scores",)
@@ -51,15 +62,11 @@ class Scores(Exercise):
             swap=True
         ),
         "These are already weights: the softmax belongs to the next exercise.": dict(soft=True),
+        FROM_THE_BACK: (
+            "def attention_scores(queries, keys):\n"
+            "    return queries @ keys.transpose(1, 2) / queries.shape[-1] ** 0.5\n"
+        ),
     }
-
-    def questions(self, rng: np.random.Generator) -> Questions:
-        """A few heads."""
-        return vectors(rng, "queries", "keys")
-
-    def probe(self, student: Student, questions: Questions) -> np.ndarray:
-        """One call."""
-        return student.array(student.attention_scores(*map(student.tensor, questions.values())))
 
     def expected(
         self,
@@ -69,7 +76,7 @@ class Scores(Exercise):
         swap: bool = False,
         soft: bool = False,
     ) -> Array:
-        """(heads, time, time)."""
+        """(..., time, time)."""
         queries, keys = questions["queries"], questions["keys"]
         time, head_dim = queries.shape[-2:]
         scores = queries @ keys.swapaxes(-2, -1) / (time if by_time else head_dim) ** power
@@ -90,7 +97,7 @@ def weights(
 ) -> Array:
     """Causal attention weights with the defaults; each usual mistake with one switch turned."""
     time, head_dim = queries.shape[-2:]
-    scores = queries @ keys.swapaxes(-2, -1) / (head_dim**0.5 if scale else 1.0)  # (heads, time, time)
+    scores = queries @ keys.swapaxes(-2, -1) / (head_dim**0.5 if scale else 1.0)  # (..., time, time)
     hidden = future(time).T if past else future(time, diagonal)
     if mask and not mask_after:
         scores = np.where(hidden, 0.0 if zeros else -np.inf, scores)
@@ -98,7 +105,7 @@ def weights(
     return np.where(hidden, 0.0, result) if mask_after else result
 
 
-class CausalWeights(Exercise):
+class CausalWeights(OfVectors):
     """`causal_weights(queries, keys)`: scores, mask, softmax."""
 
     id, title, points, asks_for = "06.2", "Causal weights", 3, ("causal_weights",)
@@ -122,22 +129,20 @@ class CausalWeights(Exercise):
         ),
         "You masked after the softmax, so the rows no longer sum to 1.": dict(mask_after=True),
         "You put 0 where the future is; exp(0) is 1, so it still gets weight. Put -inf.": dict(zeros=True),
+        FROM_THE_BACK: (
+            "def causal_weights(queries, keys):\n"
+            "    time = queries.shape[1]\n"
+            "    future = torch.ones(time, time, dtype=torch.bool).triu(1)\n"
+            "    return attention_scores(queries, keys).masked_fill(future, -math.inf).softmax(dim=-1)\n"
+        ),
     }
 
-    def questions(self, rng: np.random.Generator) -> Questions:
-        """A few heads."""
-        return vectors(rng, "queries", "keys")
-
-    def probe(self, student: Student, questions: Questions) -> np.ndarray:
-        """One call."""
-        return student.array(student.causal_weights(*map(student.tensor, questions.values())))
-
     def expected(self, questions: Questions, **switches: Any) -> Array:
-        """(heads, time, time)."""
+        """(..., time, time)."""
         return weights(**questions, **switches)
 
 
-class Mix(Exercise):
+class Mix(OfVectors):
     """`attend(queries, keys, values)`: what each token takes with it."""
 
     id, title, points, asks_for = "06.3", "Mix", 2, ("attend",)
@@ -156,15 +161,13 @@ class Mix(Exercise):
         "Nothing is masked: the first token's mixture holds later values.": dict(mask=False),
         "You take the plain mean of all tokens so far; the weights should decide.": dict(mean=True),
         "You return the values unchanged: nothing was taken from other tokens.": dict(nothing=True),
+        FROM_THE_BACK: (
+            "def attend(queries, keys, values):\n"
+            "    heads, time, head_dim = values.shape\n"
+            "    return (causal_weights(queries, keys) @ values).view(heads, time, head_dim)\n"
+        ),
     }
-
-    def questions(self, rng: np.random.Generator) -> Questions:
-        """A few heads."""
-        return vectors(rng, "queries", "keys", "values")
-
-    def probe(self, student: Student, questions: Questions) -> np.ndarray:
-        """One call."""
-        return student.array(student.attend(*map(student.tensor, questions.values())))
+    names = ("queries", "keys", "values")
 
     def expected(
         self,
@@ -176,7 +179,7 @@ class Mix(Exercise):
         mean: bool = False,
         nothing: bool = False,
     ) -> Array:
-        """(heads, time, head_dim)."""
+        """(..., time, head_dim)."""
         asking, asked, values = (questions[name] for name in ("queries", "keys", "values"))
         time, head_dim = asking.shape[-2:]
         if nothing:
@@ -377,6 +380,8 @@ class LooksAhead(Exercise):
         "It is the other way round: True means that some output moved which must not.": dict(inverse=True),
         "Differences below 1e-5 come from rounding and are no leak: torch.allclose(..., atol=1e-5), not "
         "torch.equal.": dict(exact=True),
+        "You change tokens to 0, and so a token that is 0 already stays as it is: (changed + 1) % vocab_size is always "
+        "another one.": dict(zero=True),
         NO_SUCH_ID: (
             "def looks_ahead(function, tokens, vocab_size):\n"
             "    return any(\n"
@@ -392,7 +397,7 @@ class LooksAhead(Exercise):
         """Functions as tables: sees[i][t, s] says how much output t of function i depends on token s."""
         time = int(rng.integers(6, 9))
         causal = np.tril(np.ones((time, time)))
-        sees = np.array([causal] * 8)
+        sees = np.array([causal] * 9)
         sees[1] = 1.0  # everyone sees everyone
         sees[2, 1, 3] = 1.0  # two steps ahead, in the middle
         sees[3, 2, time - 1] = 1.0  # far ahead, to the last token
@@ -400,6 +405,7 @@ class LooksAhead(Exercise):
         sees[5, 2, 3] = 1.0  # one step ahead, in the middle
         sees[6, 0, 1] = 1.0  # only the first output looks ahead
         sees[7, 1, time - 1] = FAINT  # as little as rounding does
+        sees[8, 1, time - 2] = 1.0  # only to a token that is 0
         tokens = rng.integers(1, 999, size=time)
         tokens[-2:] = (0, 999)  # the first and the last id there is
         return {"sees": sees, "tokens": tokens, "vocab_size": 1000}
@@ -433,11 +439,14 @@ class LooksAhead(Exercise):
         near: bool = False,
         inverse: bool = False,
         exact: bool = False,
+        zero: bool = False,
     ) -> list[bool]:
         """From the tables."""
         found = []
         for sees in questions["sees"]:
             ahead = np.triu(sees, k=1) > (0.0 if exact else FAINT)
+            if zero:
+                ahead = ahead[:, questions["tokens"] != 0]
             if last:
                 ahead = ahead[:, -1:]
             if first:

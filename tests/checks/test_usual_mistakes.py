@@ -68,6 +68,72 @@ RUN = {
         "    return out\n",
         "a list is never equal to a tuple",
     ),
+    "a last id that is kept whatever happened before": (
+        "02.2",
+        "def merge(ids, pair, new_id):\n    out, i = [], 0\n    while i < len(ids) - 1:\n"
+        "        if (ids[i], ids[i + 1]) == pair:\n            out.append(new_id)\n            i += 2\n        else:\n"
+        "            out.append(ids[i])\n            i += 1\n    out.append(ids[-1])\n    return out\n",
+        "When the pair ends the list, its second half stays.",
+    ),
+    "a merge that needs a first id": (
+        "02.2",
+        "def merge(ids, pair, new_id):\n    out = [ids[0]]\n    for one in ids[1:]:\n"
+        "        if out and (out[-1], one) == pair:\n            out[-1] = new_id\n        else:\n"
+        "            out.append(one)\n    return out\n",
+        "IndexError",
+    ),
+    "one batch too many when all are full": (
+        "03.1",
+        "def padding_share(lengths, batch_size):\n    cells = 0\n    for n in range(len(lengths) // batch_size + 1):\n"
+        "        batch = lengths[n * batch_size : (n + 1) * batch_size]\n        cells += max(batch) * len(batch)\n"
+        "    return 1 - sum(lengths) / cells\n",
+        "ValueError: max()",
+    ),
+    "one-hot rows for a batch only": (
+        "04.1",
+        "def one_hot(tokens, vocab_size):\n    rows = torch.zeros(tokens.shape[0], tokens.shape[1], vocab_size)\n"
+        "    return rows.scatter(2, tokens[:, :, None], 1.0)\n",
+        "Count axes from the back",
+    ),
+    "one-hot rows in double precision": (
+        "04.1",
+        "def one_hot(tokens, vocab_size):\n    return torch.eye(vocab_size, dtype=torch.float64)[tokens]\n",
+        "Your numbers are float64",
+    ),
+    "right one-hot rows": (
+        "04.1",
+        "def one_hot(tokens, vocab_size):\n    return torch.nn.functional.one_hot(tokens, vocab_size).float()\n",
+        "",
+    ),
+    "a softmax over the third axis": (
+        "04.2",
+        "def softmax(z, t=1.0):\n    p = (z / t - (z / t).amax(2, keepdim=True)).exp()\n    return p / p.sum(2, keepdim=True)\n",
+        "Count axes from the back",
+    ),
+    "turned pairs of exactly one axis of heads": (
+        "05.2",
+        "def rope(x, positions, theta=10_000.0):\n    heads, time, head_dim = x.shape\n"
+        "    angles = positions[:, None] * theta ** -(torch.arange(head_dim // 2) / (head_dim // 2))\n"
+        "    a, b = x.chunk(2, -1)\n"
+        "    return torch.cat((a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()), -1)\n",
+        "Count axes from the back",
+    ),
+    "weights with a softmax over the third axis": (
+        "06.2",
+        "def causal_weights(q, k):\n    s = attention_scores(q, k)\n"
+        "    return s.masked_fill(torch.ones_like(s).triu(1).bool(), -math.inf).softmax(dim=2)\n",
+        "Count axes from the back",
+    ),
+    "a mixture by einsum, for one axis of heads": (
+        "06.3",
+        "def attend(q, k, v):\n    return torch.einsum('hts,hse->hte', causal_weights(q, k), v)\n",
+        "Count axes from the back",
+    ),
+    "a right mixture by einsum": (
+        "06.3",
+        "def attend(q, k, v):\n    return torch.einsum('...ts,...se->...te', causal_weights(q, k), v)\n",
+        "",
+    ),
     "a Counter": (
         "02.1",
         "from collections import Counter\ndef count_pairs(ids):\n    return Counter(zip(ids, ids[1:]))\n",
@@ -91,6 +157,13 @@ RUN = {
         "        other[t:] = (other[t:] + torch.randint(1, vocab_size, (len(tokens) - t,))) % vocab_size\n"
         "        if (function(other)[:t] - function(tokens)[:t]).abs().max() >= 1e-5:\n            return True\n    return False\n",
         "",
+    ),
+    "a leak test that puts zeros": (
+        "06.6",
+        "def looks_ahead(function, tokens, vocab_size):\n    for t in range(1, len(tokens)):\n        other = tokens.clone()\n"
+        "        other[t] = 0\n        if not torch.allclose(function(other)[:t], function(tokens)[:t], atol=1e-5):\n"
+        "            return True\n    return False\n",
+        "You change tokens to 0",
     ),
     "a leak test that allows for no rounding": (
         "06.6",
@@ -210,6 +283,18 @@ RUN = {
         "        super().load(weights)\n",
         "`head.weight`",
     ),
+    "epochs rounded to a whole number": (
+        "00.2",
+        "def epochs(minutes, tokens_per_second, corpus_tokens):\n"
+        "    return round(minutes * 60 * tokens_per_second / corpus_tokens)\n",
+        "do not round",
+    ),
+    "epochs rounded to a tenth": (
+        "00.2",
+        "def epochs(minutes, tokens_per_second, corpus_tokens):\n"
+        "    return round(minutes * 60 * tokens_per_second / corpus_tokens, 1)\n",
+        "do not round",
+    ),
     "a logarithm to base 10": (
         "00.1",
         "def perplexity(p):\n    return math.exp(-sum(math.log10(x) for x in p) / len(p))\n",
@@ -230,9 +315,12 @@ def test_it_gets_its_sentence_whatever_is_asked(case):
         assert words in found.problem
 
 
-def test_a_right_softmax_passes_whatever_is_asked():
-    """Divided by 0.8, scores near 1,000 are rounded in float32, and one right answer in ten was called wrong."""
-    (exercise,) = Course.here().find("04.2")
+@pytest.mark.parametrize(
+    "wanted", ["02.2", "03.1", "03.4", "04.1", "04.2", "05.2", "05.3", "06.1", "06.2", "06.3", "06.6"]
+)
+def test_what_is_right_passes_whatever_is_asked(wanted):
+    """04.2 divided by 0.8: scores near 1,000 are rounded in float32, and one right answer in ten was called wrong."""
+    (exercise,) = Course.here().find(wanted)
     names = solved_names(Course.here(), exercise)
     assert [seed for seed in range(60) if outcome(exercise, names, seed).state != "pass"] == []
 
