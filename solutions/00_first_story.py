@@ -75,6 +75,7 @@ print(f"\nThe model: {parameters:,} numbers, learned. The vocabulary: {tokenizer
 
 # %%
 beginning = "Once upon a time, there was a little"
+# end_of_text before it: a new story begins (lesson 03)
 row = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(beginning)]])  # (1, T)
 with torch.inference_mode():
     chances = model(row)[0, -1].float().softmax(-1)  # (vocab_size,)
@@ -94,8 +95,9 @@ bars(
 
 # %% [markdown]
 # That is all a language model is: **a function from the text so far to probabilities for the next token.** Writing
-# is drawing from them, again and again. Learning is making the tokens that really came next more probable. The
-# rest of this course takes the function apart, until you can write every line of it.
+# is drawing from them, again and again (for the story above they were a little sharpened, so that likely tokens came
+# still more often: lesson 10). Learning is making the tokens that really came next more probable. The rest of this
+# course takes the function apart, until you can write every line of it.
 #
 # ## 2. Your machine
 #
@@ -169,6 +171,7 @@ TALES = {
 }
 rows = []
 for name, text in TALES.items():
+    # end_of_text before it: a new story begins
     row = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(text)]])  # (1, T + 1)
     inputs, targets = row[:, :-1], row[0, 1:]  # at each place, the target is the token that follows
     with torch.inference_mode():

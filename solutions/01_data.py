@@ -346,8 +346,9 @@ Table(
 #
 # - **Empty**: recall is low, because `strip()` does not know the zero-width space. The same stories then disturb the
 #   other filters: they look cut off, and they look like copies of one another.
-# - **Cut off**: a story cut right after a full stop looks whole. No look at the last character can find it.
-# - **Copies**: half of them differ in a quote or a space. *Repair first, then compare.*
+# - **Cut off**: a story cut right after a full stop looks whole. No look at the last character can find it. And a near
+#   copy whose last word was changed has lost its full stop: it looks cut off and is not.
+# - **Copies**: about four in ten differ in a quote or a space. *Repair first, then compare.*
 #
 # On the corpus as it is, the truth is not known. So look at what a filter would throw away:
 
@@ -424,8 +425,9 @@ print(
 )
 
 # %% [markdown]
-# Shuffling all shingles in the world would be too much. A hash function does the same: $h(x) = (a x + b) \bmod p$,
-# with random $a$, $b$ and a prime $p$. We take 128 of them; the 128 minima are a story's **signature**.
+# Shuffling all shingles in the world would be too much. A hash function does nearly the same (not every shingle is
+# then *exactly* as likely to be the smallest): $h(x) = (a x + b) \bmod p$, with random $a$, $b$ and a prime $p$. We
+# take 128 of them; the 128 minima are a story's **signature**.
 #
 # ### Exercise 01.5: A MinHash signature
 # `ids` are a story's shingles as whole numbers, an array of shape `(shingles,)`; `a` and `b` hold one number for each
@@ -680,7 +682,7 @@ Table(
 )
 
 # %% [markdown]
-# ### Three questions
+# ### Four questions
 #
 # <details><summary>Your filter has precision 0.5 and recall 1.0. Is it good enough?</summary>
 #
@@ -701,6 +703,17 @@ Table(
 # No. A filter decides what the model can never learn. A list of forbidden words, meant to clean a web corpus, removed
 # texts by and about minorities more often than others ([Dodge et al. 2021](https://arxiv.org/abs/2104.08758)). Remove
 # what is broken, keep what is rare, and write down what you removed and why.
+# </details>
+#
+# <details><summary>Clean, and no copies: may I train on it, and test on what I like?</summary>
+#
+# Three things are still to be asked. The **licence**: TinyStories has CDLA-Sharing-1.0, under which it must stay when
+# it is passed on; of text from the web, the terms are often unknown. **Personal data**: names, addresses and telephone
+# numbers that stand in a corpus can come out of the model word for word ([Carlini et al.
+# 2021](https://arxiv.org/abs/2012.07805)); invented stories have none. **Contamination**: if the questions of a public
+# test are in the training text, its result lies, as in section 5. The authors of GPT-3 looked for runs of 13 words
+# that were also in a test set, and cut them out of the training text ([Brown et al. 2020, appendix
+# C](https://arxiv.org/abs/2005.14165)): your shingles, 13 long.
 # </details>
 #
 # ### What comes next

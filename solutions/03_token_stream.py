@@ -125,6 +125,13 @@ print("x[..., 0]:            ", table[..., 0].tolist(), "(... stands for all the
 print("column times row:     ", (column * row).tolist(), "(broadcasting)")
 print("turned over, .T:      ", table.T.tolist(), "(rows become columns)")
 print("matrix product, @:    ", (table @ row).tolist())
+six = torch.arange(6)
+print("cut into rows, view:  ", six.view(2, 3).tolist(), "(also .view(2, -1): -1 is what is left)")
+print("turned over:          ", six.view(2, 3).T.tolist(), "(other numbers than in the next line)")
+print("cut into three rows:  ", six.view(3, 2).tolist())
+print("stack, a new axis:    ", torch.stack((six, six)).tolist())
+print("cat, a longer axis:   ", torch.cat((six, six)).tolist())
+print("chunk, equal pieces:  ", [piece.tolist() for piece in six.chunk(2)])
 
 # %% [markdown]
 # **Broadcasting**: when two shapes differ, torch lines them up from the right and stretches every axis of size 1, or
@@ -132,6 +139,11 @@ print("matrix product, @:    ", (table @ row).tolist())
 # multiplies each row on its left with each column on its right, and adds up: `(2, 3) @ (3, 5)` is `(2, 5)`, and a
 # row `(3,)` on the right counts as one column: `(2, 3) @ (3,)` is `(2,)`. In front there may be more axes, such as
 # batch and head; each pair of tables is then multiplied on its own.
+#
+# **Cut or swap?** `view` leaves the numbers in their order and only cuts them anew; `flatten(n)` joins all axes from
+# `n` on. `transpose(a, b)` swaps two axes, as `.T` does in a table, and so puts the numbers into another order. The
+# shapes can be the same and nothing complains, so ask each time which of the two you mean. (`reshape` is a `view` that
+# copies where it has to, such as after a `transpose`.)
 #
 # ### Exercise 03.2: One long row
 # Return a 1-D tensor of whole numbers (`torch.long`): all stories in their order, `end_of_text` after each one.

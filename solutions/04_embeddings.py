@@ -504,8 +504,9 @@ share_bars(
 #
 # ## 5. A map of words
 #
-# A vector of 128 numbers is an arrow. Which arrows are alike? Their length has much to do with how often a token
-# occurs, their direction with what it does. So one compares directions, by the **cosine** of the angle between them:
+# A vector of 128 numbers is an arrow. Which arrows are alike? What a token does is in the direction. The length says
+# little here: rows that were hardly trained are shorter, and on the way into the model a norm (lesson 07) makes all
+# lengths equal. So one compares directions, by the **cosine** of the angle between them:
 #
 # $$\cos(a, b) = \frac{a \cdot b}{\lVert a \rVert \, \lVert b \rVert}$$
 #

@@ -135,7 +135,7 @@ heat_map(
 places = torch.arange(100)
 frequencies = 10_000.0 ** -(torch.arange(16) / 16.0)
 hands = torch.polar(torch.ones(100, 16), places[:, None] * frequencies)  # complex, (time, pairs)
-ours = sinusoidal(places, 32)
+ours = sinusoidal(places, 32).float()
 torch.testing.assert_close(ours, torch.stack((hands.imag, hands.real), dim=-1).flatten(-2), atol=1e-5, rtol=0)
 further = hands[:-7] * torch.polar(torch.ones(16), 7 * frequencies)  # turned by 7 steps
 torch.testing.assert_close(ours[7:, 1::2], further.real, atol=1e-5, rtol=0)
@@ -207,9 +207,8 @@ queries, keys = torch.randn(2, 4, 50, 64, generator=generator)  # (heads, time, 
 places = torch.arange(50)
 hands = torch.polar(torch.ones(50, 32), places[:, None] * 10_000.0 ** -(torch.arange(32) / 32.0))
 numbers = torch.complex(queries[..., :32], queries[..., 32:]) * hands
-torch.testing.assert_close(
-    rope(queries, places), torch.cat((numbers.real, numbers.imag), -1), atol=1e-5, rtol=0
-)
+ours = rope(queries, places).float()
+torch.testing.assert_close(ours, torch.cat((numbers.real, numbers.imag), -1), atol=1e-5, rtol=0)
 
 query, key = queries[0, :1], keys[0, :1]  # (1, head_dim) each
 for query_at, key_at in ((5, 2), (105, 102), (1005, 1002), (5, 3)):
@@ -234,9 +233,11 @@ Table("Hands of a head with 64 numbers that go round at least once", ("within to
 
 # %% [markdown]
 # In short windows many hands never get round their clock. Beyond the training length they come to angles that were
-# never seen, and there things go wrong (section 6). Long-context models slow all hands but the first with a larger $\theta$
-# (Llama 3: 500,000), or squeeze the positions together and train a little more ([Chen et al.
-# 2023](https://arxiv.org/abs/2306.15595)).
+# never seen, and there things go wrong (section 6). Long-context models slow all hands but the first with a larger
+# $\theta$ (Llama 3: 500,000), or squeeze the positions together and train a little more ([Chen et al.
+# 2023](https://arxiv.org/abs/2306.15595)). The usual way today is to slow only the slow hands, which never got round,
+# and to leave the fast ones alone (Llama 3.1 and YaRN: `slow_down` and `yarn` in
+# [slmlib/model/positions.py](../slmlib/model/positions.py)).
 #
 # ## 3. Two conventions, and a trap
 #
@@ -364,7 +365,7 @@ check("05.4")
 # geometric series:
 
 # %% tags=["nbval-check-output"]
-bias = alibi(8, 20)
+bias = alibi(8, 20).float()
 published = torch.tensor([1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64, 1 / 128, 1 / 256])
 torch.testing.assert_close(-bias[:, 1, 0], published, atol=1e-5, rtol=0)
 ratio, distance = torch.exp(-published)[:, None], 19 - torch.arange(20)  # seen from the last query
@@ -392,7 +393,7 @@ def scores_of(query_vectors: torch.Tensor, key_vectors: torch.Tensor) -> torch.T
 
 same_word, same_other = word.expand(time, width), other.expand(time, width)
 plain = scores_of(same_word, same_other)
-waves = sinusoidal(places, width)
+waves = sinusoidal(places, width).float()
 turned = rope(same_word @ w_query, places) @ rope(same_other @ w_key, places).T / width**0.5
 score_maps(
     {
@@ -452,12 +453,13 @@ print([round(number, 3) for number in (shares @ is_first).tolist()])
 
 # %% tags=["nbval-check-output"]
 places = torch.arange(50)
-torch.testing.assert_close(sinusoidal(places, 64), sinusoidal_table(places, 64), atol=1e-5, rtol=0)
-theirs = rotate(queries[None], *rope_angles(places, 64))[0]
-torch.testing.assert_close(rope(queries, places), theirs, atol=1e-5, rtol=0)
-visible = alibi(8, 50).isfinite()
-theirs = alibi_bias(places[None], places[None], 8)[0]
-torch.testing.assert_close(alibi(8, 50)[visible], theirs[visible], atol=1e-5, rtol=0)
+ours = sinusoidal(places, 64).float()
+torch.testing.assert_close(ours, sinusoidal_table(places, 64), atol=1e-5, rtol=0)
+ours, theirs = rope(queries, places).float(), rotate(queries[None], *rope_angles(places, 64))[0]
+torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+ours, theirs = alibi(8, 50).float(), alibi_bias(places[None], places[None], 8)[0]
+visible = ours.isfinite()
+torch.testing.assert_close(ours[visible], theirs[visible], atol=1e-5, rtol=0)
 print("slmlib.model.positions gives what you wrote: sines, turns, slopes")
 
 # %% [markdown]
@@ -556,7 +558,8 @@ Table(
 # - **Sinusoidal** ones have a value everywhere, but the model never met those patterns.
 # - **RoPE** learns fastest and is best where it was trained. A little beyond, it still holds; then distances
 #   appear that no query has ever met, and the loss climbs.
-# - **ALiBi** goes on as if nothing had happened: far keys only get fainter. It pays for that, as it can hardly look far.
+# - **ALiBi** goes on as if nothing had happened: far keys only get fainter. Where it was trained, it comes a
+#   little behind RoPE in this run.
 # - **None** is slow to learn. Often its loss rises even inside the training window, and so may that of the added
 #   positions: the last few letters are harder to find among many than among few. Beyond the line it changes little.
 #

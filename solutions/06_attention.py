@@ -124,7 +124,8 @@ for word, mixture in zip(words, weights @ v, strict=True):
 # $$\text{attention}(Q, K, V) = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{E}}\right) V$$
 #
 # Often one reads $z_i = \sum_j a_{ij} V_j$ with $a_{ij} = Q_i \cdot K_j$. Take $a_{ij}$ there as the weight *after*
-# scaling and softmax; raw dot products would make the mixture larger with every token that is added.
+# scaling and softmax; raw dot products may be negative and do not add up to 1, so the size of the mixture would depend
+# on how many tokens there are.
 #
 # ### Exercise 06.1: Scores
 # Return all scaled scores. Row $i$ belongs to query $i$, column $j$ to key $j$. In front there may be more axes (here:
@@ -175,7 +176,8 @@ for head_dim in (4, 64, 1024):
 # This is the **causal mask**. Causes come before effects.
 #
 # ### Exercise 06.2: Causal weights
-# Return the weights, `(..., time, time)`. Three lines are enough: scores, mask, softmax.
+# Return the weights, `(..., time, time)`. Three lines are enough: scores, mask, softmax. Make the mask where the
+# queries are (`device=queries.device`): section 5 runs your function on a GPU, if there is one.
 
 
 # %%
@@ -344,7 +346,8 @@ print("output and the weights of all 6 heads: equal to nn.MultiheadAttention's, 
 # %% [markdown]
 # **Fewer keys than queries.** When a model writes, it keeps the keys and values of all earlier tokens (lesson 10 does
 # this). In long texts they can take more memory than the model. In **grouped-query attention** (GQA, [Ainslie et al.
-# 2023](https://arxiv.org/abs/2305.13245)) several query heads share one key and one value head. Sharing is nothing
+# 2023](https://arxiv.org/abs/2305.13245)) several query heads share one key and one value head; in **multi-query
+# attention** ([Shazeer 2019](https://arxiv.org/abs/1911.02150)) all of them share the same one. Sharing is nothing
 # more than repeating each key head for its group:
 
 # %%
@@ -367,7 +370,9 @@ rows = [
 Table("Llama 3 8B: keys and values of 8,192 tokens, 2 bytes a number", ("with", "GiB"), rows)
 
 # %% [markdown]
-# Llama 3 takes the middle row: 32 query heads, 8 key heads. Note `repeat_interleave`, not `repeat`: query heads 0 to
+# Llama 3 takes the middle row, 32 query heads and 8 key heads; the last row is multi-query attention. (DeepSeek's
+# multi-head latent attention keeps one short vector a token, from which every head makes its own keys and values:
+# [DeepSeek-V2 2024](https://arxiv.org/abs/2405.04434).) Note `repeat_interleave`, not `repeat`: query heads 0 to
 # 3 share key head 0. The other order would run just as well, and be another model.
 #
 # ## 4. The real one
@@ -483,7 +488,7 @@ megabytes, seconds = {name: [] for name in ways}, {name: [] for name in ways}
 for length in lengths:
     inputs = [torch.randn(1, 2, length, 64, device=device.type, requires_grad=True) for _ in range(3)]
     for name, mix in ways.items():
-        # The inputs are counted: SDPA has to keep them, and that is nearly all it keeps.
+        # The inputs are counted: SDPA has to keep them, three quarters of what it keeps; the output is the rest.
         megabytes[name].append(kept_for_backward(lambda mix=mix, inputs=inputs: mix(*inputs)) / 1e6)
         seconds[name].append(seconds_for(mix, inputs))
 
@@ -519,18 +524,22 @@ lines(
 # backward pass it computes the weights again instead of having kept them ([FlashAttention, Dao et al.
 # 2022](https://arxiv.org/abs/2205.14135)).
 #
-# But the *time* tends to slope 2 with both (short texts are dominated by other costs). Often one reads that attention
-# costs $O(n^2 E)$ (read: grows like $n^2 E$) in computation and memory. For computation that is right. The memory for
-# scores is $O(n^2)$ a head even by hand, whatever $E$; with SDPA it is $O(nE)$.
+# But the *time* tends to slope 2 with both. (Short texts are dominated by other costs; and by hand it can be steeper
+# for a while, when the scores no longer fit into the processor's caches.) Often one reads that attention costs
+# $O(n^2 E)$ (read: grows like $n^2 E$) in computation and memory. For computation that is right. The memory for scores
+# is $O(n^2)$ a head even by hand, whatever $E$; with SDPA it is $O(nE)$.
 #
 # When does this matter? Beside attention stand the model's matrices, whose cost grows only linearly. We count the
-# operations of a training step:
+# operations of a training step, of scores and mixtures only the causal half (the usual formula $12 L H E T$ counts all
+# of them, and nearly doubles the small shares):
 
 # %%
 size = shipped.model.config
 rows = []
 for length in (size.context_length, 1024, 8192, 65536):
     both = flops_per_token(size, length)
+    # scores and mixtures, forward: 4 x H x E for each of the length / 2 tokens that a query sees on average; backward
+    # costs twice that
     matrices = both - 3 * size.num_layers * 2 * size.num_heads * size.head_dim * length
     rows.append((f"{length:,}", f"{both / 1e6:,.1f}", f"{1 - matrices / both:.0%}"))
 Table(
@@ -628,8 +637,8 @@ Table(
 # For the honest model both numbers are the same. That is what the mask is for: it makes one pass over a window equal
 # to one pass over each of its beginnings. For the leaky model there is a gulf between them, and its text shows it.
 #
-# This curve was too good to be true. A quieter leak looks like a good idea, and no curve tells you. A question to the
-# function itself does: **if I change a later token, does an earlier output move?**
+# This curve was too good to be true. A quieter leak looks like a successful idea, and no curve gives it away. So ask
+# the function itself: **if I change a later token, does an earlier output move?**
 #
 # ### Exercise 06.6: The leak test
 # `function` turns `tokens`, ids of shape `(time,)`, into one output vector for each token, `(time, anything)`. Return

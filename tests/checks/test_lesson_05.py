@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from checks.building.mutants import solved_names
+from checks.building.source import read_source
 from checks.course import Course
 
 
@@ -12,6 +13,22 @@ def lesson():
     """The names of lesson 05 with all exercises solved."""
     course = Course.here()
     return solved_names(course, course.exercises("05")[-1])
+
+
+def test_answers_in_double_precision_run_through_the_lesson(lesson):
+    """The checks accept float64; the cells that compare then stopped at the dtype."""
+    asked = ("sinusoidal", "rope", "alibi")
+    names = dict(lesson)
+    for name in asked:
+        names[name] = lambda *inputs, ours=lesson[name]: ours(*inputs).double()
+    cells = [
+        cell
+        for cell in read_source(Course.here().source("05"))
+        if cell.role == "code" and any(f"{name}(" in cell.source for name in asked)
+    ]
+    for cell in cells:
+        exec(cell.source, names)
+    assert len(cells) >= 6
 
 
 def random_heads(seed: int) -> torch.Tensor:
