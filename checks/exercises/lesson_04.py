@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from checks.axes import FROM_THE_BACK, AnyAxes
+from checks.axes import FROM_THE_BACK, AnyAxes, any_axes
 from checks.exercise import Exercise, Finding, Questions
 from checks.student import Student
 
@@ -51,9 +51,10 @@ class OneHot(AnyAxes):
         tokens[..., -1] = vocab_size - 2
         return {"tokens": tokens, "vocab_size": vocab_size}
 
-    def call(self, student: Student, questions: Questions) -> dict[str, Any]:
+    def probe(self, student: Student, questions: Questions) -> dict[str, Any]:
         """The rows, and what kind of numbers they are."""
-        result = student.one_hot(student.tensor(questions["tokens"]), questions["vocab_size"])
+        with any_axes(questions["tokens"], usual=2):
+            result = student.one_hot(student.tensor(questions["tokens"]), questions["vocab_size"])
         rows = student.array(result)
         dtype = str(result.dtype).removeprefix("torch.") if rows.dtype == np.float64 else "whole numbers"
         return {"rows": rows.astype(np.float64), "dtype": dtype}
@@ -124,9 +125,12 @@ class Softmax(AnyAxes):
             "temperature": float(rng.choice([0.5, 2.0, 4.0])),
         }
 
-    def call(self, student: Student, questions: Questions) -> np.ndarray:
+    def probe(self, student: Student, questions: Questions) -> np.ndarray:
         """Probabilities."""
-        return student.array(student.softmax(student.tensor(questions["logits"]), questions["temperature"]))
+        with any_axes(questions["logits"]):
+            return student.array(
+                student.softmax(student.tensor(questions["logits"]), questions["temperature"])
+            )
 
     def expected(
         self,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from checks.axes import FROM_THE_BACK, AnyAxes
+from checks.axes import FROM_THE_BACK, AnyAxes, any_axes
 from checks.exercise import Exercise, Finding, Questions
 from checks.student import Student, means
 
@@ -135,10 +135,11 @@ class Rope(AnyAxes):
         x = rng.normal(size=(*(3, 2)[4 - axes :], time, 2 * half))
         return {"x": x, "positions": positions, "theta": theta}
 
-    def call(self, student: Student, questions: Questions) -> np.ndarray:
+    def probe(self, student: Student, questions: Questions) -> np.ndarray:
         """The turned rows."""
         x, positions = student.tensor(questions["x"]), student.tensor(questions["positions"])
-        return student.array(student.rope(x, positions, questions["theta"]))
+        with any_axes(questions["x"]):
+            return student.array(student.rope(x, positions, questions["theta"]))
 
     def expected(
         self,

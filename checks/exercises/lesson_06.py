@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from checks.axes import FROM_THE_BACK, AnyAxes
+from checks.axes import FROM_THE_BACK, AnyAxes, any_axes
 from checks.exercise import Exercise, Questions
 from checks.student import Student, Trouble
 
@@ -37,9 +37,10 @@ class OfVectors(AnyAxes):
         time, head_dim = int(rng.integers(4, 7)), int(rng.choice([9, 16]))
         return {name: rng.normal(size=(*leading, time, head_dim)) for name in self.names}
 
-    def call(self, student: Student, questions: Questions) -> np.ndarray:
+    def probe(self, student: Student, questions: Questions) -> np.ndarray:
         """The function that is asked for, called once."""
-        return student.array(getattr(student, self.asks_for[0])(*map(student.tensor, questions.values())))
+        with any_axes(questions["queries"]):
+            return student.array(getattr(student, self.asks_for[0])(*map(student.tensor, questions.values())))
 
 
 class Scores(OfVectors):

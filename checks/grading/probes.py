@@ -15,7 +15,10 @@ from checks.exercise import Exercise
 FIELDS = ("id", "title", "points", "asks_for", "seconds", "may_change_inputs")
 """What a probe and its messages need to know of their exercise."""
 SECRET = frozenset(
-    {"expected", "judge", "questions", "mistakes", "hints", "mistake_in", "wrong_answer", "stage"}
+    {
+        *("expected", "judge", "questions", "questions_in_round"),
+        *("mistakes", "hints", "mistake_in", "wrong_answer", "stage"),
+    }
 )
 
 

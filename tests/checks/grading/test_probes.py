@@ -30,6 +30,12 @@ def test_the_cut_probe_asks_as_the_whole_exercise_does(course, exercise):
     names = solved_names(course, exercise)
     got = judge(exercise, lambda questions, number: ask(cut, names, questions, number), seed=77)
     assert (got.state, got.problem) == ("pass", "")
+    for sentence, mistake in exercise.mistakes.items():
+        if isinstance(mistake, str):  # the probe itself may be what names it
+            wrong = dict(names)
+            exec(mistake, wrong)
+            got = judge(exercise, lambda questions, number, wrong=wrong: ask(cut, wrong, questions, number))
+            assert got.problem == sentence
 
 
 LAB = [pytest.param(course, one, id=one.id) for course in (COURSE,) for one in course.exercises("lab")]
