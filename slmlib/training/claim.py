@@ -1,49 +1,50 @@
 """One run, one process: two that train in one folder would overwrite each other's checkpoints.
 
-Seen on one machine only: whether a process of another one still lives, a shared folder cannot tell.
+Seen on one machine only, unless the shared folder lends its locks to all.
 """
 
-import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psutil
+from filelock import FileLock, Timeout
 
-from slmlib.errors import TrainingError
-from slmlib.files import explain_os_errors, write_json
+from slmlib.errors import SlmError, TrainingError
+from slmlib.files import explain_os_errors, read_json, write_json
 
 
 @contextmanager
 def only_process_in(folder: Path) -> Iterator[None]:
-    """Refuse to train in a folder in which another living process trains; a dead one's claim does not count."""
-    claim = folder / "running.json"
-    me = {"pid": os.getpid(), "started": psutil.Process().create_time()}
-    other = _living_owner(claim)
-    if other is not None and other != me:
-        raise TrainingError(
-            f"Process {other['pid']} is training in {folder} right now.",
-            "Wait for it, stop it with Ctrl-C, or give the new run another name (--run, RUN=).",
-        )
-    write_json(claim, me)
+    """Refuse to train in a folder in which another living process trains.
+
+    The lock is the operating system's: it ends with the process that held it, so no lock is ever stale. The file
+    itself stays, because one that is removed could be locked by two, each under its own copy of the name.
+    """
+    lock, owner = FileLock(folder / "running.lock"), folder / "running.json"
+    with explain_os_errors(owner):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise TrainingError(
+                f"{_who(owner)} is training in {folder} right now.",
+                "Wait for it, stop it with Ctrl-C, or give the new run another name (--run, RUN=).",
+            ) from None
     try:
+        write_json(owner, {"pid": os.getpid()})
         yield
     finally:
-        claim.unlink(missing_ok=True)
-        if not any(folder.iterdir()):
-            folder.rmdir()  # a wish that could not even begin leaves nothing behind
+        owner.unlink(missing_ok=True)
+        with suppress(OSError):  # Windows keeps a file that is open
+            if [path.name for path in folder.iterdir()] == ["running.lock"]:
+                (folder / "running.lock").unlink()
+                folder.rmdir()  # a wish that could not even begin leaves nothing behind
+        lock.release()
 
 
-def _living_owner(claim: Path) -> dict[str, float] | None:
-    """Who claims a folder and is alive; None for a dead process's claim, and for one that cannot be read."""
-    with explain_os_errors(claim):
-        if not claim.is_file():
-            return None
-        content = claim.read_bytes()
-    try:
-        other = json.loads(content)
-        started = psutil.Process(other["pid"]).create_time()
-        return {"pid": other["pid"], "started": started} if started == other["started"] else None
-    except (KeyError, TypeError, ValueError, OverflowError, psutil.Error):
-        return None
+def _who(owner: Path) -> str:
+    """The process that holds the lock; it may not have written its number down yet."""
+    with suppress(SlmError, TypeError, KeyError):
+        return f"Process {read_json(owner)['pid']}"
+    return "Another process"

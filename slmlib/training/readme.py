@@ -22,6 +22,7 @@ CONTENTS = {
     "loss.png": "the loss curve, drawn when a command ends",
     "fault-step-00000123.json": "only after a fault: what was found when that step went wrong",
     "running.json": "only while a process trains here: which one",
+    "running.lock": "locked while a process trains here, so that no other one does",
     "tensorboard/, wandb/": "only when asked for: the same numbers for these tools",
 }
 """What may be in a run's folder, and what it is."""

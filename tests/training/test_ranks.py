@@ -34,6 +34,7 @@ from slmlib.model.decoder import Decoder
 from slmlib.ranks import ALONE, Ranks, launched, together
 from slmlib.training import run as run_module
 from slmlib.training.checkpoint import load_checkpoint, newest_checkpoint, step_folder
+from slmlib.training.claim import only_process_in
 from slmlib.training.fitting import fit_memory, memory_needed
 from slmlib.training.logs import read_log, series
 from slmlib.training.run import Wish, start_or_resume, try_step
@@ -452,18 +453,14 @@ class _already:
 
 
 def test_a_folder_in_use_is_told_once(wish):
-    parent = psutil.Process()
-    wish.folder.mkdir(parents=True)
-    claim = wish.folder / "running.json"
-    claim.write_text(json.dumps({"pid": parent.pid, "started": parent.create_time()}))
-
     def work(ranks):
         run_module.together = lambda: _already(ranks)
         start_or_resume(wish, (), lambda _: None, progress=False)
 
-    first, second = on_ranks(work)
+    with only_process_in(wish.folder):
+        first, second = on_ranks(work)
     assert isinstance(first, TrainingError)
-    assert f"Process {parent.pid} is training" in str(first)
+    assert f"Process {os.getpid()} is training" in str(first)
     assert isinstance(second, SystemExit)
 
 

@@ -1,14 +1,14 @@
 """From a wish to a run: decided, gone on with by the same wish, refused for another one."""
 
-import json
 import math
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from slmlib.config import MambaConfig, ModelConfig, TrainConfig
@@ -252,18 +252,36 @@ def test_a_run_that_broke_off_does_not_lose_its_folder(wish):
     assert load_checkpoint(newest).progress.step == 8
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from slmlib.training.claim import only_process_in
+with only_process_in(Path(sys.argv[1])):
+    print("holds it", flush=True)
+    sys.stdin.read()
+"""
+
+
 def test_two_processes_do_not_train_in_one_folder(wish):
-    parent = psutil.Process().parent()
-    wish.folder.mkdir(parents=True)
-    claim = wish.folder / "running.json"
-    claim.write_text(json.dumps({"pid": parent.pid, "started": parent.create_time()}))
-    with pytest.raises(TrainingError, match=f"Process {parent.pid} is training"):
-        quietly(wish)
-    claim.write_text(
-        json.dumps({"pid": parent.pid, "started": 0.0})
-    )  # a dead process whose number was reused
-    assert quietly(wish)[0].finished
-    assert not claim.exists()
+    """Whatever is written down there: a clock that was set, a file that was removed change nothing."""
+    owner = wish.folder / "running.json"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(wish.folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout.readline() == b"holds it\n"
+        with pytest.raises(TrainingError, match=f"Process {other.pid} is training"):
+            quietly(wish)
+        for content in ("", "[]", "{}", "\x00"):
+            owner.write_text(content)
+            with pytest.raises(TrainingError, match="Another process is training"):
+                quietly(wish)
+        owner.unlink()
+        with pytest.raises(TrainingError, match="Another process is training"), only_process_in(wish.folder):
+            pass
+        other.kill()
+        other.wait()
+        assert quietly(wish)[0].finished
+    assert not owner.exists()
 
 
 def test_a_read_only_folder_is_one_sentence(wish, tmp_path):
@@ -273,22 +291,11 @@ def test_a_read_only_folder_is_one_sentence(wish, tmp_path):
         quietly(replace(wish, folder=blocked / "run"))
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "[]",
-        "{}",
-        '{"pid": "x", "started": 1}',
-        '{"pid": -1, "started": 1}',
-        '{"pid": 1' + "0" * 30 + "}",
-        "\x00",
-    ],
-)
-def test_a_claim_that_cannot_be_read_is_no_claim(wish, content):
-    """A whole claim is written in one piece, so half of one comes from no process that is alive."""
+@pytest.mark.parametrize("content", ["", "[]", '{"pid": 1}', "\x00"])
+def test_what_a_dead_process_left_is_no_claim(wish, content):
     wish.folder.mkdir(parents=True)
     (wish.folder / "running.json").write_text(content)
+    (wish.folder / "running.lock").touch()
     with only_process_in(wish.folder):
         pass
     assert not wish.folder.exists()
