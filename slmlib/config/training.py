@@ -135,9 +135,13 @@ class TrainConfig(Config):
                 f"warmup_fraction must be in [0, 1]; it is {self.warmup_fraction}.",
             ),
             (
-                not 0 <= self.decay_fraction <= 1 - self.warmup_fraction,
-                f"decay_fraction ({self.decay_fraction}) and warmup_fraction ({self.warmup_fraction}) must be at "
-                "least 0 and together at most 1.",
+                not 0 <= self.decay_fraction <= 1,
+                f"decay_fraction must be in [0, 1]; it is {self.decay_fraction}.",
+            ),
+            (
+                self.schedule == "wsd" and self.decay_fraction > 1 - self.warmup_fraction,
+                f"decay_fraction ({self.decay_fraction}) and warmup_fraction ({self.warmup_fraction}) must together be "
+                "at most 1 with schedule='wsd'.",
             ),
             (not 0 <= self.weight_decay < 1, f"weight_decay must be in [0, 1); it is {self.weight_decay}."),
             (
