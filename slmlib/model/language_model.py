@@ -75,10 +75,13 @@ def own_tensors(model: nn.Module) -> dict[str, Tensor]:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Dropout off inside the block; afterwards the model is in the mode in which it was."""
+    """Dropout off inside the block; afterwards the model, and each part of it, is in the mode in which it was."""
     was_training = model.training
+    others = [module for module in model.modules() if module.training != was_training]
     model.eval()
     try:
         yield
     finally:
         model.train(was_training)
+        for module in others:
+            module.training = not was_training

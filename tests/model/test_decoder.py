@@ -217,6 +217,11 @@ def test_evaluating_gives_the_mode_back_also_after_an_error(random_decoder, trai
     with pytest.raises(KeyError), evaluating(model):
         raise KeyError
     assert all(module.training == training for module in model.modules())
+    frozen = model.blocks[0].train(not training)
+    with evaluating(model):
+        assert not any(module.training for module in model.modules())
+    own = set(frozen.modules())
+    assert all((module.training == training) == (module not in own) for module in model.modules())
 
 
 def test_positions_that_were_not_learned_are_refused_in_one_sentence(random_decoder):
