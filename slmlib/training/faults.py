@@ -13,6 +13,7 @@ from torch import Tensor
 
 from slmlib.errors import SlmError, TrainingError
 from slmlib.files import write_json
+from slmlib.model.language_model import evaluating
 from slmlib.ranks import ALONE, gradients_stay, is_lost_rank, lost_rank
 from slmlib.shell import this_python
 
@@ -152,7 +153,9 @@ def examine(trainer: "Trainer", loss: float, gradient_norm: float, rate: float) 
         cause = "The same step computed again is fine: the hardware made a mistake."
         remedy = f"The same command goes on; if it happens again: {_doctor()}"
     elif lower and _all_finite(plain, plain_norms):
-        cause = f"In plain float32 the same step is fine: {trainer.config.dtype} cannot hold these numbers."
+        dtype = trainer.config.dtype
+        blamed = "the compiled kernels err" if dtype == "float32" else f"{dtype} cannot hold these numbers"
+        cause = f"In plain float32 the same step is fine: {blamed}."
         remedy = "Start a new run with --dtype float32 and --compile off."
     else:
         cause = "The likeliest cause is a learning rate that is too high."
@@ -206,7 +209,8 @@ def _batch_in_words(trainer: "Trainer", batch: list[tuple[Tensor, Tensor]]) -> l
         seed=trainer.config.seed,
     )
     windows = [(i[None], t[None]) for part in batch for i, t in zip(*part, strict=True)]  # (1, time) each
-    losses = [trainer.model.loss(inputs, targets).item() for inputs, targets in windows]
+    with evaluating(trainer.model):  # dropout would rank them by chance
+        losses = [trainer.model.loss(inputs, targets).item() for inputs, targets in windows]
     order = sorted(
         range(len(losses)), key=lambda row: -losses[row] if math.isfinite(losses[row]) else -math.inf
     )

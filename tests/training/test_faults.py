@@ -12,6 +12,7 @@ import torch
 from slmlib import devices
 from slmlib.devices import Device, choose_device
 from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
+from slmlib.model.language_model import evaluating
 from slmlib.ranks import largest_divisor
 from slmlib.training import run as run_module
 from slmlib.training.checkpoint import TEMPORARY, load_checkpoint, newest_checkpoint, step_folder
@@ -60,6 +61,12 @@ def test_the_report_names_step_batch_layers_and_cause(world):
     assert sorted(window["starts_at_token"] for window in found["batch"]) == sorted(starts.tolist())
     losses = [window["loss"] for window in found["batch"]]
     assert losses == sorted(losses, reverse=True), "the worst window first"
+    with evaluating(trainer.model), torch.inference_mode():
+        without_dropout = sorted(
+            (trainer.model.loss(*(part[row, None] for part in trainer.batch(5))).item() for row in range(4)),
+            reverse=True,
+        )
+    assert losses == pytest.approx(without_dropout)
 
 
 def test_an_infinite_gradient_stops_before_it_reaches_the_weights(world, monkeypatch):
@@ -83,12 +90,15 @@ def test_an_infinite_gradient_stops_before_it_reaches_the_weights(world, monkeyp
     [
         ("rate", "learning rate that is too high"),
         ("dtype", "In plain float32 the same step is fine: bfloat16 cannot hold"),
+        ("kernels", "In plain float32 the same step is fine: the compiled kernels err"),
         ("hardware", "computed again is fine: the hardware"),
         ("weights", r"weights are no longer numbers \(embedding"),
     ],
 )
 def test_the_likeliest_cause(world, cause, sentence):
     trainer = world.trainer(cause, dtype="bfloat16" if cause == "dtype" else "float32")
+    if cause == "kernels":  # whether they were compiled is not asked of `loss_of`
+        trainer.config = replace(trainer.config, compile="on")
     if cause == "weights":
 
         def spoil(*batch):
@@ -354,26 +364,28 @@ def whole(world):
 
 @pytest.mark.parametrize("step", [4, 12])
 def test_sigterm_breaks_off_a_long_measurement_saves_and_loses_nothing(world, whole, monkeypatch, step):
-    """Step 12 is the last one: only its measurement is missing then."""
+    """Step 12 is the last one: only its measurement is missing then. A run that goes on with it is stopped as well."""
     from slmlib.training import trainer as trainer_module
 
     real, calls = trainer_module.evaluate, []
 
     def endless(model, stream, device, **share):
-        if stopped.step == step and not calls:
+        if stopped.step == step and len(calls) < 2:
             calls.append(step)
             os.kill(os.getpid(), signal.SIGTERM)
             raise AssertionError("the measurement went on")
         return real(model, stream, device, **share)
 
     monkeypatch.setattr(trainer_module, "evaluate", endless)
-    stopped = world.trainer("stopped")
-    stopped.run()
-    assert calls == [step]
-    assert not stopped.finished
-    saved = load_checkpoint(step_folder(stopped.folder / "checkpoints", step))
-    assert saved.progress.step == step
-    assert [entry["step"] for entry in saved.progress.history] == [s for s in (0, 4, 8, 12) if s < step]
+    saved = None
+    for times in (1, 2):
+        stopped = world.trainer("stopped", resume=saved)
+        stopped.run()
+        assert calls == [step] * times
+        assert not stopped.finished
+        saved = load_checkpoint(step_folder(stopped.folder / "checkpoints", step))
+        assert saved.progress.step == step
+        assert [entry["step"] for entry in saved.progress.history] == [s for s in (0, 4, 8, 12) if s < step]
     resumed = world.trainer("stopped", resume=saved)
     resumed.run()
     assert resumed.finished
