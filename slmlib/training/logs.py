@@ -32,7 +32,8 @@ class JsonlLog:
     """
 
     def __init__(self, path: Path, step: int = 0, largest: int = LARGEST_PART):
-        """step: how many steps are done; what a killed process logged beyond them will be done again."""
+        """step: how many steps are done; what a killed process logged beyond them will be done again. -1: a new log,
+        of which an earlier attempt's first events are no part."""
         self.path, self.largest = path, largest
         if not path.exists():
             with atomic_write(path):
@@ -108,7 +109,7 @@ def series(events: list[Event], kind: str, value: str) -> tuple[list[int], list[
 def tensorboard_log(folder: Path, step: int = 0) -> Observer:
     """An observer that writes numbers and stories for TensorBoard into `folder`.
 
-    step: how many steps are done; what a killed process wrote beyond them will be done again.
+    step: as of `JsonlLog`.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter

@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 
 from slmlib.config import LanguageModelConfig, TrainConfig
-from slmlib.devices import Device, choose_device
+from slmlib.devices import Device, choose_device, set_threads
 from slmlib.errors import CheckpointError, ConfigError
 from slmlib.evaluation import Evaluation
 from slmlib.model.build import build_model
@@ -116,6 +116,7 @@ def _start_or_resume(
     train = checkpoint.progress.decided if checkpoint else wish.train
     share = ranks.share(train.batch_size, 1 if checkpoint else train.micro_batch_size or 1)
     because = "as this run began" if checkpoint and wish.train.dtype == "auto" else "asked for"
+    set_threads(train.threads)  # the device tells how many there are
     device = choose_device(train.device, train.dtype, because)
     say(f"Device: {device}")
     if ranks.world_size > 1:
@@ -155,7 +156,7 @@ def _start_or_resume(
     # Not before: a run that would go on with another text is refused by the trainer, and stays as it was.
     if ranks.is_first:
         write_readme(wish, train, data.corpus_name)
-        trainer.observers += extra_logs(wish, train, trainer.step)
+        trainer.observers += extra_logs(wish, train, trainer.last_saved)
     ranks.require_same(f"{trainer.step} steps done, data {data.train.info.sha256[:12]}, {device.dtype}")
     trained_now = not (trainer.history and trainer.finished)
     evaluation = trainer.run() if trained_now else trainer.last_evaluation
@@ -165,7 +166,7 @@ def _start_or_resume(
 
 
 def extra_logs(wish: Wish, train: TrainConfig, step: int) -> tuple[Observer, ...]:
-    """The logs that were asked for beside the run's own, from a step on."""
+    """The logs that were asked for beside the run's own, going on after a step (`Trainer.last_saved`)."""
     logs: tuple[Observer, ...] = ()
     if train.tensorboard:
         logs += (tensorboard_log(wish.folder / "tensorboard", step),)

@@ -95,7 +95,7 @@ class Trainer:
         """Train to the last step or until asked to stop; returns the last measurement of the validation set."""
         began, half = time.perf_counter(), (self.step, self.seconds)
         if self.ranks.is_first:
-            self.observers = (JsonlLog(self.folder / "log.jsonl", self.step), *self.observers)
+            self.observers = (JsonlLog(self.folder / "log.jsonl", self.last_saved), *self.observers)
         with StopRequest(self.ranks.is_first, ends=self.ranks.world_size > 1) as stop, explained(self):
             self.tell(
                 "start",
@@ -109,7 +109,7 @@ class Trainer:
                 self.evaluate()
                 self.save()
             elif self.evaluation_is_due:
-                self.evaluate()  # it was broken off to save in time
+                self.evaluate(stop)  # it was broken off to save in time
                 self.save()
             descent = descent_begin(self.config)  # the same when the steps after it are counted anew
             stopping = self.ranks.any(stop.requested)
@@ -258,6 +258,11 @@ class Trainer:
     def finished(self) -> bool:
         """Whether all steps are done and measured."""
         return self.step == self.config.total_steps and not self.evaluation_is_due
+
+    @property
+    def last_saved(self) -> int:
+        """Up to which step logs stay as they are; -1 before the first checkpoint: an earlier attempt that left none is forgotten."""
+        return self.step if self.history else -1
 
     @property
     def last_evaluation(self) -> Evaluation:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from slmlib.config import MambaConfig, ModelConfig, TrainConfig
 from slmlib.devices import Device
@@ -64,6 +65,15 @@ def test_a_number_format_that_nobody_asked_for_is_not_said_to_be(wish):
     _, said = quietly(open_wish)
     device = next(sentence for sentence in said if sentence.startswith("Device: "))
     assert device.partition(": ")[2].partition(": ")[2].startswith("as this run began")
+
+
+def test_the_device_is_told_with_the_threads_that_were_asked_for(wish):
+    before = torch.get_num_threads()
+    try:
+        _, said = quietly(replace(wish, train=replace(wish.train, threads=before + 1)))
+    finally:
+        torch.set_num_threads(before)
+    assert f", {before + 1} threads (cpu)" in said[0]
 
 
 def test_the_card_of_a_stopped_run_says_when_it_was_measured(wish):

@@ -247,6 +247,24 @@ def test_the_log_forgets_what_will_be_done_again_and_a_torn_line(tmp_path):
     assert series(read_log(log.path), "step", "loss") == ([0, 1, 2], [0.0, 1.0, 2.0])
 
 
+@pytest.mark.parametrize("kind", ["story", "evaluation"])
+def test_an_attempt_that_left_no_checkpoint_is_forgotten(world, kind):
+    """A new run, maybe of another model, must not begin with the loss of the old one."""
+
+    def fail(event):
+        if event["event"] == kind:
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        world.trainer("again", observers=(fail,)).run()
+    trainer = world.trainer("again")
+    trainer.run()
+    events = read_log(trainer.folder / "log.jsonl")
+    assert [event["event"] for event in events].count("start") == 1
+    assert series(events, "evaluation", "loss")[0] == [0, 4, 8, 12]
+    assert (world.trainer("another").last_saved, trainer.last_saved) == (-1, 12)
+
+
 def test_a_number_that_json_does_not_have_is_null(tmp_path):
     """float16's scaler leaves out a step whose gradient overflowed; its norm is infinite."""
     log = JsonlLog(tmp_path / "log.jsonl")
@@ -271,6 +289,18 @@ def test_tensorboard_forgets_steps_that_are_done_again(tmp_path):
     accumulator = EventAccumulator(str(tmp_path))
     accumulator.Reload()
     assert [scalar.step for scalar in accumulator.Scalars("step/loss")] == [1, 2, 3, 4, 5]
+
+
+def test_tensorboard_forgets_an_attempt_that_left_no_checkpoint(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for loss in (5.0, 4.0):
+        observe = tensorboard_log(tmp_path, -1)
+        observe({"event": "evaluation", "step": 0, "loss": loss})
+        observe({"event": "end", "step": 0, "finished": False})
+    accumulator = EventAccumulator(str(tmp_path))
+    accumulator.Reload()
+    assert [scalar.value for scalar in accumulator.Scalars("evaluation/loss")] == [4.0]
 
 
 def test_tensorboard_and_wandb_get_the_same_numbers(world, monkeypatch):
