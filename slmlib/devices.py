@@ -11,6 +11,7 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from slmlib.config import DeviceType, DType
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 SELF_TEST_TOLERANCE = 1e-2
 """Largest accepted result of `self_test`. A right float32 gives about 1e-6, TF32 (10 bits) up to 1e-3; a
 device that computes something else gives about 1."""
+
+CGROUP = Path("/sys/fs/cgroup")
+"""Where Linux tells a container what it may use (version 2 of control groups)."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,7 @@ class Device:
             import torch
 
             return torch.cuda.mem_get_info()[0]
-        import psutil
-
-        return psutil.virtual_memory().available
+        return free_memory()
 
     def peak_memory(self) -> int:
         """The most bytes this process has held so far: on the GPU, or resident in main memory."""
@@ -73,6 +75,20 @@ class Device:
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
+
+
+def free_memory() -> int:
+    """Bytes of main memory that this process may still take: what the system has, or what a container's smaller limit
+    leaves. Files that Linux keeps in memory give way, so those that nobody has read for a while count as free."""
+    import psutil
+
+    available = psutil.virtual_memory().available
+    try:
+        limit, used = (int((CGROUP / name).read_text("ascii")) for name in ("memory.max", "memory.current"))
+        kept = dict(line.split() for line in (CGROUP / "memory.stat").read_text("ascii").splitlines())
+        return min(available, max(0, limit - used + int(kept.get("inactive_file", 0))))
+    except (OSError, ValueError):  # no such files, or a limit of `max`
+        return available
 
 
 def choose_device(

@@ -21,7 +21,7 @@ import psutil
 import torch
 
 import slmlib
-from slmlib.devices import SELF_TEST_TOLERANCE, Device, choose_device, self_test
+from slmlib.devices import CGROUP, SELF_TEST_TOLERANCE, Device, choose_device, free_memory, self_test
 from slmlib.errors import SlmError
 from slmlib.files import home
 from slmlib.lesson_times import LessonTimes
@@ -45,7 +45,7 @@ LITTLE_DISK = 5e9
 LITTLE_MEMORY = 2e9
 """Bytes: a run of the default CPU preset and a notebook beside it fit into this."""
 
-CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+CGROUP_QUOTA = CGROUP / "cpu.max"
 """Where Linux tells a container its share of CPU time: microseconds and the period they are for."""
 
 WIDTH = 100
@@ -254,8 +254,7 @@ def _cores() -> float:
 
 
 def _memory(device: Device) -> str:
-    main = psutil.virtual_memory()
-    told = f"{_gigabytes(main.available)} of {_gigabytes(main.total)} free"
+    told = f"{_gigabytes(free_memory())} of {_gigabytes(psutil.virtual_memory().total)} free"
     return told if device.type == "cpu" else f"{told}; on the GPU {_gigabytes(device.memory())} free"
 
 
@@ -288,7 +287,7 @@ def _writable(folder: Path) -> bool:
 
 def _troubles(device: Device, driver: tuple[str, tuple[str, ...]]) -> list[tuple[bool, str]]:
     """Pairs of whether something is wrong and the sentence that says so."""
-    disk, memory = _disk_free(), psutil.virtual_memory().available
+    disk, memory = _disk_free(), free_memory()
     threads, cores, load = torch.get_num_threads(), _cores(), psutil.getloadavg()[0]
     torch_version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
     wished = ".".join(map(str, OLDEST_TORCH))

@@ -5,11 +5,12 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import psutil
 import pytest
 import torch
 
 from slmlib import devices
-from slmlib.devices import choose_device, keep_freed_memory, self_test, set_threads
+from slmlib.devices import Device, choose_device, keep_freed_memory, self_test, set_threads
 from slmlib.errors import ConfigError
 
 
@@ -194,6 +195,27 @@ def test_memory_is_in_bytes(machine):
     device = choose_device("cpu")
     assert 10**7 < device.memory() < 10**14
     assert 10**7 < device.peak_memory() < 10**12
+
+
+@pytest.mark.parametrize(
+    ("limit", "current", "stat", "free"),
+    [
+        ("3000", "1000", "anon 7\ninactive_file 20\n", 2020),
+        ("3000", "4000", "inactive_file 20\n", 0),  # above its limit, for a moment
+        ("90000", "1000", "inactive_file 0\n", 5000),  # the machine itself has less
+        ("max", "1000", "inactive_file 0\n", 5000),
+        ("3000", "1000", "anon 7\n", 2000),
+        ("", "", "", 5000),
+        (None, None, None, 5000),
+    ],
+)
+def test_a_container_has_the_memory_that_its_limit_leaves(monkeypatch, tmp_path, limit, current, stat, free):
+    for name, content in (("max", limit), ("current", current), ("stat", stat)):
+        if content is not None:
+            (tmp_path / f"memory.{name}").write_text(content)
+    monkeypatch.setattr(devices, "CGROUP", tmp_path)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=5000))
+    assert Device("cpu", "test", "float32", "test").memory() == free
 
 
 def test_set_threads_sets_them_and_0_leaves_them():

@@ -8,7 +8,7 @@ import psutil
 import pytest
 import torch
 
-from slmlib import doctor
+from slmlib import devices, doctor
 from slmlib.cli import main
 from slmlib.devices import Device
 from slmlib.doctor import Examination, examine
@@ -34,6 +34,7 @@ def healthy(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=80 * 10**9))
     memory = SimpleNamespace(available=8 * 10**9, total=16 * 10**9)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr(devices, "CGROUP", tmp_path / "no container")
     monkeypatch.setattr(psutil, "getloadavg", lambda: (0.1, 0.1, 0.1))
 
 
@@ -236,6 +237,19 @@ def test_a_containers_quota_counts(monkeypatch, tmp_path, content, cores):
     monkeypatch.setattr(doctor, "CGROUP_QUOTA", tmp_path / "cpu.max")
     monkeypatch.setattr(doctor.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     assert doctor._cores() == cores
+
+
+def test_a_containers_memory_counts(monkeypatch, tmp_path):
+    for name, content in (
+        ("max", 3 * 10**9),
+        ("current", 2 * 10**9),
+        ("stat", "anon 5\ninactive_file 500000000"),
+    ):
+        (tmp_path / f"memory.{name}").write_text(f"{content}\n")
+    monkeypatch.setattr(devices, "CGROUP", tmp_path)
+    found = examine()
+    assert finding(found, "Memory") == "1.5 GB of 16.0 GB free"
+    assert "Only 1.5 GB of memory" in the_warning(found)
 
 
 @pytest.mark.parametrize(
