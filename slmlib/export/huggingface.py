@@ -33,13 +33,20 @@ def architecture_for(config: LanguageModelConfig, model_type: str = "") -> Archi
     ]
     if not candidates:
         raise ConfigError(f"A {config.kind} cannot be a {model_type}.", "Leave out the model_type.")
-    losses = {candidate.model_type: _lost(config, candidate) for candidate in candidates}
+    losses, refusal = {}, ""
     for candidate in candidates:
+        try:
+            losses[candidate.model_type] = _lost(config, candidate)
+        except SlmError as error:  # its config cannot even be read again: no class to be near to
+            refusal = refusal or f": {error.problem.rstrip('.')}"
+            continue
         if not losses[candidate.model_type]:
             return candidate
-    nearest = min(losses, key=lambda name: len(losses[name]))
+    nearest = min(losses, key=lambda name: len(losses[name]), default="")
+    if nearest:
+        refusal = f"; the nearest, {nearest}, differs in {', '.join(losses[nearest])}"
     raise ConfigError(
-        f"No class of transformers is this model; the nearest, {nearest}, differs in {', '.join(losses[nearest])}.",
+        f"No class of transformers is this model{refusal}.",
         "Train a model of a family, as in `python -m slmlib families`, or keep using it with slmlib.",
     )
 
@@ -154,14 +161,14 @@ def model_from_hf(values: dict[str, Any], tensors: dict[str, Tensor]) -> nn.Modu
 
 
 def _lost(config: LanguageModelConfig, architecture: Architecture) -> list[str]:
-    """The switches that would not survive the way there and back; empty when the class is this model."""
+    """The switches that would not survive the way there and back; empty when the class is this model.
+
+    Raises SlmError when there is no way back.
+    """
     wanted = _unrolled(config).to_dict()
     if isinstance(config, ModelConfig) and config.position == "rope":
         wanted["rope_pairs"] = architecture.switches.get("rope_pairs", "half")  # rows can be moved
-    try:
-        found = from_hf_config(to_hf_config(config, architecture)).to_dict()
-    except SlmError as error:
-        return [str(error)]
+    found = from_hf_config(to_hf_config(config, architecture)).to_dict()
     return [name for name in wanted if name not in _TRAINING and not _same(wanted[name], found[name])]
 
 

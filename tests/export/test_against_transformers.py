@@ -470,5 +470,12 @@ def test_a_model_that_no_class_is_says_what_would_be_lost():
         architecture_for(ModelConfig(vocab_size=97, position="alibi"))
     with pytest.raises(ConfigError, match=r"nearest, gpt2, differs in position"):
         architecture_for(tiny(family("gpt2")).change({"position": "none"}), "gpt2")
+    odd = ModelConfig(vocab_size=97, embed_dim=128, num_heads=4, head_dim=33, position="alibi")
+    with pytest.raises(ConfigError, match=r"nearest, \w+, differs in head_dim, position\. "):
+        architecture_for(odd)
+    with pytest.raises(
+        ConfigError, match=r"No class of transformers is this model: .*even; it is 33 \(.*4\)\. T"
+    ):
+        architecture_for(odd, "llama")
     with pytest.raises(ConfigError, match="no model_type 'bert' here"):
         architecture_for(tiny(family("gpt2")), "bert")
