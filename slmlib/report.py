@@ -49,7 +49,7 @@ class RunRecord:
 
     @classmethod
     def read(cls, folder: Path | str) -> "RunRecord":
-        """Read a run's folder; CheckpointError in one sentence when it is not one."""
+        """Read a run's folder, by the newest checkpoint that can be read; CheckpointError in one sentence when it is none."""
         folder = Path(folder)
         if not (folder / "log.jsonl").is_file():
             raise CheckpointError(
@@ -58,8 +58,19 @@ class RunRecord:
         found = [one for one in checkpoint_folders(folder / "checkpoints") if (one / "state.json").is_file()]
         if not found:
             raise CheckpointError(f"The run {folder} has no checkpoint yet.", "Let it train a little longer.")
+        problems = []
+        for checkpoint in reversed(found):
+            try:
+                return cls._of(folder, checkpoint)
+            except SlmError as error:
+                problems.append(error)
+        raise problems[0]
+
+    @classmethod
+    def _of(cls, folder: Path, checkpoint: Path) -> "RunRecord":
+        """What a run's log and one of its checkpoints tell."""
         try:
-            state = read_json(found[-1] / "state.json")
+            state = read_json(checkpoint / "state.json")
             progress = state["progress"]
             model, training = read_shape(state), dict(progress["decided"])
             record = cls(folder.resolve().name, model, training, progress, read_log(folder / "log.jsonl"))

@@ -171,6 +171,9 @@ def test_an_unreadable_newest_checkpoint_is_passed_over(runs, tmp_path):
     copy = edited(runs[0], tmp_path, runs[0].name, lambda state: None)
     (copy / "checkpoints" / "step-00000900").mkdir()
     assert words(write_report([copy])) == words(write_report([runs[0]]))
+    for content in ("{", "{}", "[]"):
+        (copy / "checkpoints" / "step-00000900" / "state.json").write_text(content)
+        assert words(write_report([copy])) == words(write_report([runs[0]]))
 
 
 def test_shares_of_a_run_that_were_fitted_to_its_steps_are_no_difference(runs, tmp_path):
