@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from slmlib.config import ModelConfig, Sampling
+from slmlib.errors import DataError
 from slmlib.generation import probabilities
 from slmlib.model.decoder import Decoder
 from slmlib.plots.sampling import entropy_bits, next_token_bars, prompt_rows, sampling_panels
@@ -50,6 +51,12 @@ def test_entropy(chances, bits):
     found = entropy_bits(chances)
     assert found == pytest.approx(bits)
     assert math.copysign(1, found) == 1, "never -0.0"
+
+
+def test_another_models_tokenizer_is_one_sentence(widget):
+    other = Tokenizer.train(["Once upon a time, a time, a time."], BYTES.vocab_size + 3)
+    with pytest.raises(DataError, match="The tokenizer has 260 tokens, the model 257"):
+        NextToken(widget.model, other, "Once upon a time").still()
 
 
 def test_the_still_picture_shows_four_settings(widget):

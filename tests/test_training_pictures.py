@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from slmlib.config import ModelConfig, TrainConfig
-from slmlib.errors import ConfigError
+from slmlib.errors import ConfigError, DataError
 from slmlib.model.decoder import Decoder
 from slmlib.plots import histogram
 from slmlib.plots.optimization import NAMES, probe_steps, schedule_curve
@@ -25,6 +25,11 @@ def viewer():
     tokenizer = Tokenizer.train([TEXT], 300)
     config = ModelConfig(vocab_size=tokenizer.vocab_size, context_length=64, embed_dim=32, num_layers=1)
     return SurpriseViewer(Decoder(config, seed=0), tokenizer, TEXT)
+
+
+def test_another_models_tokenizer_is_one_sentence(viewer):
+    with pytest.raises(DataError, match="The tokenizer has 257 tokens, the model"):
+        SurpriseViewer(viewer.model, Tokenizer(()), TEXT).still()
 
 
 @pytest.mark.parametrize("schedule", NAMES)

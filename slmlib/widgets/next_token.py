@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from slmlib.config import Sampling
-from slmlib.generation import probabilities
+from slmlib.generation import begin, probabilities
 from slmlib.model.language_model import LanguageModel, evaluating
 from slmlib.plots.picture import Picture
 from slmlib.plots.sampling import entropy_bits, next_token_bars, sampling_panels
@@ -78,7 +78,7 @@ class NextToken(Widget):
         return next_token_page(self.tokenizer, self._scores(prompt), sampling, message, self.shown)
 
     def _scores(self, prompt: str) -> torch.Tensor:
-        tokens = [self.tokenizer.begin_of_text, *self.tokenizer.encode(prompt)]
+        tokens = begin(self.model, self.tokenizer, prompt)
         return next_token_scores(self.model, tokens[-self.model.config.context_length :])
 
 

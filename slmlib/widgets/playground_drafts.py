@@ -86,7 +86,7 @@ class Writer:
     def measure(self, draft: Draft) -> None:
         """Fill in the surprises of all new tokens."""
         draft.surprises = [
-            token_surprises(self.model, self.tokenizer, [*draft.tokens[1:], *row])[len(draft.tokens) - 1 :]
+            token_surprises(self.model, self.tokenizer, [*draft.tokens, *row])[len(draft.tokens) - 1 :]
             for row in draft.rows
         ]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from slmlib.generation import begin
 from slmlib.model.language_model import LanguageModel, evaluating
 from slmlib.plots.style import BLACK
 from slmlib.text.base_tokenizer import BaseTokenizer
@@ -43,8 +44,9 @@ class SurpriseViewer(Widget):
 
     def surprises(self, text: str) -> tuple[list[tuple[str, float]], int]:
         """Each token, its white space made visible, with its surprise in bits; and how many tokens were cut off."""
-        ids, limit = self.tokenizer.encode(text), self.model.config.context_length
-        return token_surprises(self.model, self.tokenizer, ids[:limit]), max(0, len(ids) - limit)
+        tokens = begin(self.model, self.tokenizer, text)
+        most = self.model.config.context_length + 1  # the last one need not be read
+        return token_surprises(self.model, self.tokenizer, tokens[:most]), max(0, len(tokens) - most)
 
     def still(self) -> Page:
         """The text it was made with."""
@@ -74,17 +76,19 @@ class SurpriseViewer(Widget):
 
 
 def token_surprises(
-    model: LanguageModel, tokenizer: BaseTokenizer, ids: Sequence[int]
+    model: LanguageModel, tokenizer: BaseTokenizer, tokens: Sequence[int]
 ) -> list[tuple[str, float]]:
-    """Each token that follows an end-of-text token, its white space made visible, and its surprise in bits.
+    """Each token after the first, its white space made visible, and its surprise in bits.
 
-    ids: at most context_length of them.
+    tokens: at most context_length + 1 of them, as `generation.begin` begins.
     """
-    row = torch.tensor([[tokenizer.begin_of_text, *ids]], device=model.device)  # (1, T + 1)
+    row = torch.tensor([list(tokens)], device=model.device)  # (1, T + 1)
     with evaluating(model), torch.inference_mode():
         chances = model(row[:, :-1])[0].float().log_softmax(-1)  # (T, V)
     bits = chances.gather(-1, row[0, 1:, None])[:, 0].abs() / math.log(2)  # (T, V), (T, 1) -> (T,)
-    return [(visible(tokenizer.token_bytes(one)), bit) for one, bit in zip(ids, bits.tolist(), strict=True)]
+    return [
+        (visible(tokenizer.token_bytes(one)), bit) for one, bit in zip(tokens[1:], bits.tolist(), strict=True)
+    ]
 
 
 def surprise_box(token: str, bits: float, chosen: bool = False) -> str:
