@@ -8,10 +8,11 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -59,6 +60,22 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
             flush_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed processes left unfinished in a folder: `.NAME.PROCESS.tmp`, a folder that one was building, and
+    `.NAME.PROCESS-THREAD.tmp`, a file of `atomic_write`."""
+    import psutil
+
+    for path in folder.glob(".*.tmp"):
+        process = path.stem.rpartition(".")[2].partition("-")[0]
+        if not process.isdecimal() or psutil.pid_exists(int(process)):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
 
 
 def print_any_character() -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +12,15 @@ import pytest
 
 from slmlib import files
 from slmlib.errors import SlmError
-from slmlib.files import atomic_write, home, read_json, sha256_file, write_json, write_text
+from slmlib.files import (
+    atomic_write,
+    home,
+    read_json,
+    remove_leftovers,
+    sha256_file,
+    write_json,
+    write_text,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -93,6 +103,20 @@ def test_two_threads_that_write_one_path_do_not_meet(tmp_path):
         list(threads.map(write, (b"a", b"b")))
     assert path.read_bytes() in (b"a" * 100_000, b"b" * 100_000)
     assert names(tmp_path) == ["file.bin"]
+
+
+def test_only_what_dead_processes_left_is_removed(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    left = [f".train.txt.{dead.pid}-{dead.pid}.tmp", f".0123456789abcdef.{dead.pid}.tmp"]
+    kept = [f".train.txt.{os.getpid()}-1.tmp", f".0123.{os.getpid()}.tmp", ".mine.tmp", f"a.{dead.pid}.tmp"]
+    for name in (left[0], kept[0], *kept[2:]):
+        (tmp_path / name).write_text("half")
+    for name in (left[1], kept[1]):
+        (tmp_path / name / "inside").mkdir(parents=True)
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == sorted(kept)
+    remove_leftovers(tmp_path / "missing")
 
 
 def test_text_is_utf8_with_plain_line_ends(tmp_path):

@@ -11,10 +11,16 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
-
 from slmlib.errors import DataError, SlmError
-from slmlib.files import atomic_write, explain_os_errors, flush_folder, home, read_json, write_json
+from slmlib.files import (
+    atomic_write,
+    explain_os_errors,
+    flush_folder,
+    home,
+    read_json,
+    remove_leftovers,
+    write_json,
+)
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.cleaning import Cleaner, CleaningReport, Split
 from slmlib.text.corpus import Corpus, open_corpus
@@ -79,7 +85,7 @@ def prepare(
     with suppress(SlmError):  # not there, or damaged: it can be made again from the corpus
         return _open(target, corpus)
 
-    _remove_leftovers(parent)
+    remove_leftovers(parent)
     building, damaged = (parent / f".{key}{end}.{os.getpid()}.tmp" for end in ("", "-damaged"))
     try:
         _build(building, corpus, vocab_size, tokenizer, near, progress)
@@ -170,11 +176,3 @@ def clean_into(
         for split, story in cleaner.split(train, corpus.valid()):
             files[split].write(as_record(story))
     return cleaner.report
-
-
-def _remove_leftovers(parent: Path) -> None:
-    """Delete what killed processes were building. Their ids stand in the folders' names."""
-    for folder in parent.glob(".*.tmp"):
-        process = folder.stem.rpartition(".")[2]
-        if process.isdecimal() and not psutil.pid_exists(int(process)):
-            shutil.rmtree(folder, ignore_errors=True)
