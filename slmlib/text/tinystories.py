@@ -9,10 +9,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 
 from slmlib.errors import DataError, SlmError
-from slmlib.files import home, person_expanded
+from slmlib.files import home, person_expanded, remove_leftovers
 from slmlib.text.cleaning import VALID_BYTES
 from slmlib.text.progress import story_bar
 from slmlib.text.textfiles import TextFiles, limited, write_stories
@@ -73,6 +74,8 @@ class TinyStories:
                 f"TinyStories is not on this machine and {refusal}.",
                 "Try again later, with a network, or set SLM_CORPUS to a .txt file of stories.",
             )
+        for other in folder.parent.glob("tinystories-*"):
+            remove_leftovers(other)
         for split, name, size in (("validation", "valid", VALID_BYTES), ("train", "train", self.max_bytes)):
             stories = _published(split, streaming=not refusal)
             bar = story_bar(limited(stories, size), f"TinyStories {name}", size, self.progress)
@@ -98,7 +101,7 @@ def hub_refusal(timeout: float = 3.0) -> str:
         except urllib.error.HTTPError as answer:
             answers.append(f"the Hugging Face Hub answered {answer.code} ({_phrase(answer.code)})")
             answer.close()
-        except (OSError, ValueError):  # no network, no such name, no address
+        except (OSError, ValueError, HTTPException):  # no network, no such name, no address, not a web server
             return
 
     # The look-up of a name has no time-out of its own, so the question runs beside us.
@@ -117,7 +120,8 @@ def in_datasets_cache() -> bool:
     """Whether the `datasets` library has stored all of TinyStories on this machine before."""
     hub_home = os.environ.get("HF_HOME", "~/.cache/huggingface")
     folder = person_expanded(os.environ.get("HF_DATASETS_CACHE", f"{hub_home}/datasets"))
-    return any(folder.glob("roneneldan___tiny*stories"))
+    finished = folder.glob("roneneldan___tiny*stories/**/dataset_info.json")
+    return any(path.parent.suffix != ".incomplete" for path in finished)  # as it is named while it is made
 
 
 def _published(split: str, streaming: bool) -> Iterator[str]:

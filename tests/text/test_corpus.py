@@ -1,4 +1,6 @@
 import gzip
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -301,11 +303,32 @@ def test_a_failing_download_is_one_sentence(published, monkeypatch):
 
 def test_what_the_datasets_library_has_stored_is_used_offline(published, monkeypatch, tmp_path):
     monkeypatch.setattr(tinystories, "hub_refusal", lambda: "the Hugging Face Hub does not answer")
-    (tmp_path / "huggingface/datasets/roneneldan___tiny_stories").mkdir(parents=True)
+    made = tmp_path / "huggingface/datasets/roneneldan___tiny_stories/default/0.0.0/f54c"
+    made.mkdir(parents=True)
+    (made / "dataset_info.json").touch()
     corpus = open_corpus(max_bytes=20)
     assert "the datasets library has TinyStories stored" in corpus.why
     assert len(list(corpus.train())) == 2
     assert published[-1] == ("roneneldan/TinyStories", "train", False)
+
+
+def test_what_it_had_only_begun_to_store_is_not_there(storyworld, tmp_path):
+    made = tmp_path / "huggingface/datasets/roneneldan___tiny_stories/default/0.0.0/f54c.incomplete"
+    made.mkdir(parents=True)
+    (made / "dataset_info.json").touch()
+    (made.parent / "f54c_builder.lock").touch()
+    assert open_corpus(max_bytes=100).name == "StoryWorld"
+
+
+def test_a_download_first_removes_what_killed_ones_left(published):
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    corpora = home() / "corpora"
+    for name in ("tinystories-50", "tinystories-70"):
+        (corpora / name).mkdir(parents=True)
+        (corpora / name / f".train.txt.{dead.pid}-{dead.pid}.tmp").write_text("half")
+    assert len(list(TinyStories(50).train())) == 5
+    assert sorted(path.name for path in corpora.rglob("*") if path.is_file()) == ["train.txt", "valid.txt"]
 
 
 @pytest.fixture
@@ -355,6 +378,28 @@ def test_a_hub_that_is_not_there(hub, monkeypatch):
     assert hub_refusal() == "the Hugging Face Hub does not answer"
     monkeypatch.setenv("HF_ENDPOINT", "not an address")
     assert hub_refusal() == "the Hugging Face Hub does not answer"
+
+
+def test_what_is_no_hub_does_not_answer(hub, monkeypatch):
+    """No thread of ours shows a traceback: neither of another kind of server nor of an address with a space in it."""
+    shown = []
+    monkeypatch.setattr(threading, "excepthook", shown.append)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet():
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+                connection.recv(1 << 16)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert hub_refusal(timeout=30) == "the Hugging Face Hub does not answer"
+        thread.join()
+    monkeypatch.setenv("HF_ENDPOINT", "http://bad host")
+    assert hub_refusal() == "the Hugging Face Hub does not answer"
+    assert shown == []
 
 
 def test_a_hub_that_never_answers_is_given_up(monkeypatch):
