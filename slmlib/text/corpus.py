@@ -1,6 +1,7 @@
 """Where stories come from: a local path, TinyStories, or StoryWorld, which needs nothing at all."""
 
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,13 +67,19 @@ class Corpus:
         return hashlib.sha256(f"{self.source.fingerprint()} {self.max_bytes}".encode()).hexdigest()
 
 
-def open_corpus(source: str = "auto", *, max_bytes: int | None = None, progress: bool = False) -> Corpus:
+def open_corpus(
+    source: str = "auto",
+    *,
+    max_bytes: int | None = None,
+    most_told: float = math.inf,
+    progress: bool = False,
+) -> Corpus:
     """Choose a corpus. Nothing is downloaded or generated before its stories are asked for.
 
     source: "tinystories", "storyworld", the path of a .txt, .jsonl, .csv or .parquet file, of one of these with
     .gz, or of a folder of these (`stories.csv#body` also names the column), or "auto": the path in SLM_CORPUS if
     set, else TinyStories if it is stored here or the Hub offers it, else StoryWorld. max_bytes: how much
-    training text is needed at most.
+    training text is needed at most. most_told: the same for StoryWorld, of which a megabyte takes a second to tell.
 
     Raises DataError when the path holds no text, or is empty.
     """
@@ -85,10 +92,11 @@ def open_corpus(source: str = "auto", *, max_bytes: int | None = None, progress:
         )
     path = os.environ.get("SLM_CORPUS", "") if source == "auto" else source
     tinystories = TinyStories(max_bytes, progress=progress)
+    told = None if max_bytes is None else int(min(max_bytes, most_told))
     if source == "tinystories":
         return Corpus("TinyStories", "TinyStories was asked for.", tinystories, max_bytes)
     if source == "storyworld":
-        return Corpus("StoryWorld", "StoryWorld was asked for.", StoryWorld(max_bytes), max_bytes)
+        return Corpus("StoryWorld", "StoryWorld was asked for.", StoryWorld(told), told)
     if path:
         why = f"SLM_CORPUS points to {path}." if source == "auto" else f"The path {path} was asked for."
         files = TextFiles.find(path)
@@ -105,7 +113,7 @@ def open_corpus(source: str = "auto", *, max_bytes: int | None = None, progress:
             f"SLM_CORPUS is not set, TinyStories is not stored here, and {refusal}. "
             "To get TinyStories later, begin a new run with --corpus tinystories."
         )
-        return Corpus("StoryWorld", why, StoryWorld(max_bytes), max_bytes)
+        return Corpus("StoryWorld", why, StoryWorld(told), told)
     return Corpus("TinyStories", why, tinystories, max_bytes)
 
 

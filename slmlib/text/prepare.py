@@ -5,6 +5,7 @@ The result is kept under a name made of everything that decides it, so a second 
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from contextlib import ExitStack, suppress
@@ -58,6 +59,7 @@ def prepare(
     *,
     vocab_size: int = 4096,
     max_bytes: int | None = None,
+    most_told: float = math.inf,
     tokenizer: BaseTokenizer | None = None,
     folder: Path | str | None = None,
     near_duplicates: float = 0.0,
@@ -65,14 +67,14 @@ def prepare(
 ) -> PreparedData:
     """Make ready a corpus for training, or open what an earlier call made.
 
-    source, max_bytes: see `slmlib.text.corpus.open_corpus`. tokenizer: use this one instead of learning one
+    source, max_bytes, most_told: see `slmlib.text.corpus.open_corpus`. tokenizer: use this one instead of learning one
     of `vocab_size` tokens from the training stories (vocab_size is then ignored). folder: where results are
     kept, `home()/data` unless given. near_duplicates: also remove stories at least this similar to an earlier
     one (0.8 is usual, see `slmlib.text.near_duplicates`); 0 keeps them.
 
     Raises DataError when there is no usable corpus, or too little of it to train and validate on.
     """
-    corpus = open_corpus(source, max_bytes=max_bytes, progress=progress)
+    corpus = open_corpus(source, max_bytes=max_bytes, most_told=most_told, progress=progress)
     everything = [_RECIPE, corpus.fingerprint, tokenizer.fingerprint if tokenizer else vocab_size]
     near = NearDuplicates(near_duplicates) if near_duplicates else None
     if near is not None:

@@ -22,7 +22,14 @@ from slmlib.ranks import ALONE, Ranks, largest_divisor, together
 from slmlib.text.gpt2 import GPT2_VOCAB_SIZE
 from slmlib.text.prepare import PreparedData, prepare
 from slmlib.text.tokenizer import gpt2
-from slmlib.training.budget import FEWEST_STEPS, SMALLEST_TEXT, deadline_of, share_budget, text_budget
+from slmlib.training.budget import (
+    FEWEST_STEPS,
+    SMALLEST_TEXT,
+    deadline_of,
+    share_budget,
+    telling_budget,
+    text_budget,
+)
 from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
 from slmlib.training.claim import only_process_in
 from slmlib.training.faults import is_out_of_memory
@@ -181,6 +188,7 @@ def prepare_data(wish: Wish, device: Device, progress: bool = True) -> PreparedD
         wish.corpus,
         vocab_size=wish.model.vocab_size,
         max_bytes=text_budget(wish.model, wish.train, device),
+        most_told=telling_budget(wish.train),
         tokenizer=gpt2() if wish.tokenizer == "gpt2" else None,
         progress=progress,
     )
@@ -311,7 +319,8 @@ def stories_of(checkpoint: Checkpoint, corpus: str, device: Device) -> PreparedD
     if data.corpus_name == run.corpus and data.valid.info.sha256 != run.valid_sha256:
         # Without a split of its own, what a corpus sets aside depends on how much of it is read.
         budget = text_budget(model, run.asked, replace(device, type=cast(Any, run.decided.device)))
-        data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=budget)
+        most_told = telling_budget(run.asked)
+        data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=budget, most_told=most_told)
     return data
 
 

@@ -15,6 +15,8 @@ import torch
 from slmlib.config import MambaConfig, ModelConfig, TrainConfig
 from slmlib.devices import Device
 from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
+from slmlib.presets import preset
+from slmlib.text.corpus import open_corpus
 from slmlib.training import run as run_module
 from slmlib.training.budget import FEWEST_STEPS, SMALLEST_TEXT, deadline_of, share_budget, text_budget
 from slmlib.training.checkpoint import load_checkpoint, step_folder
@@ -250,6 +252,37 @@ def test_the_text_budget_follows_the_steps():
     assert text_budget(model, TrainConfig(total_steps=1), CPU) == SMALLEST_TEXT
     assert text_budget(model, TrainConfig(total_steps=100_000, batch_size=10), CPU) == 400 * 10**6
     assert text_budget(model, TrainConfig(minutes=1e6), CPU) == 3 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("device_type", "name", "minutes", "megabytes"),
+    [
+        ("cpu", "1M", 5, 27),
+        ("cpu", "1M", 10, 55),
+        ("cpu", "3M", 5, 14),
+        ("cpu", "3M", 10, 29),
+        ("cpu", "0.3M", 1, 10),
+        ("cuda", "34M", 1, 10),
+        ("cuda", "34M", 5, 30),  # read 37 times: 1,121 MB would take a quarter of an hour to tell
+        ("cuda", "34M", 60, 360),
+    ],
+)
+def test_storyworld_is_told_for_a_tenth_of_the_time_at_most(
+    tmp_path, monkeypatch, device_type, name, minutes, megabytes
+):
+    asked = []
+
+    def prepare(source, *, max_bytes, most_told, **_):
+        asked.append(open_corpus(source, max_bytes=max_bytes, most_told=most_told).expected_bytes)
+
+    monkeypatch.setattr(run_module, "prepare", prepare)
+    chosen = preset(name)
+    wish = Wish(chosen.model, replace(chosen.train, minutes=minutes), tmp_path, "storyworld")
+    run_module.prepare_data(wish, replace(CPU, type=device_type))
+    assert asked == [megabytes * 10**6]
+    in_steps = replace(wish, train=replace(wish.train, total_steps=10**6))
+    run_module.prepare_data(in_steps, replace(CPU, type=device_type))
+    assert asked[1] == text_budget(in_steps.model, in_steps.train, CPU)
 
 
 def test_a_run_that_broke_off_does_not_lose_its_folder(wish):
