@@ -1,8 +1,9 @@
 """One run, one process: two that train in one folder would overwrite each other's checkpoints.
 
-Seen on one machine only, unless the shared folder lends its locks to all.
+Seen on one machine only, unless the shared folder lends its locks to all; in one without any locks not at all.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,9 @@ def only_process_in(folder: Path) -> Iterator[None]:
                 f"{_who(owner)} is training in {folder} right now.",
                 "Wait for it, stop it with Ctrl-C, or give the new run another name (--run, RUN=).",
             ) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
+                raise  # else a network folder without locks, where a run that is alone is not to be refused
     try:
         write_json(owner, {"pid": os.getpid()})
         yield

@@ -1,5 +1,6 @@
 """From a wish to a run: decided, gone on with by the same wish, refused for another one."""
 
+import errno
 import math
 import re
 import shutil
@@ -17,6 +18,7 @@ from slmlib.devices import Device
 from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
 from slmlib.presets import preset
 from slmlib.text.corpus import open_corpus
+from slmlib.training import claim
 from slmlib.training import run as run_module
 from slmlib.training.budget import FEWEST_STEPS, SMALLEST_TEXT, deadline_of, share_budget, text_budget
 from slmlib.training.checkpoint import load_checkpoint, step_folder
@@ -342,6 +344,15 @@ def test_what_a_dead_process_left_is_no_claim(wish, content):
     with only_process_in(wish.folder):
         pass
     assert not wish.folder.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_network_folder_without_locks_is_no_reason_not_to_train(wish, monkeypatch, number):
+    def fail(*_, **__):
+        raise OSError(number, "No locks available")
+
+    monkeypatch.setattr(claim.FileLock, "acquire", fail)
+    assert quietly(wish)[0].finished
 
 
 def test_a_run_of_another_kind_of_model_is_refused(wish):
