@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
@@ -9,10 +10,14 @@ from PIL import Image
 from slmlib.plots import BLUE, ORANGE, Picture, histogram, lines, loss_curve
 from slmlib.plots.attention import matrix_panels
 from slmlib.plots.charts import bars
+from slmlib.plots.checkpoints import parted_curves
+from slmlib.plots.dynamics import small_multiples
 from slmlib.plots.embeddings import lookup_product, probability_panels, word_map
+from slmlib.plots.positions import clock_hands
 from slmlib.plots.sampling import next_token_bars, prompt_rows, sampling_panels
 from slmlib.plots.style import ink
-from slmlib.plots.tokens import merge_tree, window_steps
+from slmlib.plots.surprise import estimates
+from slmlib.plots.tokens import merge_tree, padded_rows, window_steps
 from slmlib.plots.training import smoothed
 
 
@@ -158,7 +163,21 @@ MONEY = "$$"  # an empty formula, were it one: matplotlib refuses it
         lambda: word_map([[0.0, 0.0]], [MONEY], ["price"], MONEY),
         lambda: matrix_panels({"scores": [[1.0]]}, [MONEY], [MONEY], MONEY),
         lambda: bars({MONEY: 1.0}, MONEY),
+        lambda: parted_curves([2.0, 1.0], {"resumed": [1.0]}, 1, MONEY),
+        lambda: small_multiples([0, 8], {"whole": [0.1, 0.9]}, MONEY),
+        lambda: clock_hands(np.ones(2), np.ones(2), [(1, 0)], MONEY),
     ],
 )
 def test_a_token_with_dollar_signs_is_no_formula(draw):
     assert draw().png()
+
+
+@pytest.mark.parametrize("message", ["Which is better?", "This one!", "This one.", "This one"])
+def test_a_message_keeps_its_mark_where_the_alt_text_goes_on(message):
+    drawn = (
+        bars({"a": 1.0}, message),
+        padded_rows([1, 2], message),
+        estimates({"a": [1.0, 2.0]}, 1.5, message, xlabel="loss", whole_name="all"),
+    )
+    begins = message if message[-1] in "?!." else f"{message}."
+    assert all(picture.alt.startswith(f"{begins} ") for picture in drawn)

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from slmlib.plots.charts import Number
-from slmlib.plots.picture import Picture
+from slmlib.plots.picture import Picture, sentence
 from slmlib.plots.style import BLACK, BLUE, GREY, PAPER, TINTS, new_panels
 
 INK = LinearSegmentedColormap.from_list("paper to blue", [PAPER, BLUE])
@@ -46,7 +46,7 @@ def matrix_panels(
             for row, values in zip(rows, matrix, strict=True)
         )
         said.append(f"{name}: {'; '.join(told)}.")
-    return Picture(figure, " ".join([f"{message.rstrip('.')}.", *said]))
+    return Picture(figure, " ".join([sentence(message), *said]))
 
 
 def head_maps(weights: ArrayLike, message: str, *, titles: Sequence[Sequence[str]] | None = None) -> Picture:
@@ -83,7 +83,7 @@ def head_maps(weights: ArrayLike, message: str, *, titles: Sequence[Sequence[str
             said.append(f"{title.replace(chr(10), ', ')}: {before:.0%} on the token before")
     return Picture(
         figure,
-        f"{message.rstrip('.')}. {num_layers * num_heads} square maps over {time} tokens, darker where a row (query) "
+        f"{sentence(message)} {num_layers * num_heads} square maps over {time} tokens, darker where a row (query) "
         f"looks more at a column (key); above the diagonal all are empty. {'; '.join(said)}.",
     )
 

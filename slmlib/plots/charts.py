@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from slmlib.plots.picture import Picture
+from slmlib.plots.picture import Picture, sentence
 from slmlib.plots.style import (
     BLUE,
     LINES,
@@ -73,7 +73,7 @@ def lines(
     figure.draw_without_rendering()  # settles the scales that labels are placed by
     name_floors(axes, {f"{name} {write(height)}": height for name, height in (floors or {}).items()})
     label_lines(axes, ends)
-    return Picture(figure, " ".join([f"{message.rstrip('.')}.", *said]))
+    return Picture(figure, " ".join([sentence(message), *said]))
 
 
 def bars(
@@ -100,7 +100,7 @@ def bars(
         label(axes, write(value), (value, row), ORANGE if name in highlight else BLUE, (5, 0))
     axes.margins(x=0.12)
     said = ", ".join(f"{name} {write(value)}" for name, value in values.items())
-    return Picture(figure, f"{message.rstrip('.')}. Bars: {said}.")
+    return Picture(figure, f"{sentence(message)} Bars: {said}.")
 
 
 def histogram(
@@ -127,4 +127,4 @@ def histogram(
         name_mark(axes, f"{name} {write(value)}", value, 0.97 - 0.09 * row)
     said = "".join(f" {name}: {write(value)}." for name, value in (marks or {}).items())
     spread = f" {len(values):,} values from {write(min(values))} to {write(max(values))}."
-    return Picture(figure, f"{message.rstrip('.')}.{spread}{said}")
+    return Picture(figure, f"{sentence(message)}{spread}{said}")

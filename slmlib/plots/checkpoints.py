@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from itertools import count
 
-from matplotlib.figure import Figure
-
-from slmlib.plots.picture import Picture
-from slmlib.plots.style import BLACK, GREY, ORANGE, PAPER, dress, ink, wrapped
+from slmlib.plots.picture import Picture, sentence
+from slmlib.plots.style import BLACK, GREY, ORANGE, dress, ink, new_figure
 
 COLUMNS = 3
 
@@ -31,10 +29,7 @@ def parted_curves(
     """
     columns = min(COLUMNS, len(resumed))
     rows = -(-len(resumed) // columns)
-    figure = Figure(
-        figsize=(7.5, (1.4 if rows > 1 else 2.2) * rows + 0.7), facecolor=PAPER, layout="constrained"
-    )
-    figure.suptitle(wrapped(message, 7.5), x=0.01, ha="left")
+    figure = new_figure(message, (7.5, (1.4 if rows > 1 else 2.2) * rows + 0.7))
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True).flatten()
     said = []
     shown = max(0, resumed_at - 12)
@@ -58,5 +53,5 @@ def parted_curves(
     for axes in grid[max(0, len(resumed) - columns) : len(resumed)]:
         axes.set_xlabel("step")
     return Picture(
-        figure, f"{message.rstrip('.')}. Loss by step, resumed after step {resumed_at}. {' '.join(said)}"
+        figure, f"{sentence(message)} Loss by step, resumed after step {resumed_at}. {' '.join(said)}"
     )

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from slmlib.plots.charts import Number, number
-from slmlib.plots.picture import Picture
+from slmlib.plots.picture import Picture, sentence
 from slmlib.plots.style import (
     BLUE,
     GREY,
@@ -19,7 +19,7 @@ from slmlib.plots.style import (
     dress,
     ink,
     label_lines,
-    wrapped,
+    new_figure,
 )
 from slmlib.training.diagnosis import Curves
 
@@ -70,7 +70,7 @@ def small_multiples(
         )
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
-    return Picture(figure, f"{_sentence(message)} Over the steps of the run, {'; '.join(said)}.")
+    return Picture(figure, f"{sentence(message)} Over the steps of the run, {'; '.join(said)}.")
 
 
 def layer_panels(
@@ -123,7 +123,7 @@ def layer_panels(
             said.append(f"{title}: a line at {write(height)}, {name}.")
         figure.draw_without_rendering()  # settles the scales that labels are placed by
         label_lines(axes, ends)
-    return Picture(figure, " ".join([_sentence(message), *said]))
+    return Picture(figure, " ".join([sentence(message), *said]))
 
 
 def run_gallery(
@@ -141,8 +141,7 @@ def run_gallery(
     at the top.
     """
     rows = -(-len(runs) // columns)
-    figure = Figure(figsize=(8.5, 0.6 + 2.0 * rows), facecolor=PAPER, layout="constrained")
-    figure.suptitle(wrapped(message, 8.5), x=0.01, ha="left")
+    figure = new_figure(message, (8.5, 0.6 + 2.0 * rows))
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[2.2, 1] * rows)
     shown = [(f"{letter}: {names[letter]}" if names else letter, run) for letter, run in runs.items()]
     spare = columns * rows > len(shown)
@@ -155,7 +154,7 @@ def run_gallery(
         _draw_norms(norms, run, healthy, with_key)
         norms.set_xlabel("step" if place + columns >= len(shown) + spare else "", fontsize="small")
     said = " ".join(_said(title, run) for title, run in shown)
-    return Picture(figure, f"{_sentence(message)} The healthy run: {_numbers(healthy)}. {said}")
+    return Picture(figure, f"{sentence(message)} The healthy run: {_numbers(healthy)}. {said}")
 
 
 def _draw_losses(
@@ -240,8 +239,7 @@ def _said(title: str, run: Curves) -> str:
 
 
 def _grid(message: str, rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=size, facecolor=PAPER, layout="constrained")
-    figure.suptitle(wrapped(message, size[0]), x=0.01, ha="left")
+    figure = new_figure(message, size)
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 

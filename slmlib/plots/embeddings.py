@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from slmlib.plots.picture import Picture
+from slmlib.plots.picture import Picture, sentence
 from slmlib.plots.style import (
     BLACK,
     BLUE,
@@ -58,7 +58,7 @@ def lookup_product(one_hot: Matrix, table: Matrix, words: Sequence[str], message
         f"{words[one]} is row {one}: {', '.join(f'{value:.1f}' for value in vector)}"
         for one, vector in zip(chosen, vectors, strict=True)
     )
-    return Picture(figure, f"{message.rstrip('.')}. {said}.")
+    return Picture(figure, f"{sentence(message)} {said}.")
 
 
 def _matrix(
@@ -115,7 +115,7 @@ def probability_panels(words: Sequence[str], chances: Mapping[str, Sequence[floa
         f"{title}: {', '.join(f'{word} {value:.1%}' for word, value in zip(words, values, strict=True))}"
         for title, values in chances.items()
     )
-    return Picture(figure, f"{message.rstrip('.')}. {said}.")
+    return Picture(figure, f"{sentence(message)} {said}.")
 
 
 def word_map(
@@ -148,7 +148,7 @@ def word_map(
     axes.legend(
         loc="upper left", bbox_to_anchor=(0, -0.01), ncols=len(names), frameon=False, fontsize="small"
     )
-    return Picture(figure, f"{message.rstrip('.')}. {'; '.join(said)}.")
+    return Picture(figure, f"{sentence(message)} {'; '.join(said)}.")
 
 
 def _place_words(
@@ -216,7 +216,7 @@ def share_bars(shares: Mapping[str, tuple[float, int]], message: str, *, part: s
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(left=False, bottom=False, labelbottom=False, labelcolor=BLACK)
     said = "; ".join(f"{name}: {share:.1%} of {_short(total)}" for name, (share, total) in shares.items())
-    return Picture(figure, f"{message.rstrip('.')}. Share of the {part}: {said}.")
+    return Picture(figure, f"{sentence(message)} Share of the {part}: {said}.")
 
 
 def _short(count: int) -> str:

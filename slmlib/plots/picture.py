@@ -62,3 +62,8 @@ class Picture:
 
     def __repr__(self) -> str:
         return f"Picture: {self.alt}"
+
+
+def sentence(message: str) -> str:
+    """The message with a full stop, unless it ends with a mark of its own: how every alt text begins."""
+    return message if message.endswith(("?", "!", ".")) else f"{message}."

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from slmlib.plots.charts import lines
-from slmlib.plots.picture import Picture
-from slmlib.plots.style import BLACK, BLUE, GREY, ORANGE, PAPER, new_axes, new_panels, wrapped
+from slmlib.plots.picture import Picture, sentence
+from slmlib.plots.style import BLACK, BLUE, GREY, ORANGE, PAPER, new_axes, new_figure, new_panels
 
 Array = NDArray[Any]
 
@@ -25,7 +24,7 @@ def heat_map(values: Array, message: str, *, xlabel: str, ylabel: str) -> Pictur
     figure.colorbar(image, ax=axes, pad=0.02)
     low, high = float(np.min(values)), float(np.max(values))
     said = f"{values.shape[0]} rows ({ylabel}) and {values.shape[1]} columns ({xlabel}), from {low:.2g} to {high:.2g}."
-    return Picture(figure, f"{message.rstrip('.')}. {said}")
+    return Picture(figure, f"{sentence(message)} {said}")
 
 
 def score_maps(maps: Mapping[str, Array], message: str) -> Picture:
@@ -44,7 +43,7 @@ def score_maps(maps: Mapping[str, Array], message: str) -> Picture:
         said.append(f"{name}: {verdict}")
     panels[0].set_ylabel("query position")
     return Picture(
-        figure, f"{message.rstrip('.')}. Maps of scores by query and key position. {'; '.join(said)}."
+        figure, f"{sentence(message)} Maps of scores by query and key position. {'; '.join(said)}."
     )
 
 
@@ -73,9 +72,7 @@ def clock_hands(
     query, key: (head_dim,), an even number. Under each clock stands what its pair adds to the score.
     """
     half = len(query) // 2
-    size = (1.75 * half + 1.9, 2.25 * len(places) + 0.7)
-    figure = Figure(figsize=size, facecolor=PAPER, layout="constrained")
-    figure.suptitle(wrapped(message, size[0]), x=0.01, ha="left")
+    figure = new_figure(message, (1.75 * half + 1.9, 2.25 * len(places) + 0.7))
     grid = figure.subplots(len(places), half + 1, squeeze=False, width_ratios=[1.0] * half + [0.9])
     said = []
     for row, (query_at, key_at) in enumerate(places):
@@ -100,7 +97,7 @@ def clock_hands(
             f"Query at {query_at}, key at {key_at}, distance {query_at - key_at}: score {added.sum():.2f} = {parts}"
         )
     return Picture(
-        figure, f"{message.rstrip('.')}. Each pair of numbers is a clock with two hands. {'. '.join(said)}."
+        figure, f"{sentence(message)} Each pair of numbers is a clock with two hands. {'. '.join(said)}."
     )
 
 
@@ -131,7 +128,7 @@ def score_curve(
     axes.plot(distances, scores, color=BLUE)
     height = scores[distance + longest]
     axes.plot([distance], [height], color=ORANGE, marker="o", markersize=8)
-    return Picture(figure, f"{message.rstrip('.')}. At distance {distance} the score is {height:.2f}.")
+    return Picture(figure, f"{sentence(message)} At distance {distance} the score is {height:.2f}.")
 
 
 def loss_by_position(

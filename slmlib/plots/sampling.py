@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from slmlib.plots.picture import Picture
+from slmlib.plots.picture import Picture, sentence
 from slmlib.plots.style import BLACK, BLUE, GREY, ORANGE, PAPER, TINTS, label, new_axes, new_panels
 
 
@@ -27,7 +27,7 @@ def next_token_bars(
         f"{name} {before:.1%} to {f'{after:.1%}' if after else 'out'}"
         for name, before, after in zip(names, offered, used, strict=True)
     )
-    return Picture(figure, f"{message.rstrip('.')}. Probability offered and used: {said}.")
+    return Picture(figure, f"{sentence(message)} Probability offered and used: {said}.")
 
 
 def sampling_panels(
@@ -50,7 +50,7 @@ def sampling_panels(
         + "."
         for setting, used in settings.items()
     )
-    return Picture(figure, f"{message.rstrip('.')}. {said}")
+    return Picture(figure, f"{sentence(message)} {said}")
 
 
 def _draw_bars(axes: Axes, names: Sequence[str], offered: Sequence[float], used: Sequence[float]) -> None:
@@ -98,9 +98,7 @@ def prompt_rows(rows: Sequence[Sequence[str | None]], message: str, read_at: int
     axes.set_xlim(0, longest)
     axes.set_ylim(len(rows) - 0.4, -0.5)
     axes.set_axis_off()
-    return Picture(
-        figure, f"{message.rstrip('.')}. {'; '.join(said)}. The answer is read at column {column}."
-    )
+    return Picture(figure, f"{sentence(message)} {'; '.join(said)}. The answer is read at column {column}.")
 
 
 def entropy_bits(probabilities: Sequence[float]) -> float:

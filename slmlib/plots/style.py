@@ -36,13 +36,20 @@ def ink(color: str) -> str:
     return to_hex((red, green, blue)).upper()
 
 
+def new_figure(message: str, size: tuple[float, float]) -> Figure:
+    """A figure that gives its axes the room they need; the message, what the reader should see, stands above all."""
+    figure = Figure(figsize=size, facecolor=PAPER, layout="constrained")
+    # Messages quote what people and models wrote: a dollar sign there begins no formula.
+    figure.suptitle(wrapped(message, size[0]), x=0.01, ha="left", parse_math=False)
+    return figure
+
+
 def new_axes(
     message: str, xlabel: str = "", ylabel: str = "", size: tuple[float, float] = (7, 4)
 ) -> tuple[Figure, Axes]:
     """A figure with one pair of axes; the message, what the reader should see, is its title."""
     figure = Figure(figsize=size, facecolor=PAPER)
     axes = figure.subplots()
-    # Messages quote what people and models wrote: a dollar sign there begins no formula.
     axes.set_title(wrapped(message, size[0]), loc="left", pad=12, parse_math=False)
     dress(axes, xlabel, ylabel)
     return figure, axes
@@ -52,8 +59,7 @@ def new_panels(
     message: str, titles: Sequence[str], size: tuple[float, float] = (8, 3.4), same_y: bool = False
 ) -> tuple[Figure, list[Axes]]:
     """A figure with axes side by side under one message; each has a short title of its own."""
-    figure = Figure(figsize=size, facecolor=PAPER, layout="constrained")
-    figure.suptitle(wrapped(message, size[0]), x=0.01, ha="left", parse_math=False)
+    figure = new_figure(message, size)
     panels = list(figure.subplots(1, len(titles), squeeze=False, sharey=same_y)[0])
     for axes, title in zip(panels, titles, strict=True):
         axes.set_title(title, loc="left", fontsize="medium", color=GREY)

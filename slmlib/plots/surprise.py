@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from slmlib.plots.picture import Picture
+from slmlib.plots.picture import Picture, sentence
 from slmlib.plots.style import BLUE, GREY, ORANGE, label, new_axes
 
 
@@ -34,4 +34,4 @@ def estimates(
         f"{name}: {len(values)} estimates from {min(values):.3f} to {max(values):.3f}, spread {spreads[name]:.3f}."
         for name, values in groups.items()
     )
-    return Picture(figure, f"{message.rstrip('.')}. {whole_name} {whole:.3f}. {said}")
+    return Picture(figure, f"{sentence(message)} {whole_name} {whole:.3f}. {said}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from slmlib.plots.charts import Number, number
-from slmlib.plots.picture import Picture
+from slmlib.plots.picture import Picture, sentence
 from slmlib.plots.style import BLACK, BLUE, GREY, ORANGE, PAPER, TINTS, label, new_axes
 
 Pair = tuple[int, int]
@@ -41,7 +41,7 @@ def merge_tree(leaves: Sequence[str], merges: Sequence[tuple[int, int, int]], me
     axes.set_ylim(-0.5, highest + 0.7)
     axes.set_xlim(-0.6, len(leaves) - 0.4)
     axes.set_axis_off()
-    return Picture(figure, f"{message.rstrip('.')}. From the letters up: {', then '.join(said)}.")
+    return Picture(figure, f"{sentence(message)} From the letters up: {', then '.join(said)}.")
 
 
 def vocabulary_curve(
@@ -71,7 +71,7 @@ def vocabulary_curve(
     axes.set_ylim(0, max(values) * 1.18)
     said = ", ".join(f"{size:,}: {value:.2f}" for size, value in zip(sizes, values, strict=True))
     others = "".join(f" {name} with {size:,}: {value:.2f}." for name, (size, value) in compare.items())
-    return Picture(figure, f"{message.rstrip('.')}. Bytes per token by vocabulary size: {said}.{others}")
+    return Picture(figure, f"{sentence(message)} Bytes per token by vocabulary size: {said}.{others}")
 
 
 def grouped_bars(
@@ -101,7 +101,7 @@ def grouped_bars(
         f"{group}: {', '.join(f'{name} {write(value)}' for name, value in numbers.items())}"
         for group, numbers in values.items()
     )
-    return Picture(figure, f"{message.rstrip('.')}. {said}.")
+    return Picture(figure, f"{sentence(message)} {said}.")
 
 
 def padded_rows(lengths: Sequence[int], message: str) -> Picture:
@@ -133,7 +133,7 @@ def padded_rows(lengths: Sequence[int], message: str) -> Picture:
         )  # fmt: skip
     said = ", ".join(map(str, lengths))
     return Picture(
-        figure, f"{message.rstrip('.')}. {len(lengths)} rows, each {longest} long, with {said} tokens."
+        figure, f"{sentence(message)} {len(lengths)} rows, each {longest} long, with {said} tokens."
     )
 
 
@@ -176,5 +176,5 @@ def window_steps(pieces: Sequence[str], context_length: int, start: int, message
     steps = "; ".join(f"'{pieces[i]}' predicts '{pieces[i + 1]}'" for i in range(start, end))
     return Picture(
         figure,
-        f"{message.rstrip('.')}. The row: {' '.join(pieces)}. Each step sees all from the window's beginning: {steps}.",
+        f"{sentence(message)} The row: {' '.join(pieces)}. Each step sees all from the window's beginning: {steps}.",
     )

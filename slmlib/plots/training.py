@@ -13,14 +13,13 @@ from slmlib.plots.style import (
     GREEN,
     GREY,
     ORANGE,
-    PAPER,
     PURPLE,
     dress,
     floor_line,
     label_lines,
     name_floors,
     new_axes,
-    wrapped,
+    new_figure,
 )
 from slmlib.training.logs import Event, series
 
@@ -44,8 +43,7 @@ def training_panel(
     total_steps: how long the run will be, so that the picture fills from the left; 0: as far as it came.
     """
     message = _message(*series(events, "evaluation", "loss"))
-    figure = Figure(figsize=(9, 4.2), facecolor=PAPER, layout="constrained")
-    figure.suptitle(wrapped(message, 9), x=0.01, ha="left")
+    figure = new_figure(message, (9, 4.2))
     grid = figure.add_gridspec(3, 2, width_ratios=(2.1, 1))
     axes = figure.add_subplot(grid[:, 0])
     dress(axes, "step", "loss (nats per token)")
