@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from slmlib.config import DeviceType, DType
-from slmlib.errors import ConfigError
+from slmlib.errors import ConfigError, first_line
 from slmlib.ranks import launched
 
 if TYPE_CHECKING:
@@ -200,9 +200,8 @@ def _require_trustworthy(kind: DeviceType) -> None:
     try:
         difference = self_test(kind)
     except RuntimeError as error:  # such as a GPU that is older than anything this torch was built for
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise ConfigError(
-            f"The device {kind} is there, but torch cannot compute on it ({reason}).",
+            f"The device {kind} is there, but torch cannot compute on it ({first_line(error)}).",
             "Install a torch build made for it, or use --device cpu.",
         ) from None
     if not difference < SELF_TEST_TOLERANCE:

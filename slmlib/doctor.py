@@ -22,7 +22,7 @@ import torch
 
 import slmlib
 from slmlib.devices import CGROUP, SELF_TEST_TOLERANCE, Device, choose_device, free_memory, self_test
-from slmlib.errors import SlmError
+from slmlib.errors import SlmError, first_line
 from slmlib.files import home
 from slmlib.lesson_times import LessonTimes
 from slmlib.presets import Preset, default_preset
@@ -337,8 +337,7 @@ def _attempt(problem: str, warnings: list[str], work: Callable[[], Any]) -> Any:
     except SlmError as error:
         warnings.append(str(error))
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
-        warnings.append(f"{problem} ({type(error).__name__}: {reason}).")
+        warnings.append(f"{problem} ({type(error).__name__}: {first_line(error)}).")
     return None
 
 

@@ -30,3 +30,8 @@ class CheckpointError(SlmError, RuntimeError):
 
 class TrainingError(SlmError, RuntimeError):
     """Training cannot go on; what was good has been saved."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of somebody else says first, without its full stop: the reason, for a sentence of ours."""
+    return str(error).strip().partition("\n")[0].rstrip(".")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from slmlib.errors import ConfigError, SlmError, TrainingError
+from slmlib.errors import ConfigError, SlmError, TrainingError, first_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -196,7 +196,7 @@ def is_lost_rank(error: BaseException) -> bool:
 
 def lost_rank(error: BaseException, when: str) -> TrainingError:
     """The sentence for it."""
-    told = str(error).strip().partition("\n")[0].rsplit("] ", 1)[-1]  # without the line of gloo's source
+    told = first_line(error).rsplit("] ", 1)[-1]  # without the line of gloo's source
     reason = told.partition(". ")[0].rstrip(".")
     return TrainingError(
         f"{when}: another process of this run has ended ({reason}), so this one ends too.",

@@ -10,13 +10,14 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from slmlib.config import TrainConfig
-from slmlib.errors import CheckpointError, SlmError
+from slmlib.errors import CheckpointError, SlmError, first_line
 from slmlib.export.huggingface import architecture_for, model_from_hf, to_hf_config, to_hf_weights
 from slmlib.export.vocabulary import read_hf_tokenizer, to_hf_tokenizer
 from slmlib.files import atomic_write, read_json, write_json
 from slmlib.model.language_model import LanguageModel, own_tensors
 from slmlib.text.base_tokenizer import BaseTokenizer
-from slmlib.training.checkpoint import CHECKPOINT_FILES, Progress, save_checkpoint
+from slmlib.training.checkpoint import CHECKPOINT_FILES, save_checkpoint
+from slmlib.training.progress import Progress
 
 _NEEDED = (
     *("config.json", "*.safetensors", "*.safetensors.index.json"),
@@ -172,9 +173,8 @@ def find(source: Path | str) -> Path:
     try:
         return Path(snapshot_download(str(source), allow_patterns=list(_NEEDED)))
     except Exception as error:  # no network, no such model, not allowed: the Hub's client has many kinds
-        reason = str(error).strip().split("\n")[0]
         raise CheckpointError(
-            f"{source} could not be downloaded from the Hub ({type(error).__name__}: {reason}).",
+            f"{source} could not be downloaded from the Hub ({type(error).__name__}: {first_line(error)}).",
             "Check the name and the network, or give a folder that has it.",
         ) from None
 

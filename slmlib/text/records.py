@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from slmlib.errors import DataError
+from slmlib.errors import DataError, first_line
 
 USUAL_COLUMNS = ("text", "story", "content")
 TABLES = (".jsonl", ".csv", ".parquet")
@@ -216,9 +216,9 @@ def _open_parquet(path: Path) -> Iterator[Any]:
         with opener(path, "rb") as file, parquet.ParquetFile(file, page_checksum_verification=True) as table:
             yield table
     except (arrow.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise DataError(
-            f"{path} is not a whole Parquet file ({reason}).", "It was cut off or damaged; fetch it again."
+            f"{path} is not a whole Parquet file ({first_line(error)}).",
+            "It was cut off or damaged; fetch it again.",
         ) from None
 
 

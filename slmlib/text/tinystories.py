@@ -12,7 +12,7 @@ from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 
-from slmlib.errors import DataError, SlmError
+from slmlib.errors import DataError, SlmError, first_line
 from slmlib.files import home, person_expanded, remove_leftovers
 from slmlib.text.cleaning import VALID_BYTES
 from slmlib.text.progress import story_bar
@@ -139,6 +139,6 @@ def _published(split: str, streaming: bool) -> Iterator[str]:
         raise
     except Exception as error:
         raise DataError(
-            f"TinyStories could not be downloaded ({type(error).__name__}: {str(error).strip().partition(chr(10))[0]}).",
+            f"TinyStories could not be downloaded ({type(error).__name__}: {first_line(error)}).",
             "Try again, or set SLM_CORPUS to a .txt file of stories.",
         ) from error

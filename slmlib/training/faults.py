@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 from torch import Tensor
 
-from slmlib.errors import SlmError, TrainingError
+from slmlib.errors import SlmError, TrainingError, first_line
 from slmlib.files import write_json
 from slmlib.model.language_model import evaluating
 from slmlib.ranks import ALONE, gradients_stay, is_lost_rank, lost_rank
@@ -72,7 +72,7 @@ def explained(trainer: "Trainer") -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        reason = first_line(error)
         if is_lost_rank(error):
             _save_what_is_good(trainer)
             raise lost_rank(error, f"Step {trainer.step}") from error

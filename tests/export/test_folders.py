@@ -156,6 +156,16 @@ def test_half_precision_is_read_as_float32(folder):
         assert torch.equal(again.state_dict()[name], tensor.bfloat16().float())
 
 
+def test_a_download_that_fails_is_one_sentence(monkeypatch):
+    def refuse(*names, **options):
+        raise OSError("It is gone.\nAnd a long story.")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
+    with pytest.raises(CheckpointError, match=r"from the Hub \(OSError: It is gone\)\. Check") as caught:
+        find("someone/something")
+    assert "\n" not in str(caught.value)
+
+
 def test_what_is_not_a_folder_is_one_sentence(tmp_path, folder, monkeypatch):
     for wrong in (tmp_path / "nothing", tmp_path, "no slash", "a/b/c"):
         with pytest.raises(CheckpointError, match=r"has no config\.json"):

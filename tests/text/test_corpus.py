@@ -287,7 +287,7 @@ def test_a_half_finished_download_is_not_taken_for_a_whole_one(published, monkey
 
 def test_a_failing_download_is_one_sentence(published, monkeypatch):
     def load_dataset(name, split, streaming):
-        raise ConnectionError("Couldn't reach the Hub\nand a long story")
+        raise ConnectionError("Couldn't reach the Hub.\nAnd a long story.")
 
     monkeypatch.setitem(
         sys.modules,
