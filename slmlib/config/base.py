@@ -110,6 +110,14 @@ def below_one(config: Config, *names: str) -> list[tuple[bool, str]]:
     ]
 
 
+def not_above_zero(config: Config, *names: str) -> list[tuple[bool, str]]:
+    """One problem for each field that something is multiplied by or divided by, and that is 0, below, or no number."""
+    return [
+        (not getattr(config, name) > 0, f"{name} must be above 0; it is {getattr(config, name)}.")
+        for name in names
+    ]
+
+
 def not_finite(config: Config) -> list[tuple[bool, str]]:
     """One problem for each number that is infinite, or none at all: a checkpoint's JSON has no such numbers."""
     values = {field.name: getattr(config, field.name) for field in fields(config)}  # type: ignore[arg-type]

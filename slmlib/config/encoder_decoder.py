@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from slmlib.config.base import LanguageModelConfig, below_one, not_finite, raise_all
+from slmlib.config.base import LanguageModelConfig, below_one, not_above_zero, not_finite, raise_all
 
 
 @dataclass(frozen=True)
@@ -54,5 +54,5 @@ class EncoderDecoderConfig(LanguageModelConfig):
                 f"num_buckets must be a multiple of 4 and below max_distance; they are {self.num_buckets} and "
                 f"{self.max_distance}.",
             ),
-            (not self.norm_eps > 0, f"norm_eps must be above 0; it is {self.norm_eps}."),
+            *not_above_zero(self, "norm_eps"),
         )

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from slmlib.config.base import LanguageModelConfig, below_one, not_finite, raise_all
+from slmlib.config.base import LanguageModelConfig, below_one, not_above_zero, not_finite, raise_all
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ class MambaConfig(LanguageModelConfig):
             *not_finite(self),
             *below_one(self, *sizes),
             (self.step_rank < 0, f"step_rank must be 0 or above; it is {self.step_rank}."),
-            (not self.norm_eps > 0, f"norm_eps must be above 0; it is {self.norm_eps}."),
-            (not self.init_std > 0, f"init_std must be above 0; it is {self.init_std}."),
+            *not_above_zero(self, "norm_eps", "init_std"),
         )
         self._fill_open_sizes()
 

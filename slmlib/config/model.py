@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from slmlib.config.base import LanguageModelConfig, below_one, not_finite, raise_all
+from slmlib.config.base import LanguageModelConfig, below_one, not_above_zero, not_finite, raise_all
 
 Norm = Literal["rmsnorm", "layernorm"]
 BlockKind = Literal["pre_norm", "post_norm", "output_norm", "parallel", "parallel_one_norm"]
@@ -122,19 +122,14 @@ class ModelConfig(LanguageModelConfig):
             (self.num_layers > 10_000, f"num_layers must be at most 10,000; it is {self.num_layers}."),
             *below_one(self, "block_repeat"),
             (not 0 <= self.dropout < 1, f"dropout must be in [0, 1); it is {self.dropout}."),
-            (not self.norm_eps > 0, f"norm_eps must be above 0; it is {self.norm_eps}."),
-            (not self.init_std > 0, f"init_std must be above 0; it is {self.init_std}."),
-            (not self.rope_theta > 0, f"rope_theta must be above 0; it is {self.rope_theta}."),
+            *not_above_zero(self, "norm_eps", "init_std", "rope_theta"),
             (not self.rope_scaling >= 1, f"rope_scaling must be 1 or above; it is {self.rope_scaling}."),
             (not self.clip_qkv >= 0, f"clip_qkv must be 0 or above; it is {self.clip_qkv}."),
             (
                 not self.attention_scale >= 0,
                 f"attention_scale must be 0 or above; it is {self.attention_scale}.",
             ),
-            *(
-                (not getattr(self, name) > 0, f"{name} must be above 0; it is {getattr(self, name)}.")
-                for name in ("embedding_scale", "residual_scale", "logit_scale")
-            ),
+            *not_above_zero(self, "embedding_scale", "residual_scale", "logit_scale"),
         )
         divides = self.head_dim != 0 or self.embed_dim % self.num_heads == 0
         self._fill_open_sizes()
@@ -294,6 +289,7 @@ def shortest_windows(widths: list[int]) -> tuple[int, ...]:
     them all; none where all see everything."""
     if not any(widths):
         return ()
-    periods = range(1, len(widths) + 1)
-    repeats = (all(width == widths[layer % n] for layer, width in enumerate(widths)) for n in periods)
-    return tuple(widths[: next(n for n, fits in zip(periods, repeats, strict=True) if fits)])
+    for period in range(1, len(widths)):
+        if all(width == widths[layer % period] for layer, width in enumerate(widths)):
+            return tuple(widths[:period])
+    return tuple(widths)

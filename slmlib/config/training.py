@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from slmlib.config.base import Config, below_one, not_finite, raise_all
+from slmlib.config.base import Config, below_one, not_above_zero, not_finite, raise_all
 
 Schedule = Literal["cosine", "linear", "wsd", "constant"]
 DeviceType = Literal["cpu", "cuda", "mps"]
@@ -148,7 +148,7 @@ class TrainConfig(Config):
                 not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1),
                 f"beta1 and beta2 must be in [0, 1); they are {self.beta1} and {self.beta2}.",
             ),
-            (not self.adam_eps > 0, f"adam_eps must be above 0; it is {self.adam_eps}."),
+            *not_above_zero(self, "adam_eps"),
             (not self.gradient_clip >= 0, f"gradient_clip must be 0 or above; it is {self.gradient_clip}."),
             (not 0 <= self.threads <= _MOST_THREADS, f"threads must be in [0, 4096]; it is {self.threads}."),
             (not 0 <= self.seed < _MOST_SEED, f"seed must be in [0, 2**40); it is {self.seed}."),

@@ -11,9 +11,8 @@ from slmlib.export.sentencepiece import read_sentencepiece
 from slmlib.export.tokenizer_json import added_token, begin_with, bpe_model, completed
 from slmlib.files import read_json
 from slmlib.text.base_tokenizer import BaseTokenizer
-from slmlib.text.bpe import BYTE_ALPHABET
 from slmlib.text.imported_tokenizer import ImportedTokenizer
-from slmlib.text.tokenizer import END_OF_TEXT, Tokenizer, printable_tokens
+from slmlib.text.tokenizer import END_OF_TEXT, Tokenizer, merges_in_ids, printable_tokens
 
 
 def to_hf_tokenizer(tokenizer: BaseTokenizer) -> dict[str, Any]:
@@ -94,20 +93,17 @@ def _as_ours(content: dict[str, Any], vocab_size: int) -> Tokenizer | None:
         return None
     if not split.items() >= {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}.items():
         return None
-    ids: dict[str, int] = {character: index for index, character in enumerate(BYTE_ALPHABET)}
-    merges = []
-    for first, second in model["merges"]:
-        if first not in ids or second not in ids:
-            return None
-        merges.append((ids[first], ids[second]))
-        ids[first + second] = len(ids)
+    merges = merges_in_ids(model["merges"])
+    if len(merges) < len(model["merges"]):
+        return None
+    ids = {piece: index for index, piece in enumerate(printable_tokens(merges))}
     special = {token["content"]: token["id"] for token in content["added_tokens"] if token["special"]}
     names = sorted(special, key=special.__getitem__)
     if _all_ids(content) != ids | {name: len(ids) + index for index, name in enumerate(names)}:
         return None
     names += [f"<|unused-{index}|>" for index in range(vocab_size - len(ids) - len(names))]
     try:
-        tokenizer = Tokenizer(tuple(merges), tuple(names))
+        tokenizer = Tokenizer(merges, tuple(names))
     except DataError:  # it lacks <|endoftext|>, or has names that cannot be told apart
         return None
     return tokenizer if tokenizer.vocab_size == vocab_size else None

@@ -223,16 +223,27 @@ def printable_tokens(merges: Sequence[tuple[int, int]]) -> list[str]:
     return pieces
 
 
+def merges_in_ids(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[int, int], ...]:
+    """Pairs of tokens in printable bytes, in the order they were learned, as pairs of ids: `printable_tokens` undone.
+
+    It ends before the first pair that joins tokens which do not exist there.
+    """
+    ids = {character: index for index, character in enumerate(BYTE_ALPHABET)}
+    merges: list[tuple[int, int]] = []
+    for first, second in pairs:
+        if first not in ids or second not in ids:
+            break
+        ids[first + second] = NUM_BYTES + len(merges)
+        merges.append((ids[first], ids[second]))
+    return tuple(merges)
+
+
 def _parse_merges(lines: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Merges written as in GPT-2's vocab.bpe, two tokens in printable bytes with a space between, as ids."""
-    ids = {character: index for index, character in enumerate(BYTE_ALPHABET)}
-    merges = []
-    for index, line in enumerate(lines):
-        first, _, second = line.partition(" ")
-        if first not in ids or second not in ids:
-            raise DataError(
-                f"merge {index} ({line!r}) joins tokens that do not exist there.", "Make it anew."
-            )
-        merges.append((ids[first], ids[second]))
-        ids[first + second] = NUM_BYTES + index
-    return tuple(merges)
+    merges = merges_in_ids((first, second) for first, _, second in (line.partition(" ") for line in lines))
+    if len(merges) < len(lines):
+        raise DataError(
+            f"merge {len(merges)} ({lines[len(merges)]!r}) joins tokens that do not exist there.",
+            "Make it anew.",
+        )
+    return merges

@@ -153,11 +153,11 @@ class FastLoss:
         attention_inputs = replace(attention_inputs, unfused=self.unfused)
         for block, _ in model.repeated_blocks():
             x = self.run_block(block, x, attention_inputs)
-        x, targets = model.final_norm(x).flatten(0, 1), targets.flatten()  # (B * T, D), (B * T,)
         if not self.chunked:
-            logits = model.head(x) * model.config.logit_scale  # (B * T, V)
-            return F.cross_entropy(logits.float(), targets)
-        return chunked_cross_entropy(x, model.head.weight, targets, model.config.logit_scale)
+            logits = model.logits(x).flatten(0, 1)  # (B * T, V)
+            return F.cross_entropy(logits.float(), targets.flatten())
+        x = model.final_norm(x).flatten(0, 1)  # (B * T, D)
+        return chunked_cross_entropy(x, model.head.weight, targets.flatten(), model.config.logit_scale)
 
 
 def run_block(block: nn.Module, x: Tensor, attention_inputs: AttentionInputs) -> Tensor:
