@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -117,7 +117,9 @@ def other_names() -> dict[str, str]:
     found: dict[str, str] = {}
     for row in GLOSSARY.read_text(encoding="utf-8").splitlines():
         ours, *others = (re.findall(r"`(\w+)`", cell) for cell in row.strip("| ").split(" | "))
-        for name in (name for cell in others for name in cell if ours and ours[0] in settings):
+        if not (ours and ours[0] in settings):
+            continue
+        for name in chain.from_iterable(others):
             if name not in settings:
                 found.setdefault(name, ours[0])
     return found

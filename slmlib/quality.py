@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,8 @@ def longest_copy(words: Sequence[str], text: str) -> list[str]:
     """
     best: list[str] = []
     for start in range(len(words)):
-        while (longer := list(words[start : start + len(best) + 1])) and len(longer) > len(best):
+        while start + len(best) < len(words):
+            longer = list(words[start : start + len(best) + 1])
             if f" {' '.join(longer)} " not in text:
                 break
             best = longer
@@ -182,10 +184,10 @@ def measure(stories: Sequence[str], reference: Reference) -> dict[str, float]:
         count("closed quotes", closed, opened)
         names = [word for word in written if word in reference.names]
         count("names kept", len(names) - len(set(names)), max(0, len(names) - 1))
-        rare = [word in reference.known and word not in reference.common for word in words]
+        is_rare = [word in reference.known and word not in reference.common for word in words]
         half = len(words) // 2
-        told = {word for word, counts_ in zip(words[:half], rare[:half], strict=True) if counts_}
-        later = [word for word, counts_ in zip(words[half:], rare[half:], strict=True) if counts_]
+        told = set(compress(words[:half], is_rare[:half]))
+        later = list(compress(words[half:], is_rare[half:]))
         count("thread", sum(word in told for word in later), len(later))
         fours = _ngrams(words, 4)
         count("repetition", len(fours) - len(set(fours)), len(fours))

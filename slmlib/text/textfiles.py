@@ -135,7 +135,8 @@ def layout_of(path: Path) -> Layout:
         while text:
             if END_OF_TEXT in text:
                 return "marked"
-            text = text[-len(END_OF_TEXT) :] + more if (more := file.read(2**20)) else ""
+            more = file.read(2**20)
+            text = text[-len(END_OF_TEXT) :] + more if more else ""
     lines = beginning.rstrip().splitlines()
     if len(beginning) == _FIRST_LOOK:
         lines = lines[:-1]  # cut off by the first look
@@ -147,9 +148,9 @@ def _read_marked(path: Path) -> Iterator[str]:
     parts: list[str] = []
     with open_text(path) as lines:
         for line in _checked(path, lines):
-            *endings, beginning = line.split(END_OF_TEXT)
-            for ending in endings:
-                yield "".join([*parts, ending]).strip("\r\n")
+            *last_parts, beginning = line.split(END_OF_TEXT)
+            for last_part in last_parts:
+                yield "".join([*parts, last_part]).strip("\r\n")
                 parts = []
             parts.append(beginning)
     if last := "".join(parts).strip():

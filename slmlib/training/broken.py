@@ -8,6 +8,7 @@ line beside it is how it should be. Lesson 12 shows the curves without the names
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -85,7 +86,7 @@ class Letters:
 
 
 def train_tiny(cause: str, letters: Letters, steps: int = 120) -> Curves:
-    """The curves of a run that is broken by `cause`: one of CAUSES, or HEALTHY. Repeatable: nothing is random."""
+    """The curves of a run that is broken by `cause`, one of CAUSES, or HEALTHY. Repeatable: each draw has a fixed seed."""
     if cause not in (*CAUSES, HEALTHY):
         raise ConfigError(f"There is no cause {cause!r}.", f"Choose from {', '.join(CAUSES)}.")
     with torch.random.fork_rng(devices=[]):  # dropout draws from torch's global state
@@ -133,13 +134,13 @@ class TinyRun:
             zeros.append(zero)
         repeats = [self.measure() for _ in range(5)]
         return Curves(
-            training,
-            norms,
-            [*measured_at, self.steps],
-            [*validation, repeats[0]],
-            repeats,
-            sum(late := zeros[self.steps // 10 :]) / len(late),
-            math.log(VOCAB_SIZE),
+            training=training,
+            gradient_norm=norms,
+            measured_at=[*measured_at, self.steps],
+            validation=[*validation, repeats[0]],
+            repeats=repeats,
+            zero_gradients=fmean(zeros[self.steps // 10 :]),
+            uniform=math.log(VOCAB_SIZE),
         )
 
     def batch(self) -> tuple[Tensor, Tensor]:

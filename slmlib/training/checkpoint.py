@@ -227,10 +227,8 @@ def load_optimizer(checkpoint: Checkpoint, model: LanguageModel, optimizer: torc
                     f"{path}: {kind}.{name} is {tensor.dtype} {tuple(tensor.shape)}, expected float32 {tuple(shape)}.",
                     "The file belongs to another model config.",
                 )
-    done, expected_steps = (
-        {tensors[f"step.{name}"].item() for name in names.values()},
-        checkpoint.progress.step,
-    )
+    done = {tensors[f"step.{name}"].item() for name in names.values()}
+    expected_steps = checkpoint.progress.step
     # float16's scaler leaves out steps whose gradient overflowed.
     if len(done) != 1 or not (max(done) == expected_steps or checkpoint.progress.scaler):
         raise CheckpointError(
