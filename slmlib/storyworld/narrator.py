@@ -162,10 +162,6 @@ class Narrator:
                 self._by_name(who, possessive)
             else:
                 self._by_name(who)
-        elif form == "himself":
-            self._mention(
-                who, PRONOUNS["him"][who.pronoun].replace("her", "herself").replace("him", "himself")
-            )
         elif form == "name":
             self._mention(who, self._call(who))
         elif form == "s":

@@ -119,18 +119,16 @@ class Tale:
 
     # ---- places, weather, time
 
-    def place(self, tags: str = "", role: str = "place") -> Place:
-        """Choose a place with all these tags that suits the hero."""
+    def place(self, tags: str = "") -> Place:
+        """Choose a place with all these tags that suits the hero: the role `place`."""
         places = self.library.places_for(self.hero.kind, tags)
-        place = self.chooser.choose(role, places, [place.weight for place in places])
-        self.cast[role] = place
+        place: Place = self.choose("place", places, [place.weight for place in places])
         return place
 
-    def go(self, *roles: str, to: str = "place") -> None:
-        """These come to a place (a role)."""
-        place: Place = self.cast[to]
-        for role in roles or ("hero",):
-            self.world.arrive(self.who(role), place)
+    def go(self) -> None:
+        """The hero comes to the place."""
+        place: Place = self.cast["place"]
+        self.world.arrive(self.hero, place)
         for tag in ("outside", "inside"):
             self.tags.discard(tag)
         self.tags.update(place.tags & {"outside", "inside", "water", "trees", "home", "wild"})
@@ -138,7 +136,7 @@ class Tale:
     def scene(self) -> Place:
         """The hero goes on a certain day to the kind of place the plot asks for."""
         place = self.place(self.library.plots[self.plot].place)
-        self.go("hero")
+        self.go()
         self.set_weather()
         self.paragraph("scene.go")
         extras = ("", "scene.sight", "passing.outside" if "outside" in self.tags else "passing.inside")
@@ -211,14 +209,12 @@ class Tale:
     # ---- plots in plots
 
     def end(self, problem: str, helper: str, resolution: str, lessons: str) -> None:
-        """What it was all about: for the facts, and for the moral. Only the main plot is summed up.
+        """What it was all about: for the facts, and for the moral. A plot told inside another one does not end like this.
 
         lessons: what may be learned, by name (see english/endings.py), parted by commas.
         """
-        if self.cast.get("other") is None:
-            self.problem, self.resolution = problem, resolution
-            self.helper = self.who(helper).id
-            self.lessons = lessons
+        self.problem, self.resolution, self.lessons = problem, resolution, lessons
+        self.helper = self.who(helper).id
 
     def run(self, name: str) -> None:
         """Tell another plot here, with the cast as it stands."""

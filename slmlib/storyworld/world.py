@@ -31,7 +31,6 @@ class Character:
     trait: str = ""
     introduced: bool = False
     place: Place | None = None
-    feeling: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,9 +55,6 @@ class Promise:
     to: Character
     what: str
     kept: bool | None = None
-
-
-Entity = Character | Item | Place
 
 
 @dataclass(slots=True)
@@ -97,7 +93,6 @@ class World:
         """`who` begins to feel something, for a reason."""
         if not because:
             raise ImpossibleEvent(f"{who.id} cannot feel {feeling} for no reason.", "Say why.")
-        who.feeling = feeling
         self.record("feel", who=who.id, feeling=feeling, because=because)
 
     # ---- things

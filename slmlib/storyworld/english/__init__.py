@@ -1,4 +1,8 @@
-"""English: grammar, word classes, and the phrasebook. Another language would be another such room."""
+"""English: grammar and the phrasebook.
+
+Another language would be another such room, and a narrator and a page of its own: these two use the grammar of
+English, and the page puts `an` for `a`.
+"""
 
 from slmlib.storyworld.english import (
     afterwards,

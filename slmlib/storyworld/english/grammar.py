@@ -14,8 +14,6 @@ NUMBER_FORMS = {
     "they": {"one": "it", "many": "they", "mass": "it"},
     "was": {"one": "was", "many": "were", "mass": "was"},
     "is": {"one": "is", "many": "are", "mass": "is"},
-    "has": {"one": "has", "many": "have", "mass": "has"},
-    "does": {"one": "does", "many": "do", "mass": "does"},
     "this": {"one": "this", "many": "these", "mass": "this"},
     "that": {"one": "that", "many": "those", "mass": "that"},
     "s": {"one": "s", "many": "", "mass": "s"},

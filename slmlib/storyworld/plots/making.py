@@ -39,7 +39,7 @@ def build_it(tale: Tale) -> None:
     tale.choose("work", ideas, (3, 3, 2, 3, 5)[: len(ideas)])
     if tale.cast["work"] == "sandcastle":
         tale.cast["place"] = tale.choose("place", sand)
-        tale.go("hero")
+        tale.go()
         tale.set_weather()
         tale.paragraph("scene.go")
     else:

@@ -14,7 +14,7 @@ def wish_on_star(tale: Tale) -> None:
     tale.tags.discard("night")
     tale.paragraph("morning")
     tale.place("outside")
-    tale.go("hero")
+    tale.go()
     tale.friend()
     tale.paragraph("finds_friend", "friend_wished_too")
     tale.feel("hero", "happy", "the wish came true")

@@ -22,22 +22,8 @@ FAMILY: dict[str, tuple[str, int]] = {
 """One's own people: pronoun and weight."""
 
 GROWN_UPS = (
-    Kind("farmer", "grown-up", "he", homes=("farm",), weight=4),
-    Kind("baker", "grown-up", "he", homes=("town",), weight=3),
     Kind("teacher", "grown-up", "she", homes=("school",), weight=5),
     Kind("doctor", "grown-up", "she", homes=("town",), weight=3),
-    Kind("nurse", "grown-up", "she", homes=("town",), weight=2),
-    Kind("gardener", "grown-up", "he", homes=("park",), weight=2),
-    Kind("fisherman", "grown-up", "he", homes=("sea", "pond"), weight=2),
-    Kind("firefighter", "grown-up", "he", ("climb",), homes=("town",), weight=2),
-    Kind("policeman", "grown-up", "he", homes=("town",), weight=2),
-    Kind("mailman", "grown-up", "he", homes=("town",), weight=2),
-    Kind("shopkeeper", "grown-up", "he", homes=("town",), weight=2),
-    Kind("neighbor", "grown-up", "she", homes=("town",), weight=3),
-    Kind("librarian", "grown-up", "she", homes=("town",), weight=1),
-    Kind("painter", "grown-up", "he", homes=("town",), weight=1),
-    Kind("queen", "grown-up", "she", homes=("castle",), weight=1),
-    Kind("king", "grown-up", "he", homes=("castle",), weight=1),
 )
 
 
