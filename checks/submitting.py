@@ -143,7 +143,8 @@ def _checkpoint(names: Mapping[str, Any]) -> tuple[Facts, dict[str, bytes]]:
     from slmlib.config import TrainConfig
     from slmlib.model.decoder import Decoder
     from slmlib.text.tokenizer import Tokenizer
-    from slmlib.training.checkpoint import Progress, save_checkpoint
+    from slmlib.training.checkpoint import save_checkpoint
+    from slmlib.training.progress import Progress
 
     for name, kind in (("model", Decoder), ("tokenizer", Tokenizer)):
         if name not in names:

@@ -97,7 +97,6 @@ def _indented(name: str, value: str) -> str:
         subsequent_indent=" " * (len(name) + 2),
         break_long_words=False,
         break_on_hyphens=False,
-        drop_whitespace=True,
     )
 
 

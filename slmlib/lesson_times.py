@@ -11,6 +11,7 @@ from typing import Self
 from slmlib.config import Config
 from slmlib.errors import SlmError
 from slmlib.files import read_json, write_json
+from slmlib.shell import clock
 
 FILE = Path(__file__).resolve().parent.parent / "solutions" / "seconds.json"
 """In a checkout; an installed package has no lessons beside it."""
@@ -68,8 +69,3 @@ class LessonTimes:
             expected = sum(time.here(tokens_per_second) for time in self.by_lesson.values())
             said += f"; at this machine's speed about {clock(expected)}"
         return said
-
-
-def clock(seconds: float) -> str:
-    """`48 s`, or `14 min`."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

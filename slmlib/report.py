@@ -16,6 +16,7 @@ from slmlib.errors import CheckpointError, SlmError
 from slmlib.files import read_json
 from slmlib.model.counts import count_parameters
 from slmlib.plots import Picture, Table, lines
+from slmlib.plots.table import spaced
 from slmlib.plots.training import smoothed
 from slmlib.training.checkpoint import checkpoint_folders, read_shape
 from slmlib.training.logs import Event, read_log, series
@@ -257,10 +258,7 @@ def _settings(runs: list[RunRecord]) -> Table:
 
 
 def _stories(name: str, runs: list[RunRecord]) -> str:
-    rows = [
-        (run.name, "".join(c if c.isprintable() else " " for c in run.stories().get(name, "none")))
-        for run in runs
-    ]
+    rows = [(run.name, spaced(run.stories().get(name, "none"))) for run in runs]
     return Table(f"A story {name} training, unselected", ("run", "text"), rows)._repr_html_()
 
 

@@ -21,3 +21,8 @@ def near(path: Path) -> str:
     """The path as seen from the current folder, where it lies below it."""
     path = Path(os.path.abspath(path))  # not resolved: .venv/bin/python is a link to another Python
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def clock(seconds: float) -> str:
+    """`48 s`, or `14 min`."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

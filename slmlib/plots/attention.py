@@ -8,7 +8,6 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
-from slmlib.plots.charts import Number
 from slmlib.plots.picture import Picture, sentence
 from slmlib.plots.style import BLACK, BLUE, GREY, PAPER, TINTS, new_panels
 
@@ -17,12 +16,7 @@ INK = LinearSegmentedColormap.from_list("paper to blue", [PAPER, BLUE])
 
 
 def matrix_panels(
-    panels: Mapping[str, ArrayLike],
-    rows: Sequence[str],
-    columns: Sequence[str],
-    message: str,
-    *,
-    write: Number = "{:.2f}".format,
+    panels: Mapping[str, ArrayLike], rows: Sequence[str], columns: Sequence[str], message: str
 ) -> Picture:
     """Matrices side by side, a number in every cell: the steps from scores to weights.
 
@@ -34,7 +28,7 @@ def matrix_panels(
     figure, axes = new_panels(message, list(matrices), (min(10.0, 2.9 * len(matrices) + 1.2), height))
     said = []
     for place, (panel, (name, matrix)) in enumerate(zip(axes, matrices.items(), strict=True)):
-        _draw_numbers(panel, matrix, write)
+        _draw_numbers(panel, matrix)
         panel.set_yticks(range(len(rows)), rows if place == 0 else [""] * len(rows), parse_math=False)
         turned = 0 if len(columns) < 4 else 45
         panel.set_xticks(range(len(columns)), columns, rotation=turned, parse_math=False)
@@ -42,18 +36,18 @@ def matrix_panels(
             panel.set_ylabel("query")
         panel.set_xlabel("key")
         told = (
-            f"{row}: {', '.join(_written(value, write) for value in values)}"
+            f"{row}: {', '.join(_written(value) for value in values)}"
             for row, values in zip(rows, matrix, strict=True)
         )
         said.append(f"{name}: {'; '.join(told)}.")
     return Picture(figure, " ".join([sentence(message), *said]))
 
 
-def head_maps(weights: ArrayLike, message: str, *, titles: Sequence[Sequence[str]] | None = None) -> Picture:
+def head_maps(weights: ArrayLike, message: str) -> Picture:
     """Every head's attention over one text: a small map each, layers from top to bottom.
 
-    weights: (num_layers, num_heads, time, time), rows are queries. titles: what to write above each map,
-    by layer and head; by default their numbers. Shades are of the square root, so that faint looks are seen.
+    weights: (num_layers, num_heads, time, time), rows are queries. Shades are of the square root, so that faint looks
+    are seen.
     """
     maps: NDArray[np.float64] = np.asarray(weights, dtype=float)
     num_layers, num_heads, time, _ = maps.shape
@@ -69,7 +63,7 @@ def head_maps(weights: ArrayLike, message: str, *, titles: Sequence[Sequence[str
         for head in range(num_heads):
             row, column = divmod(layer * num_heads + head, per_row)
             axes = figure.add_subplot(grid[row, column])
-            title = titles[layer][head] if titles else f"layer {layer}, head {head}"
+            title = f"layer {layer}, head {head}"
             axes.imshow(maps[layer, head] ** 0.5, cmap=INK, vmin=0, vmax=1, interpolation="nearest")
             axes.set_title(title, loc="left", fontsize="small", color=BLACK)
             axes.set_xticks([])
@@ -80,7 +74,7 @@ def head_maps(weights: ArrayLike, message: str, *, titles: Sequence[Sequence[str
             if row == grid_rows - 1:
                 axes.set_xlabel("key", color=GREY, fontsize="small")
             before = maps[layer, head].diagonal(-1).mean() if time > 1 else 0.0
-            said.append(f"{title.replace(chr(10), ', ')}: {before:.0%} on the token before")
+            said.append(f"{title}: {before:.0%} on the token before")
     return Picture(
         figure,
         f"{sentence(message)} {num_layers * num_heads} square maps over {time} tokens, darker where a row (query) "
@@ -88,7 +82,7 @@ def head_maps(weights: ArrayLike, message: str, *, titles: Sequence[Sequence[str
     )
 
 
-def _draw_numbers(axes: Axes, matrix: NDArray[np.float64], write: Number) -> None:
+def _draw_numbers(axes: Axes, matrix: NDArray[np.float64]) -> None:
     finite = matrix[np.isfinite(matrix)]
     low, high = min(0.0, finite.min()), finite.max()
     shown = np.where(np.isfinite(matrix), (matrix - low) / (high - low or 1.0), 0.0)
@@ -100,11 +94,11 @@ def _draw_numbers(axes: Axes, matrix: NDArray[np.float64], write: Number) -> Non
                 (column - 0.5, row - 0.5), 1, 1, facecolor=TINTS[1], edgecolor=PAPER, hatch="///"
             )
             axes.add_patch(hidden)
-        axes.text(column, row, _written(value, write), ha="center", va="center", color=BLACK)
+        axes.text(column, row, _written(value), ha="center", va="center", color=BLACK)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelcolor=BLACK)
 
 
-def _written(value: float, write: Number) -> str:
-    return write(value) if np.isfinite(value) else "−∞"
+def _written(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "−∞"

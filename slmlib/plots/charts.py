@@ -83,10 +83,9 @@ def bars(
     xlabel: str = "",
     highlight: Sequence[str] = (),
     write: Number = number,
-    size: tuple[float, float] | None = None,
 ) -> Picture:
     """Horizontal bars in the order given, each with its value; the names in `highlight` are in orange."""
-    figure, axes = new_axes(message, xlabel, size=size or (7, 0.9 + 0.4 * len(values)))
+    figure, axes = new_axes(message, xlabel, size=(7, 0.9 + 0.4 * len(values)))
     names = list(values)
     colors = [ORANGE if name in highlight else BLUE for name in names]
     axes.barh(range(len(names)), list(values.values()), color=colors, height=0.7)
@@ -112,12 +111,10 @@ def histogram(
     bins: int | Sequence[float] = 40,
     marks: Mapping[str, float] | None = None,
     write: Number = number,
-    log_y: bool = False,
-    size: tuple[float, float] = (7, 3.6),
 ) -> Picture:
     """How often each value occurs. marks: name -> a value to point at, such as a median."""
-    figure, axes = new_axes(message, xlabel, ylabel, size)
-    axes.hist(values, bins=bins, color=BLUE, alpha=0.85, log=log_y)
+    figure, axes = new_axes(message, xlabel, ylabel, size=(7, 3.6))
+    axes.hist(values, bins=bins, color=BLUE, alpha=0.85)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axes.margins(x=0.01, y=0.05 + 0.15 * len(marks or {}))  # the names of the marks stand above the bars
     for value in (marks or {}).values():

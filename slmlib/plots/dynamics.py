@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from slmlib.plots.charts import Number, number
+from slmlib.plots.charts import number
 from slmlib.plots.picture import Picture, sentence
 from slmlib.plots.style import (
     BLUE,
@@ -23,6 +23,11 @@ from slmlib.plots.style import (
 )
 from slmlib.training.diagnosis import Curves
 
+HIGHEST = 9.0
+"""The loss at the top of a run in the gallery: a byte by guessing costs 5.5 nats."""
+
+_COMPARED = "real stories"
+
 
 def small_multiples(
     steps: Sequence[int],
@@ -30,13 +35,11 @@ def small_multiples(
     message: str,
     *,
     compare: Mapping[str, float] | None = None,
-    compared: str = "real stories",
     columns: int = 4,
-    write: Number = "{:.0%}".format,
 ) -> Picture:
     """One little curve a measure, all over the same steps (early ones spread out), each from 0 to 1.
 
-    compare: measure -> a height to compare with, a thin grey line called `compared`. NaN is left out.
+    compare: measure -> its height on real stories, a thin grey line. NaN is left out.
     """
     rows = -(-len(panels) // columns)
     figure, grid = _grid(message, rows, columns, (9, 0.5 + 1.75 * rows))
@@ -50,16 +53,16 @@ def small_multiples(
         axes.set_title(name, loc="left", fontsize="medium")
         axes.plot(steps, values, color=BLUE, marker="o", markersize=3, linewidth=1.4)
         there = [value for value in values if value == value]
-        said.append(f"{name}: from {write(there[0])} to {write(there[-1])}" if there else f"{name}: nothing")
+        said.append(f"{name}: from {there[0]:.0%} to {there[-1]:.0%}" if there else f"{name}: nothing")
         if compare and name in compare:
             axes.axhline(compare[name], color=GREY, linewidth=0.9, linestyle="--")
-            said[-1] += f", {compared} {write(compare[name])}"
+            said[-1] += f", {_COMPARED} {compare[name]:.0%}"
     named = next((place for place, name in enumerate(panels) if compare and name in compare), None)
     if compare and named is not None:
         height = compare[list(panels)[named]]
         under = height > 0.5
         grid[named].annotate(
-            compared,
+            _COMPARED,
             (0.02, height),
             (0, -3 if under else 3),
             xycoords=("axes fraction", "data"),
@@ -80,7 +83,6 @@ def layer_panels(
     *,
     log: Sequence[str] = (),
     marks: Mapping[str, tuple[str, float]] | None = None,
-    write: Number = number,
 ) -> Picture:
     """Panels side by side, each with several lines over the same steps, named at their right ends.
 
@@ -107,7 +109,7 @@ def layer_panels(
             color = PALETTE[i % len(PALETTE)]
             axes.plot(*zip(*points, strict=True), color=color, linestyle=LINES[i % len(LINES)], linewidth=1.5)
             ends.append((name, points[-1][0], points[-1][1], color))
-            said.append(f"{title}, {name}: from {write(points[0][1])} to {write(points[-1][1])}.")
+            said.append(f"{title}, {name}: from {number(points[0][1])} to {number(points[-1][1])}.")
         if marks and title in marks:
             name, height = marks[title]
             axes.axhline(height, color=GREY, linewidth=0.9, linestyle="--")
@@ -120,7 +122,7 @@ def layer_panels(
                 color=GREY,
                 fontsize="small",
             )
-            said.append(f"{title}: a line at {write(height)}, {name}.")
+            said.append(f"{title}: a line at {number(height)}, {name}.")
         figure.draw_without_rendering()  # settles the scales that labels are placed by
         label_lines(axes, ends)
     return Picture(figure, " ".join([sentence(message), *said]))
@@ -132,12 +134,11 @@ def run_gallery(
     message: str,
     *,
     names: Mapping[str, str] | None = None,
-    highest: float = 9.0,
     columns: int = 3,
 ) -> Picture:
     """Each run's losses over its gradient norm, the healthy run in grey behind it.
 
-    names: what to call a run beside its letter. Losses above `highest` leave the picture; the largest is written
+    names: what to call a run beside its letter. Losses above HIGHEST leave the picture; the largest is written
     at the top.
     """
     rows = -(-len(runs) // columns)
@@ -150,19 +151,17 @@ def run_gallery(
         losses = figure.add_subplot(grid[2 * row, column])
         norms = figure.add_subplot(grid[2 * row + 1, column])
         with_key = place == (len(shown) if spare else 0)
-        _draw_losses(losses, run, healthy, title, highest, with_key)
+        _draw_losses(losses, run, healthy, title, with_key)
         _draw_norms(norms, run, healthy, with_key)
         norms.set_xlabel("step" if place + columns >= len(shown) + spare else "", fontsize="small")
     said = " ".join(_said(title, run) for title, run in shown)
     return Picture(figure, f"{sentence(message)} The healthy run: {_numbers(healthy)}. {said}")
 
 
-def _draw_losses(
-    axes: Axes, run: Curves, healthy: Curves, title: str, highest: float, with_key: bool
-) -> None:
+def _draw_losses(axes: Axes, run: Curves, healthy: Curves, title: str, with_key: bool) -> None:
     dress(axes)
     axes.set_title(title, loc="left", fontsize="medium", fontweight="bold")
-    axes.set_ylim(0, highest)
+    axes.set_ylim(0, HIGHEST)
     axes.set_xlim(0, len(run.training))
     axes.tick_params(labelbottom=False, labelsize="small")
     axes.axhline(run.uniform, color=GREY, linewidth=0.7, linestyle=":")
@@ -171,7 +170,7 @@ def _draw_losses(
     axes.plot(
         run.measured_at, run.validation, color=ORANGE, linestyle="--", marker="o", markersize=3, linewidth=1.2
     )
-    above = [value for value in (*run.training, *run.validation) if math.isfinite(value) and value > highest]
+    above = [value for value in (*run.training, *run.validation) if math.isfinite(value) and value > HIGHEST]
     if above:
         axes.annotate(
             f"up to {number(round(max(above)))} ↑",

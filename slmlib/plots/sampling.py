@@ -66,13 +66,13 @@ def _draw_bars(axes: Axes, names: Sequence[str], offered: Sequence[float], used:
     axes.tick_params(axis="y", labelcolor=BLACK)
 
 
-def prompt_rows(rows: Sequence[Sequence[str | None]], message: str, read_at: int = -1) -> Picture:
+def prompt_rows(rows: Sequence[Sequence[str | None]], message: str) -> Picture:
     """A batch of prompts as a rectangle: tokens in boxes, None is padding, positions counted below each token.
 
-    read_at: the column whose answer is used; it gets a heavy border.
+    The last column, whose answer is used, has a heavy border.
     """
     longest = max(len(row) for row in rows)
-    column = read_at % longest
+    column = longest - 1
     figure, axes = new_axes(message, size=(min(10.0, 1.05 * longest + 0.6), 0.8 * len(rows) + 0.9))
     said = []
     for y, row in enumerate(rows):

@@ -64,6 +64,11 @@ class Table:
         return column > 0 and all(isinstance(row[column], (int, float)) for row in self.rows)
 
 
+def spaced(text: str) -> str:
+    """What a model wrote, fit for a cell: what nobody can see, line ends too, is a space."""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
 def _text(cell: object) -> str:
     if isinstance(cell, float):
         return f"{cell:,.2f}"

@@ -75,11 +75,11 @@ def vocabulary_curve(
 
 
 def grouped_bars(
-    values: Mapping[str, Mapping[str, float]], message: str, *, write: Number = number, xlabel: str = ""
+    values: Mapping[str, Mapping[str, float]], message: str, *, write: Number = number
 ) -> Picture:
     """Horizontal bars in groups: row -> name of bar -> value. The first two names get blue and orange."""
     names = list(next(iter(values.values())))
-    figure, axes = new_axes(message, xlabel, size=(7, 0.9 + 0.62 * len(values)))
+    figure, axes = new_axes(message, size=(7, 0.9 + 0.62 * len(values)))
     height = 0.8 / len(names)
     for row, numbers in enumerate(values.values()):
         for place, (name, value) in enumerate(numbers.items()):

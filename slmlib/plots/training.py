@@ -24,15 +24,12 @@ from slmlib.plots.style import (
 from slmlib.training.logs import Event, series
 
 
-def loss_curve(events: list[Event], floors: Mapping[str, float] | None = None) -> Picture:
-    """Training loss of every step and validation loss of every measurement, from a run's log.
-
-    floors: name -> a loss to compare with, such as that of a uniform guess.
-    """
+def loss_curve(events: list[Event]) -> Picture:
+    """Training loss of every step and validation loss of every measurement, from a run's log."""
     message = _message(*series(events, "evaluation", "loss"))
     figure, axes = new_axes(message, "step", "loss (nats per token)")
-    _draw_losses(figure, axes, events, floors or {})
-    return Picture(figure, _alt(message, floors or {}))
+    _draw_losses(figure, axes, events, floors={})
+    return Picture(figure, _alt(message, floors={}))
 
 
 def training_panel(
@@ -40,6 +37,7 @@ def training_panel(
 ) -> Picture:
     """The loss beside the learning rate, the gradient norm and the speed: a run at a glance.
 
+    floors: name -> a loss to compare with, such as that of a uniform guess.
     total_steps: how long the run will be, so that the picture fills from the left; 0: as far as it came.
     """
     message = _message(*series(events, "evaluation", "loss"))

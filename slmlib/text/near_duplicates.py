@@ -36,13 +36,13 @@ class NearDuplicates:
     would miss too many. slots: entries of the table for each band; 80 bytes each, taken as they are used.
     """
 
-    def __init__(self, threshold: float = 0.8, *, slots: int = 2**21, seed: int = 0):
+    def __init__(self, threshold: float = 0.8, *, slots: int = 2**21):
         if not 0.7 <= threshold <= 1:
             raise ConfigError(
                 f"A near-duplicate threshold must lie between 0.7 and 1; it is {threshold}.", "Usual is 0.8."
             )
         self.threshold = threshold
-        random = np.random.PCG64(seed).random_raw(_RAW + _SHINGLE_WORDS)  # never changes between versions
+        random = np.random.PCG64(0).random_raw(_RAW + _SHINGLE_WORDS)  # never changes between versions
         halves = (random[: 2 * BANDS * ROWS] >> np.uint64(32)).astype(np.uint32)
         self._multipliers = halves[: BANDS * ROWS, None] | np.uint32(1)  # (orders, 1)
         self._shifts = halves[BANDS * ROWS :, None]  # (orders, 1)

@@ -57,6 +57,7 @@ GALLERY = dict(
 )
 """The letter under which each run hangs in the gallery."""
 
+LETTERS = 300_000
 VOCAB_SIZE, CONTEXT_LENGTH, BATCH_SIZE, MICRO_BATCHES, VALIDATION_WINDOWS = 256, 64, 8, 4, 10
 MODEL = ModelConfig(
     vocab_size=VOCAB_SIZE, context_length=CONTEXT_LENGTH, embed_dim=64, num_layers=2, num_heads=2
@@ -74,12 +75,12 @@ class Letters:
     valid: Tensor
 
     @classmethod
-    def of(cls, train: Iterable[str], valid: Iterable[str], most: int = 300_000) -> "Letters":
-        """The first `most` bytes of the training stories, and a tenth as many to measure on.
+    def of(cls, train: Iterable[str], valid: Iterable[str]) -> "Letters":
+        """The first LETTERS bytes of the training stories, and a tenth as many to measure on.
 
         Raises ConfigError when there are too few for the windows of a run.
         """
-        letters = cls(_first_bytes(train, most), _first_bytes(valid, most // 10))
+        letters = cls(_first_bytes(train, LETTERS), _first_bytes(valid, LETTERS // 10))
         if min(len(letters.train), len(letters.valid)) < VALIDATION_WINDOWS * (CONTEXT_LENGTH + 1):
             raise ConfigError("There is too little text for a tiny run.", "Give more stories.")
         return letters

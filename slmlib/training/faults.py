@@ -42,23 +42,24 @@ def _is_device_failure(error: BaseException) -> bool:
 class DivergenceWatch:
     """Says when the loss has climbed for a while instead of falling; says it again only after a recovery.
 
-    It compares a running mean over about `span` steps with the lowest one so far: `climb` nats above it for
-    `span` steps on end is no noise. A warning, not a stop: some runs come back.
+    It compares a running mean over about SPAN steps with the lowest one so far: CLIMB nats above it for SPAN steps on
+    end is no noise. A warning, not a stop: some runs come back.
     """
 
-    def __init__(self, span: int = 25, climb: float = 0.5):
-        self.span, self.climb = span, climb
+    SPAN, CLIMB = 25, 0.5
+
+    def __init__(self) -> None:
         self.mean = self.lowest = math.inf
         self.steps = self.above = 0
 
     def sees(self, loss: float) -> str:
         """Take note of a step's loss; a sentence when it is time to warn, else ""."""
         self.steps += 1
-        weight = 1 / min(self.steps, self.span)
+        weight = 1 / min(self.steps, self.SPAN)
         self.mean = loss if self.steps == 1 else (1 - weight) * self.mean + weight * loss
         self.lowest = min(self.lowest, self.mean)
-        self.above = self.above + 1 if self.mean > self.lowest + self.climb else 0
-        if self.above != self.span:
+        self.above = self.above + 1 if self.mean > self.lowest + self.CLIMB else 0
+        if self.above != self.SPAN:
             return ""
         return (
             f"The loss is climbing: {self.mean:.2f} on average, it was {self.lowest:.2f}. If it does not turn "
@@ -196,7 +197,7 @@ def _repeat(
             layer = ".".join(name.split(".")[: 2 if name.startswith("blocks.") else 1])
             squares[layer] = squares.get(layer, 0.0) + parameter.grad.cpu().double().square().sum().item()
     trainer.optimizer.zero_grad(set_to_none=True)
-    return total, {layer: math.sqrt(square) if square >= 0 else square for layer, square in squares.items()}
+    return total, {layer: math.sqrt(square) for layer, square in squares.items()}
 
 
 @torch.no_grad()

@@ -14,29 +14,23 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from slmlib.config import TrainConfig
+from slmlib.config import Sampling, TrainConfig
 from slmlib.devices import Device, set_threads, to_device
 from slmlib.errors import CheckpointError
 from slmlib.evaluation import Evaluation, evaluate
-from slmlib.generation import Sampling, generate
+from slmlib.generation import generate
 from slmlib.model.decoder import Decoder
 from slmlib.model.language_model import LanguageModel
 from slmlib.ranks import ALONE, Ranks, gradients_stay, largest_divisor
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.stream import TokenStream
 from slmlib.training.budget import FEWEST_STEPS
-from slmlib.training.checkpoint import (
-    Checkpoint,
-    Progress,
-    load_optimizer,
-    prune,
-    save_checkpoint,
-    step_folder,
-)
+from slmlib.training.checkpoint import Checkpoint, load_optimizer, prune, save_checkpoint, step_folder
 from slmlib.training.faults import SMALLEST_SCALE, DivergenceWatch, explained, give_up
 from slmlib.training.interrupts import StopRequest
 from slmlib.training.logs import Event, JsonlLog, Observer
 from slmlib.training.optimizers import build_optimizer
+from slmlib.training.progress import Progress
 from slmlib.training.schedules import descent_begin, learning_rate, with_descent_of
 from slmlib.training.speed import FastLoss
 

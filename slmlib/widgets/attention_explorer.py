@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slmlib.plots.style import ORANGE
+from slmlib.plots.style import ORANGE, SKY
 from slmlib.widgets.base import Page, Widget, choice, slider, view
-from slmlib.widgets.token_viewer import framed, visible
+from slmlib.widgets.token_viewer import COLUMN, framed, visible
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 View = tuple[int, int, int]
 """Layer, head and the place of the token that looks, each from 0."""
 
-DEEPEST = (86, 180, 233)  # SKY: black text on it reads at any share
+DEEPEST = tuple(bytes.fromhex(SKY.removeprefix("#")))
+"""Red, green and blue: black text on it reads at any share."""
 
 
 class AttentionExplorer(Widget):
@@ -62,10 +63,10 @@ class AttentionExplorer(Widget):
             query=choice("Token that looks", places, query),
         )
 
-    def looks(self, layer: int, head: int, query: int, count: int = 3) -> list[tuple[int, float]]:
-        """The places the token looks at most, with their shares, largest first."""
+    def looks(self, layer: int, head: int, query: int) -> list[tuple[int, float]]:
+        """The three places the token looks at most, with their shares, largest first."""
         row = self.weights[layer, head, query, : query + 1]
-        return [(int(place), float(row[place])) for place in np.argsort(-row, kind="stable")[:count]]
+        return [(int(place), float(row[place])) for place in np.argsort(-row, kind="stable")[:3]]
 
     def _page(self, layer: int, head: int, query: int) -> Page:
         most = ", ".join(
@@ -77,8 +78,7 @@ class AttentionExplorer(Widget):
             share = self.weights[layer, head, query, place]
             below = f"{share:.0%}" if place <= query and share >= 0.005 else "&nbsp;"
             boxes.append(
-                '<div style="display: inline-block; text-align: center; margin: 2px 1px; vertical-align: top'
-                f'{"" if place <= query else "; opacity: 0.45"}">{_box(piece, share, place == query)}'
+                f'<div style="{COLUMN}{"" if place <= query else "; opacity: 0.45"}">{_box(piece, share, place == query)}'
                 f'<div style="font-size: 0.7em">{below}</div></div>'
             )
         return Page(

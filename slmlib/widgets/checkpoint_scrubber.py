@@ -12,6 +12,8 @@ from slmlib.widgets.base import Page, Widget, note, paragraph, slider, view
 if TYPE_CHECKING:
     import ipywidgets
 
+LETTERS = 320
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -27,12 +29,11 @@ class Moment:
 class CheckpointScrubber(Widget):
     """A story at each checkpoint of a run; live, a slider (arrow keys) goes through them.
 
-    shown: which steps the static picture shows, by default five spread over the list. letters: where the still
-    picture cuts a story.
+    shown: which steps the static picture shows, by default five spread over the list; it cuts a story after LETTERS.
     """
 
-    def __init__(self, moments: Sequence[Moment], shown: Sequence[int] = (), letters: int = 320):
-        self.moments, self.letters = list(moments), letters
+    def __init__(self, moments: Sequence[Moment], shown: Sequence[int] = ()):
+        self.moments = list(moments)
         if not self.moments:
             raise ValueError("A scrubber needs at least one moment.")
         last = len(self.moments) - 1
@@ -41,7 +42,7 @@ class CheckpointScrubber(Widget):
 
     def still(self) -> Page:
         """A few checkpoints, one under the other."""
-        pages = [self._page(one, self.letters) for one in self.moments if one.step in self.shown]
+        pages = [self._page(one, LETTERS) for one in self.moments if one.step in self.shown]
         return Page("".join(page.html for page in pages), "\n\n".join(page.text for page in pages))
 
     def controls(self) -> "ipywidgets.Widget":

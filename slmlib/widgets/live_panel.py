@@ -9,7 +9,6 @@ Numbers come from the log file, stories from the checkpoints, so a closed browse
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from math import log
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from slmlib.config import Sampling
 from slmlib.errors import SlmError
 from slmlib.generation import generate
 from slmlib.plots import Picture, Table, training_panel
+from slmlib.plots.table import spaced
+from slmlib.shell import clock
 from slmlib.training.checkpoint import load_checkpoint
 from slmlib.training.logs import Event, read_log, series
 from slmlib.widgets.base import Page, live, paragraph
@@ -125,10 +126,10 @@ class LivePanel:
             self._note = str(error)
             return
         self.floors.setdefault("a uniform guess", log(checkpoint.model.config.vocab_size))
-        sampling = Sampling(max_tokens=STORY_TOKENS)
-        text = generate(checkpoint.model, checkpoint.tokenizer, self.prompt, replace(sampling, seed=1))[0]
+        sampling = Sampling(max_tokens=STORY_TOKENS, seed=1)
+        text = generate(checkpoint.model, checkpoint.tokenizer, self.prompt, sampling)[0]
         new = text.removeprefix(self.prompt)
-        self.stories.append((checkpoint.progress.step, "".join(c if c.isprintable() else " " for c in new)))
+        self.stories.append((checkpoint.progress.step, spaced(new)))
 
     def _events(self) -> list[Event]:
         path = self.folder / "log.jsonl"
@@ -140,9 +141,7 @@ class LivePanel:
         words = [f"Step {done:,} of {self._total:,}."] if self._total else [f"Step {done:,}."]
         if self._slot is not None and not self._ended and 0 < done < self._total:
             left = (self._total - done) * seconds[-1] / done
-            words.append(
-                f"About {left:.0f} s to go." if left < 120 else f"About {left / 60:.0f} minutes to go."
-            )
+            words.append(f"About {clock(left)} to go.")
         return " ".join([*words, self._note]).strip()
 
     def _stories_table(self) -> Table:

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     import ipywidgets
 
 LIVE_DPI = 90
+LONGEST = 64
+"""Where the sliders end."""
 
 
 class PositionDial(Widget):
     """A query and a key at positions that can be changed with two sliders (arrow keys).
 
-    query, key: (head_dim,) numbers, evenly many; places: the (query, key) positions of the still picture; longest:
-    where the sliders end. Pairs are (i, i + head_dim / 2).
+    query, key: (head_dim,) numbers, evenly many; places: the (query, key) positions of the still picture; theta: RoPE's
+    base. Pairs are (i, i + head_dim / 2).
     """
 
     def __init__(
@@ -34,7 +36,6 @@ class PositionDial(Widget):
         query: Sequence[float] | Any,
         key: Sequence[float] | Any,
         places: Sequence[tuple[int, int]] = ((6, 4), (26, 24)),
-        longest: int = 64,
         theta: float = 10_000.0,
     ):
         self.query, self.key = np.asarray(query, dtype=float), np.asarray(key, dtype=float)
@@ -43,7 +44,7 @@ class PositionDial(Widget):
                 f"A query of shape {self.query.shape} and a key of shape {self.key.shape} cannot be turned.",
                 "Give two rows of equally many numbers, an even number of them.",
             )
-        self.places, self.longest, self.theta = list(places), longest, theta
+        self.places, self.theta = list(places), theta
 
     def still(self) -> Picture:
         """The clocks at a few chosen positions, one row each."""
@@ -54,8 +55,8 @@ class PositionDial(Widget):
         query_at, key_at = self.places[0]
         return view(
             self._page,
-            query_at=slider("Query position", self.longest, query_at),
-            key_at=slider("Key position", self.longest, key_at),
+            query_at=slider("Query position", LONGEST, query_at),
+            key_at=slider("Key position", LONGEST, key_at),
         )
 
     def clocks(self, places: Sequence[tuple[int, int]], message: str = "") -> Picture:
@@ -70,7 +71,7 @@ class PositionDial(Widget):
         curve = score_curve(
             self.query,
             self.key,
-            self.longest,
+            LONGEST,
             distance,
             "The score at every distance; the dot is here",
             self.theta,

@@ -43,7 +43,6 @@ class ScheduleDesigner(Widget):
             schedule=schedule,
             warmup_fraction=warmup_fraction,
             learning_rate=peak,
-            decay_fraction=0.5,
         )
 
     def still(self) -> Page:
@@ -74,7 +73,6 @@ class ScheduleDesigner(Widget):
             schedule=shape,
             warmup_fraction=warmup / 100,
             learning_rate=peak,
-            min_learning_rate=min(self.config.min_learning_rate, peak),
         )
         return self._page(config)
 

@@ -22,6 +22,9 @@ Piece = tuple[str | bytes, int | None]
 Cut = BaseTokenizer | Callable[[str], Iterable[str]]
 """A tokenizer, or a function that cuts a text into pieces without ids."""
 
+COLUMN = "display: inline-block; text-align: center; margin: 2px 1px; vertical-align: top"
+"""How a box and what is said of it stand one above the other, as CSS says it."""
+
 _SIGNS = str.maketrans({" ": "·", "\n": "⏎", "\t": "⇥"})
 
 
@@ -88,10 +91,7 @@ def framed(text: str, ground: str, border: str, bold: bool = False) -> str:
 def above(upper: str, below: str) -> str:
     """A box, HTML, over what is said of it in small print; nothing stands below for an empty string."""
     small = f'<div style="font-size: 0.7em; opacity: 0.85">{below}</div>' if below else ""
-    return (
-        '<div style="display: inline-block; text-align: center; margin: 2px 1px; vertical-align: top">'
-        f"{upper}{small}</div>"
-    )
+    return f'<div style="{COLUMN}">{upper}{small}</div>'
 
 
 def visible(piece: str | bytes) -> str:
