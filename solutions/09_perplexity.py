@@ -32,7 +32,7 @@ from slmlib.evaluation import evaluate
 from slmlib.files import home
 from slmlib.model.decoder import Decoder
 from slmlib.plots import Table, bars, lines
-from slmlib.plots.surprise import estimates
+from slmlib.plots.estimates import estimates
 from slmlib.presets import preset
 from slmlib.shipped import load_model
 from slmlib.storyworld import measure_floor, stories

@@ -13,10 +13,10 @@ from slmlib.plots.charts import bars
 from slmlib.plots.checkpoints import parted_curves
 from slmlib.plots.dynamics import small_multiples
 from slmlib.plots.embeddings import lookup_product, probability_panels, word_map
+from slmlib.plots.estimates import estimates
 from slmlib.plots.positions import clock_hands
 from slmlib.plots.sampling import next_token_bars, prompt_rows, sampling_panels
 from slmlib.plots.style import ink
-from slmlib.plots.surprise import estimates
 from slmlib.plots.tokens import merge_tree, padded_rows, window_steps
 from slmlib.plots.training import smoothed
 

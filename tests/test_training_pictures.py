@@ -10,8 +10,8 @@ from slmlib.config import ModelConfig, TrainConfig
 from slmlib.errors import ConfigError, DataError
 from slmlib.model.decoder import Decoder
 from slmlib.plots import histogram
+from slmlib.plots.estimates import estimates
 from slmlib.plots.optimization import NAMES, probe_steps, schedule_curve
-from slmlib.plots.surprise import estimates
 from slmlib.text.tokenizer import Tokenizer
 from slmlib.training.schedules import learning_rate
 from slmlib.widgets.schedule_designer import PEAKS, ScheduleDesigner

@@ -39,7 +39,7 @@ def to_theirs(
 ) -> dict[str, Tensor]:
     """All of our tensors under their names. A repeated block is written once for each run."""
     theirs: dict[str, Tensor] = {}
-    for names, target, layout, layer in _pairs(config, rules, set(ours)):
+    for names, target, layout, layer in _matches(config, rules, set(ours)):
         joined = _join([ours[name] for name in names], layout, config)
         for run in range(1 if layer is None else config.block_repeat):
             place = 0 if layer is None else layer * config.block_repeat + run
@@ -59,7 +59,7 @@ def to_ours(
     """
     _require_fit({name: tensor.shape for name, tensor in to_theirs(config, rules, shapes).items()}, theirs)
     ours: dict[str, Tensor] = {}
-    for names, target, layout, layer in _pairs(config, rules, set(shapes)):
+    for names, target, layout, layer in _matches(config, rules, set(shapes)):
         tensor = theirs[target.replace("{layer}", str(layer))].float()
         parts = _split(tensor, [shapes[name].shape[0] for name in names], layout, config)
         ours |= {name: part.contiguous() for name, part in zip(names, parts, strict=True)}
@@ -100,7 +100,7 @@ def _order(turned: int, pairs: Pairs) -> Tensor:
     return torch.arange(turned).roll(turned // 2 if pairs == "backwards" else 0)
 
 
-def _pairs(
+def _matches(
     config: LanguageModelConfig, rules: tuple[Rule, ...], known: set[str]
 ) -> Iterator[tuple[list[str], str, Layout, int | None]]:
     """Our full names, their full name (its layer still open), the layout, and our layer, for each of their tensors."""

@@ -18,7 +18,7 @@ class Costs(ABC):
         """Exact number of learned values in each part; a tied head is 0, counted once under `embedding`."""
 
     @abstractmethod
-    def matrices(self) -> int:
+    def matrix_parameters(self) -> int:
         """How many of the learned values are in the matrices of the blocks, without biases: what Muon moves."""
 
     @abstractmethod
@@ -65,7 +65,7 @@ class DecoderCosts(Costs):
             "head": head + config.vocab_size * config.head_bias,
         }
 
-    def matrices(self) -> int:
+    def matrix_parameters(self) -> int:
         """Attention and feed-forward."""
         plain = replace(self.config, qkv_bias=False, output_bias=False, ffn_bias=False)
         parts = DecoderCosts(plain).parts()
@@ -132,7 +132,7 @@ class MambaCosts(Costs):
             "head": 0,
         }
 
-    def matrices(self) -> int:
+    def matrix_parameters(self) -> int:
         """The projections, and those that select."""
         parts = self.parts()
         return parts["projections"] + parts["selection"] - self.config.num_layers * self.config.inner_dim
@@ -176,7 +176,7 @@ class EncoderDecoderCosts(Costs):
             "head": 0 if config.tie_embeddings else config.vocab_size * D,
         }
 
-    def matrices(self) -> int:
+    def matrix_parameters(self) -> int:
         """All of both stacks; there are no biases."""
         return self.parts()["encoder"] + self.parts()["decoder"]
 

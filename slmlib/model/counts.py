@@ -19,9 +19,9 @@ def count_parameters(config: LanguageModelConfig) -> int:
     return sum(parameters_by_part(config).values())
 
 
-def hidden_matrices(config: LanguageModelConfig) -> int:
+def matrix_parameters(config: LanguageModelConfig) -> int:
     """How many of the learned values are in the matrices of the blocks: what Muon moves."""
-    return costs_of(config).matrices()
+    return costs_of(config).matrix_parameters()
 
 
 def flops_per_token(config: LanguageModelConfig, context_length: int = 0, training: bool = True) -> int:
@@ -68,7 +68,7 @@ def training_memory(
     optimizer: "adamw" or "muon". logits_at_once: how many of them a chunked loss has; 0 means all.
     """
     parameters = count_parameters(config)
-    kept_twice = parameters - (hidden_matrices(config) if optimizer == "muon" else 0)
+    kept_twice = parameters - (matrix_parameters(config) if optimizer == "muon" else 0)
     tokens = micro_batch_size * config.context_length
     half = 2 if mixed_precision else 4
     logits = min(tokens * config.vocab_size, logits_at_once or tokens * config.vocab_size)

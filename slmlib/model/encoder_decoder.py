@@ -62,7 +62,7 @@ class AnswerCache:
         self.answer: list[tuple[Tensor, Tensor]] = []
         self.length = 0
 
-    def asked(self, layer: int, crossing: "CrossAttention") -> tuple[Tensor, Tensor]:
+    def asked(self, layer: int, crossing: "T5Attention") -> tuple[Tensor, Tensor]:
         """The question's keys and values (B, H, S, E) for a layer, computed when it first asks."""
         if layer == len(self.question):
             self.question.append(crossing.read(self.memory))
@@ -78,7 +78,7 @@ class AnswerCache:
         return self.answer[layer]
 
 
-class CrossAttention(nn.Module):
+class T5Attention(nn.Module):
     """Queries from one stream, keys and values from the same or another one; no biases, no scale."""
 
     def __init__(self, config: EncoderDecoderConfig):
@@ -110,8 +110,8 @@ class Layer(nn.Module):
         super().__init__()
         self.layer = layer
         width, eps = config.embed_dim, config.norm_eps
-        self.attention, self.attention_norm = CrossAttention(config), RMSNorm(width, eps=eps)
-        self.crossing = CrossAttention(config) if crossing else None
+        self.attention, self.attention_norm = T5Attention(config), RMSNorm(width, eps=eps)
+        self.crossing = T5Attention(config) if crossing else None
         self.crossing_norm = RMSNorm(width, eps=eps) if crossing else None
         self.up, self.down = (
             nn.Linear(*size, bias=False) for size in ((width, config.ffn_dim), (config.ffn_dim, width))
