@@ -1,4 +1,4 @@
-"""What is told to a person at a shell: in lines that fit the window, with commands and paths that can be copied."""
+"""What is told to a person: lines that fit the window, commands and paths that can be copied, times in words."""
 
 import os
 import shlex
