@@ -43,6 +43,8 @@ class Submission:
     when: float = 0.0
     """Seconds since 1970, of the file or the zip entry; 0 when unknown."""
     late: bool = False
+    platform: str = ""
+    """As in whose.Who."""
     person: str = ""
     """The learning platform's number for the student."""
     number: str = ""
@@ -113,6 +115,7 @@ def _of_somebody(one: Submission, folders: Folders) -> Submission:
         told_by=found.told_by,
         without_number=found.without_number,
         names=found.names,
+        platform=found.platform,
         person=found.person,
         number=found.person,
         late=found.late,

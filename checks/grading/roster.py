@@ -18,9 +18,8 @@ from pathlib import Path
 
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag
-from checks.grading.naming import was_downloaded_again, without_lesson, words_of
+from checks.grading.naming import person_in, was_downloaded_again, without_lesson, words_of
 from checks.grading.reading import decoded
-from checks.grading.whose import CANVAS, MOODLE
 from slmlib.errors import SlmError
 
 COLUMNS = {
@@ -86,9 +85,7 @@ class Roster:
 
         lesson: whose number is no part of a name. `student-11` is looked up before `student`.
         """
-        from_moodle = any(MOODLE.match(part) for part in one.parts)  # whose numbers are not the roster's
-        from_canvas = not from_moodle and any(CANVAS.match(part) for part in one.parts)
-        certain = self._called(f"#{one.person}") if from_canvas and one.person else None
+        certain = self._called(f"#{one.person}") if one.platform == "Canvas" else None
         told = [self._called(_spelled(name)) for name in (one.told_by, without_lesson(one.told_by, lesson))]
         named = [self._called(_spelled(name)) for name in (*one.names, one.student)]
         is_numbered = one.told_by != one.without_number and not was_downloaded_again(one.file)
@@ -96,14 +93,17 @@ class Roster:
             one = replace(one, attempt=1)  # `-11` is the student's
         named = [*told, *named]
         named += map(self._called, map(_joined, one.names))
-        if not from_moodle:
+        if one.platform != "Moodle":  # whose numbers are not the roster's
             numbers = (word for name in one.names for word in words_of(name) if word.isdigit())
             named += [self._called(f"#{number}") for number in (*numbers, one.person)]
         found = [certain] if certain else list(dict.fromkeys(person for person in named if person))
         if not found:
             return one
+        if one.platform:  # a student's zip may hold a name of the platform that is a classmate's
+            around = (self._called(_spelled(person_in(part))) for part in one.parts[:-1])
+            found += [person for person in around if person and person not in found]
         name = found[0].name
-        doubts = one.doubts if len(found) > 1 else ()
+        doubts = one.doubts if one.platform or len(found) > 1 else ()
         if len(found) > 1 and not doubts:
             evidence = f"By names and numbers it is of {name} or of {found[1].name}."
             doubts = (Flag("all", WHOSE, evidence),)

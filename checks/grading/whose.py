@@ -29,9 +29,9 @@ from checks.grading.naming import (
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_", re.IGNORECASE)
 CANVAS = re.compile(
-    r"(?P<name>[^_]+)_(?P<late>LATE_)?(?!\d\d_20\d\d_)(?P<id>\d+)_(?P<submission>\d{3,})_(?P<file>.+)"
+    r"(?P<name>[^_]+)_(?P<late>LATE_)?(?!\d\d_(?:20\d\d|[01]\d[0-3]\d)_)(?P<id>\d+)_(?P<submission>\d{3,})_(?P<file>.+)"
 )
-"""A lesson and a year, as in `ada_02_2026_fall`, are not its numbers."""
+"""A lesson and a year or a day, as in `ada_02_2026_fall` and `ada_02_1130`, are not its numbers."""
 AGAIN_WORDS = {"final", "copy", "of", "new", "resubmission"}
 """Words of a second file by the same person."""
 
@@ -47,8 +47,10 @@ class Who:
     """The same without a `-1` at the end of the file's name, of which nobody knows whether it belongs to the name."""
     names: tuple[str, ...] = ()
     """All that could be a name on the way to the file, the likeliest first."""
+    platform: str = ""
+    """The learning platform that wrote the name: Canvas or Moodle."""
     person: str = ""
-    """The learning platform's number for the student."""
+    """Its number for the student."""
     late: bool = False
     doubt: str = ""
     """What a human has to look at: folder and file seem to name two people."""
@@ -120,7 +122,7 @@ class Folders:
                 place + 1 in self.levels and own not in self.common
             )
             if own and people and differ(name, own):
-                return f"The folder is called {printable(parts[place])}, the file {printable(parts[-1])}."
+                return _two_names(parts[place], parts[-1])
         return ""
 
 
@@ -144,16 +146,8 @@ class Claim:
 
 def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
     """The student of the file at `parts`, a folder each and its own name."""
-    for part in parts:
-        if match := MOODLE.match(part):
-            name = match["name"].strip()
-            return Who(_short(name), names=(name,), person=match["id"])
-    for part in parts:
-        match = CANVAS.match(part)
-        if match and says_who(match["name"]):
-            return Who(
-                _short(match["name"]), names=(match["name"],), person=match["id"], late=bool(match["late"])
-            )
+    if found := _by_platform(parts, folders):
+        return found
     above, stem = parts[:-1], stem_of(parts[-1])
     likeliest = [claim.part for claim in sorted(_claims(parts, folders))] or [stem]
     # `ada (1).zip` is ada's second, and `ada-1 (1).ipynb` a further file of `ada-1`.
@@ -172,6 +166,43 @@ def who(parts: tuple[str, ...], folders: Folders = Folders()) -> Who:
         tuple(dict.fromkeys(printable(person_in(part) or part) for part in telling)),
         doubt=folders.doubt(parts),
     )
+
+
+def _by_platform(parts: tuple[str, ...], folders: Folders) -> Who | None:
+    """Whom the names that Canvas or Moodle wrote mean; None without such names.
+
+    The outermost wins: further in anybody can write a classmate's name. Only a crowd that looks like Canvas' does not,
+    as an instructor's folder `CS_101_2026_lab` does.
+    """
+    found: dict[int, tuple[str, re.Match[str]]] = {}
+    for place, part in enumerate(parts):
+        if match := MOODLE.match(part):
+            found[place] = ("Moodle", match)
+        elif (match := CANVAS.match(part)) and says_who(match["name"]):
+            found[place] = ("Canvas", match)
+    if not found:
+        return None
+    crowds = {place for place in found if found[place][0] == "Canvas" and parts[: place + 1] in folders.crowds}
+    chosen = min(found, key=lambda place: (place in crowds, place))
+    platform, match = found[chosen]
+    name = match["name"].strip()
+    others = [
+        part
+        for place, part in enumerate(parts[:chosen])
+        if says_who(part) and differ(part, name) and (place in found or parts[: place + 1] not in folders.crowds)
+    ]
+    return Who(
+        _short(name),
+        names=(name,),
+        platform=platform,
+        person=match["id"],
+        late=bool(match.groupdict().get("late")),
+        doubt=_two_names(others[-1], parts[chosen]) if others else "",
+    )
+
+
+def _two_names(outer: str, inner: str) -> str:
+    return f"The folder is called {printable(outer)}, the file {printable(inner)}."
 
 
 def _telling_words(part: str) -> str:

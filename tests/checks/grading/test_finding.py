@@ -51,6 +51,7 @@ NAMES = {
     "ada/2026-10-30_02_tokenizer-1.ipynb": ("ada", 2, False, ""),
     "ada_02_2026_fall.ipynb": ("ada 2026 fall", 1, False, ""),
     "ada_12_2026_fall.ipynb": ("ada 2026 fall", 1, False, ""),
+    "ada_02_1130_tokenizer.ipynb": ("ada 1130", 1, False, ""),
     "ada_08_late.ipynb": ("ada", 1, False, ""),
     "ada_08_corrected.ipynb": ("ada", 1, False, ""),
     "zoe\u0308_08.ipynb": ("zo\u00eb", 1, False, ""),  # as macOS writes it

@@ -81,6 +81,56 @@ def test_two_of_one_name_in_different_folders_are_for_a_human_to_decide(tmp_path
     assert not any(row.grades.flags for row in rows)
 
 
+def packed(path, *names, data=None):
+    """A zip with these files, as a student makes one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, data or notebook("1", slm={"lesson": "98"}))
+
+
+EVE = Roster(tuple(Person(name, id=id) for name, id in (("Ada Lovelace", "4711"), ("Eve Evil", "4713"))))
+
+
+@pytest.mark.parametrize("roster", [Roster(), EVE])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("lovelaceada_4711_90210_98_demo-9.ipynb",),
+        ("Ada Lovelace_4711_assignsubmission_file_/98_demo (9).ipynb",),
+    ],
+)
+def test_a_zip_that_holds_a_classmates_name_is_for_a_human_to_decide(demo, tmp_path, names, roster):
+    handed_in(tmp_path, "Ada Lovelace/98_demo.ipynb")
+    packed(tmp_path / "Eve Evil.zip", *names)
+    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [], roster)
+    flags = {row.submission.file: row.grades.flags for row in with_doubts(rows, roster)}
+    evidence = [flag.evidence for flag in flags[f"Eve Evil.zip!{names[0]}"]]
+    assert any("The folder is called Eve Evil, the file" in one for one in evidence)
+
+
+def test_two_classmates_in_one_zip_are_no_class_where_the_roster_knows_whose_zip_it_is(demo, tmp_path):
+    names = ("lovelaceada_4711_90210_98_demo.ipynb", "bytebob_4712_90211_98_demo.ipynb")
+    packed(tmp_path / "Eve Evil.zip", *names)
+    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [], EVE)
+    doubts = {row.submission.student: row.submission.doubts for row in rows}
+    assert "of Ada Lovelace or of Eve Evil" in doubts["Ada Lovelace"][0].evidence
+    packed(tmp_path / "monday" / "class.zip", *names)
+    assert not any(one.doubts for one in find(tmp_path / "monday"))
+
+
+def test_what_the_platform_wrote_outside_wins(demo, tmp_path):
+    inside = "Ada Lovelace_4711_assignsubmission_file_/98_demo (9).ipynb"
+    for own in ("evileve_4713_90212_work.zip", "Eve Evil_77_assignsubmission_file_/98.zip"):
+        packed(tmp_path / own[-8:-4] / own, inside)
+        rows, _ = _sorted_out(find(tmp_path / own[-8:-4]), demo, 0.0, [], EVE)
+        assert [row.submission.student for row in rows] == ["Eve Evil"]
+    # Neither do two names make a class of it, as they would of an instructor's folder.
+    handed_in(tmp_path / "lab", *(f"CS_101_2026_lab/{name}_7_assignsubmission_file_/98.ipynb" for name in "ab"))
+    found = find(tmp_path / "lab")
+    assert [(one.student, len(one.doubts)) for one in found] == [("a", 1), ("b", 1)]
+
+
 def test_namesakes_of_the_platform_stay_two(tmp_path):
     rows = newest_only(
         handed_in(tmp_path, *(f"Ada Low_{number}_assignsubmission_file_/98.ipynb" for number in (7, 8)))
@@ -89,7 +139,7 @@ def test_namesakes_of_the_platform_stay_two(tmp_path):
 
 
 def moodle(folder, lesson, *numbers):
-    files = (f"A{lesson}/Ada Low_{number}_assignsubmission_file_/{lesson}.ipynb" for number in numbers)
+    files = (f"week_{lesson}/Ada Low_{number}_assignsubmission_file_/{lesson}.ipynb" for number in numbers)
     return handed_in(folder / lesson, *files, lesson=lesson)
 
 
