@@ -58,12 +58,12 @@ def grade_folder(
     course = Course.here()
     only = _known(only, course)
     skipped: list[str] = []
-    found = find(folder, skipped.append)
+    found = [_with_due(one, due) for one in find(folder, skipped.append)]
     if skipped:
         endings = Counter(Path(name).suffix.lower() or "without an ending" for name in skipped)
         kinds = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
         say(f"Neither notebooks nor zips, and not looked at: {kinds}.")
-    rows, lessons = _sorted_out([one for one in found if not one.bundle], course, due, only, roster)
+    rows, lessons = _sorted_out([one for one in found if not one.bundle], course, only, roster)
     matched = with_bundles(rows, [roster.recognise(one) for one in found if one.bundle], only)
     rows = matched if settings.from_state else [*rows, *matched[len(rows) :]]  # nobody's bundle is forgotten
     handed_in = [row for row in rows if row.submission.when]
@@ -108,7 +108,7 @@ def grade_folder(
     graded.sort(
         key=lambda row: (row.submission.student.casefold(), row.grades.lesson or "~", row.submission.file)
     )
-    return Batch(
+    batch = Batch(
         tuple(with_copies(graded)),
         lessons,
         missing_protection(kind),
@@ -118,6 +118,9 @@ def grade_folder(
         interrupted,
         tuple(skipped),
     )
+    for sentence in batch.stray_lessons:
+        say(sentence)
+    return batch
 
 
 def _known(only: Sequence[str], course: Course) -> list[str]:
@@ -168,10 +171,14 @@ def _prepare(
         return kind, grade_solutions(lessons, zygote, settings, kind, warm, say)
 
 
+def _with_due(one: Submission, due: float) -> Submission:
+    """The same, late where its time says so; the platform's own word stays."""
+    return replace(one, late=True) if due and one.when > due else one
+
+
 def _sorted_out(
     submissions: list[Submission],
     course: Course,
-    due: float,
     only: Sequence[str],
     roster: Roster = Roster(),  # noqa: B008 - frozen
 ) -> tuple[list[Row], dict[str, Lesson]]:
@@ -179,8 +186,6 @@ def _sorted_out(
     rows: list[Row] = []
     lessons: dict[str, Lesson] = {}
     for one in submissions:
-        if due and one.when > due:
-            one = replace(one, late=True)
         digest, number = "", ""
         try:
             data = one.read()

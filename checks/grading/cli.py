@@ -3,8 +3,10 @@
 import argparse
 import contextlib
 import datetime
+import math
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from checks.grading.settings import Settings
@@ -17,7 +19,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     grade.add_argument("folder", type=Path, metavar="DIR", help="notebooks, folders of them, or zips")
     grade.add_argument("--out", type=Path, help="where grades go; default: DIR-grades beside DIR")
     grade.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="notebooks at a time; default: %(default)s"
+        "--jobs",
+        type=_positive(int),
+        default=os.cpu_count() or 1,
+        help="notebooks at a time; default: %(default)s",
     )
     grade.add_argument("--resume", action="store_true", help="keep results of files that did not change")
     grade.add_argument(
@@ -63,7 +68,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     ):
         usual = getattr(Settings, name)
         grade.add_argument(
-            f"--{name.replace('_', '-')}", type=type(usual), default=usual, help=f"{what}; default: {usual:g}"
+            f"--{name.replace('_', '-')}",
+            type=_positive(type(usual)),
+            default=usual,
+            help=f"{what}; default: {usual:g}",
         )
     grade.set_defaults(run=_grade)
     release = commands.add_parser("release", help="make the bundle for students, without solutions")
@@ -86,19 +94,19 @@ def _grade(options: argparse.Namespace) -> int:
     out = options.out or folder.with_name(f"{re.sub('[.]zip$', '', folder.name, flags=re.I)}-grades")
     roster = Roster.read(options.roster) if options.roster else Roster()
     settings = Settings(
-        options.cell_seconds,
-        options.total_seconds,
-        options.memory_mb,
-        options.disk_mb,
-        options.full_size,
-        options.from_state,
-        options.require_cuda,
+        cell_seconds=options.cell_seconds,
+        total_seconds=options.total_seconds,
+        memory_mb=options.memory_mb,
+        disk_mb=options.disk_mb,
+        full_size=options.full_size,
+        from_state=options.from_state,
+        require_cuda=options.require_cuda,
     )
     batch = grade_folder(
         options.folder,
         out,
         settings,
-        max(options.jobs, 1),
+        options.jobs,
         options.resume,
         options.due,
         options.lesson,
@@ -106,12 +114,13 @@ def _grade(options: argparse.Namespace) -> int:
         roster,
     )
     write_gradebook(batch, out)
-    for platform, nameless in (
-        ("Canvas", write_canvas(batch, out, dict(options.canvas_assignment)) if options.canvas else 0),
-        ("Moodle", write_moodle(batch, out) if options.moodle else 0),
-    ):
-        if nameless:
-            print(f"{nameless} students without a {platform} ID: {platform} cannot match them; see --roster.")
+    if options.canvas and (count := write_canvas(batch, out, dict(options.canvas_assignment))):
+        print(f"{count} students without a Canvas ID: Canvas cannot match them; see --roster.")
+    for lesson, count in (write_moodle(batch, out) if options.moodle else {}).items():
+        if count:
+            print(
+                f"Lesson {lesson}: {count} students without a participant number: Moodle cannot match them."
+            )
     write_pages(batch, out)
     decide = sum(len(row.grades.flags) for row in batch.rows)
     failed = sum(row.grades.state == "grader failed" for row in batch.rows)
@@ -143,6 +152,18 @@ def _moment(text: str) -> float:
         return datetime.datetime.fromisoformat(text).timestamp()
     except ValueError:
         raise argparse.ArgumentTypeError("write it as 2026-11-20T23:59") from None
+
+
+def _positive(kind: type[float]) -> Callable[[str], float]:
+    """Reads a limit: a number of this kind, above nothing and below infinity."""
+
+    def read(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if 0 < (value := kind(text)) < math.inf:
+                return value
+        raise argparse.ArgumentTypeError(f"write {'a whole' if kind is int else 'a'} number above 0")
+
+    return read
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -85,48 +85,42 @@ def write_canvas(batch: Batch, out: Path, assignments: Mapping[str, str] | None 
     return sum(not person for _, person, _ in students)
 
 
-def write_moodle(batch: Batch, out: Path) -> int:
-    """A grading worksheet a lesson for Moodle's assignments, matched by its participant number.
+def write_moodle(batch: Batch, out: Path) -> dict[str, int]:
+    """A grading worksheet a lesson for Moodle's assignments, matched by its participant number, which stands only in the
+    names that Moodle gives to files: it numbers a student anew in every assignment.
 
-    Returns how many students have no number, whom Moodle cannot match.
+    Returns lesson -> how many students have no number there, whom Moodle cannot match.
     """
+    nameless = {}
     for number in sorted(batch.lessons):
-        own = {row.submission.student: row.submission.person for row in _counting(batch, number)}
+        counting = {
+            row.submission.student: row for row in batch.rows if row.counts and row.grades.lesson == number
+        }
         possible = sum(exercise.points for exercise in batch.lessons[number].graded())
         table: list[Sequence[Any]] = [
             ("Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comments")
         ]
-        comments = {row.submission.student: _comment(row) for row in _counting(batch, number)}
-        for student, person, points in _by_student(batch, [number]):
-            person = own.get(student, "")  # Moodle numbers a student anew in every assignment
-            identifier = f"Participant {person}" if person else ""
-            nothing = (
-                "Nothing handed in." if points[0] is not None else "A file of yours could not be graded."
-            )
-            table.append((identifier, student, points[0], possible, comments.get(student, nothing)))
+        for student, _, points in _by_student(batch, [number]):
+            row = counting.get(student)
+            identifier = f"Participant {row.submission.number}" if row and row.submission.number else ""
+            comment = _comment(row) if row else "Nothing handed in."
+            table.append((identifier, student, points[0], possible, comment))
+        nameless[number] = sum(not line[0] for line in table[1:])
         write_text(out / f"gradebook_moodle_{number}.csv", _csv(table))
-    return sum(not person for _, person, _ in _by_student(batch, ()))
-
-
-def _counting(batch: Batch, number: str) -> list[Row]:
-    return [row for row in batch.rows if row.counts and row.grades.lesson == number]
+    return nameless
 
 
 def _by_student(batch: Batch, numbers: Sequence[str]) -> Iterable[tuple[str, str, list[float | None]]]:
     """Student, number, points a lesson; None, written as nothing, where a file of theirs was not judged."""
     people: dict[str, str] = {}
     points: dict[tuple[str, str], float | None] = {}
-    unsure = set()
     for row in batch.rows:
         student = row.submission.student
         people[student] = people.get(student) or row.submission.person
         if row.counts:
             points[student, row.grades.lesson] = row.points
-        elif not row.grades.lesson and row.grades.state != "no notebook":
-            unsure.add(student)  # it may be of any lesson
     for student, person in people.items():
-        nothing = None if student in unsure else 0.0
-        yield student, person, [points.get((student, number), nothing) for number in numbers]
+        yield student, person, [points.get((student, number), 0.0) for number in numbers]
 
 
 def _comment(row: Row) -> str:

@@ -56,7 +56,8 @@ def page_names(students: Iterable[str]) -> dict[str, str]:
     taken: Counter[str] = Counter()
     found = {}
     for student in students:
-        slug = re.sub(r"[^\w-]+", "_", student.casefold()).strip("_")[:60] or "student"
+        slug = re.sub(r"[^\w-]+", "_", student.casefold()).strip("_")[:60]
+        slug = slug.encode()[:120].decode(errors="ignore") or "student"  # a disk counts a name's bytes
         taken[slug] += 1
         found[student] = f"{slug}.html" if taken[slug] == 1 else f"{slug}~{taken[slug]}.html"
     return found
@@ -115,6 +116,8 @@ def _hints(outcomes: Sequence[Outcome], batch: Batch, lesson: str) -> str:
 def class_page(batch: Batch, names: dict[str, str]) -> str:
     """Distribution, hardest exercises, commonest mistakes, slowest notebooks, what a human has to decide."""
     parts = ["<h1>The class</h1>", f"<p>{_summary(batch)}</p>"]
+    if batch.stray_lessons:
+        parts.append(_list(batch.stray_lessons))
     if batch.unprotected:
         parts.append("<h2>Not protected on this machine</h2>" + _list(batch.unprotected))
     parts.append(_to_decide(batch, names))
@@ -219,12 +222,13 @@ def _not_graded(batch: Batch) -> str:
     rows = [
         [row.submission.student, row.grades.lesson, row.grades.state, row.grades.problem, row.submission.file]
         for row in sorted(batch.rows, key=lambda row: row.grades.state == "replaced")
-        if row.grades.state not in ("graded", "nothing handed in")
+        if row.grades.state not in ("graded", "nothing handed in", "unsure")
     ]
     absent: dict[str, list[str]] = defaultdict(list)
     for row in batch.rows:
-        if row.grades.state == "nothing handed in":
-            absent[title_of(row.grades.lesson)].append(row.submission.student)
+        if row.grades.state in ("nothing handed in", "unsure"):
+            unsure = " (unsure: see above)" if row.grades.state == "unsure" else ""
+            absent[title_of(row.grades.lesson)].append(row.submission.student + unsure)
     names = [[title, str(len(students)), ", ".join(students)] for title, students in sorted(absent.items())]
     parts = _table("Not graded", ["Student", "Lesson", "State", "Why", "File"], rows) if rows else ""
     return parts + (_table("Nothing handed in", ["Lesson", "Students", "Who"], names) if names else "")

@@ -13,13 +13,16 @@ from checks.grading.roster import Roster
 from checks.grading.rows import Row
 from slmlib.errors import SlmError
 
+AT_ONCE = 60.0
+"""Seconds between two files within which times say nothing: who unpacks a class sets them anew, one after the other."""
+
 
 def with_bundles(rows: list[Row], bundles: Sequence[Submission], only: Sequence[str] = ()) -> list[Row]:
     """Each student's newest bundle of a lesson beside the notebook that counts; one without a notebook is a row.
 
     only: lessons; bundles of others are left out.
     """
-    rows, alone = list(rows), []
+    alone, beside = [], dict[int, tuple[Submission, str]]()
     places = {
         (name.casefold(), row.grades.lesson): place
         for place, row in enumerate(rows)
@@ -45,8 +48,18 @@ def with_bundles(rows: list[Row], bundles: Sequence[Submission], only: Sequence[
                 problem = "The notebook of this name has another number than this bundle: whose is it?"
             alone.append(Row(one, Grades("", state="no notebook", problem=problem)))
         else:
-            rows[place] = replace(rows[place], bundle=one, bundle_digest=hashlib.sha256(data).hexdigest())
-    return rows + alone
+            beside[place] = (one, hashlib.sha256(data).hexdigest())
+    return [
+        _with_bundle(row, *beside[place]) if place in beside else row for place, row in enumerate(rows)
+    ] + alone
+
+
+def _with_bundle(row: Row, bundle: Submission, digest: str) -> Row:
+    """The row of a notebook with the bundle that counts: whose that is, and when it came, concerns the row as well."""
+    one = row.submission
+    doubts = tuple(dict.fromkeys((*one.doubts, *bundle.doubts)))
+    one = replace(one, late=one.late or bundle.late, doubts=doubts)
+    return replace(row, submission=one, bundle=bundle, bundle_digest=digest)
 
 
 def _names(one: Submission, lesson: str) -> list[str]:
@@ -95,14 +108,24 @@ def _not_read(row: Row, counting: Row) -> Row:
 
 
 def _replaced(row: Row, by: Submission) -> Row:
-    """The row of an older file; where names leave a doubt whose it is, a human decides."""
-    flags: tuple[Flag, ...] = ()
-    doubted = any(flag.sentence == WHOSE for flag in row.submission.doubts)
-    if not doubted and set(row.submission.names) != set(by.names):
-        sentence = "It was replaced by a newer file whose name differs: are both this student's?"
-        flags = (Flag("all", sentence, f"{row.submission.file} was replaced by {by.file}."),)
+    """The row of an older file; where it is in doubt whose it is, or which of the two is newer, a human decides."""
+    one, sentence = row.submission, ""
+    if not any(flag.sentence == WHOSE for flag in one.doubts):
+        if set(one.names) != set(by.names):
+            sentence = "It was replaced by a newer file whose name differs: are both this student's?"
+        else:
+            sentence = _which_is_newer(one, by)
+    flags = (Flag("all", sentence, f"{one.file} was replaced by {by.file}."),) if sentence else ()
     problem = f"Handed in again: {by.file} counts."
     return replace(row, grades=Grades(row.grades.lesson, state="replaced", problem=problem, flags=flags))
+
+
+def _which_is_newer(one: Submission, by: Submission) -> str:
+    """What to ask where names and times leave open whether `by` is the newer file; empty where they do not."""
+    later = one.when - by.when if one.when and by.when else 0.0
+    if one.attempt < by.attempt:
+        return "By its name it is older, by its time it is not: which counts?" if later > AT_ONCE else ""
+    return "Neither name nor time says which is newer: which counts?" if abs(later) <= AT_ONCE else ""
 
 
 def _with_further_tries(rows: list[Row]) -> list[Row]:
@@ -157,20 +180,32 @@ def _told_apart(rows: list[Row]) -> list[Row]:
 
 
 def missing(rows: Sequence[Row], lessons: Sequence[str], roster: Roster) -> list[Row]:
-    """A row of zero points for each lesson that a student of this class, or of its roster, did not hand in."""
+    """A row of zero points for each lesson that a student of this class, or of its roster, did not hand in; without
+    points where a file of theirs that nobody could read, or place, may be it."""
     had: dict[str, set[str]] = defaultdict(set)
+    unsure = set()
     persons = {person.name: person.id for person in roster.people}
     spelled = {name.casefold(): name for name in persons}
     for row in rows:
         one = row.submission
         for name in (one.student, *_unnumbered(one)):
             had[name.casefold()].add(row.grades.lesson)
+            if not row.grades.lesson and row.grades.state != "no notebook":
+                unsure.add(name.casefold())
         student = spelled.setdefault(one.student.casefold(), one.student)
         persons[student] = one.person or persons.get(student, "")
     return [
         Row(
             Submission(student, "", "", person=person),
-            Grades(number, state="nothing handed in", problem=f"No notebook of lesson {number} was found."),
+            Grades(
+                number,
+                state="unsure",
+                problem="A file could not be read, or placed; it may be this lesson's.",
+            )
+            if student.casefold() in unsure
+            else Grades(
+                number, state="nothing handed in", problem=f"No notebook of lesson {number} was found."
+            ),
         )
         for student, person in persons.items()
         for number in lessons

@@ -182,14 +182,18 @@ def _by_platform(parts: tuple[str, ...], folders: Folders) -> Who | None:
             found[place] = ("Canvas", match)
     if not found:
         return None
-    crowds = {place for place in found if found[place][0] == "Canvas" and parts[: place + 1] in folders.crowds}
+    crowds = {
+        place for place in found if found[place][0] == "Canvas" and parts[: place + 1] in folders.crowds
+    }
     chosen = min(found, key=lambda place: (place in crowds, place))
     platform, match = found[chosen]
     name = match["name"].strip()
     others = [
         part
         for place, part in enumerate(parts[:chosen])
-        if says_who(part) and differ(part, name) and (place in found or parts[: place + 1] not in folders.crowds)
+        if says_who(part)
+        and differ(part, name)
+        and (place in found or parts[: place + 1] not in folders.crowds)
     ]
     return Who(
         _short(name),

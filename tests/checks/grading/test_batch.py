@@ -235,7 +235,7 @@ def test_the_rooms_see_the_corpus(tmp_path, monkeypatch, column):
 def test_two_people_do_not_become_one(course, tmp_path):
     for name in ("mia_homework_98.ipynb", "mia_solution_98.ipynb", "bo_98.ipynb", "bo_98_final.ipynb"):
         (tmp_path / name).write_bytes(Book(Lesson.read(course, "98")).bytes())
-    rows, _ = _sorted_out(find(tmp_path), course, 0.0, ())
+    rows, _ = _sorted_out(find(tmp_path), course, ())
     assert sorted((row.submission.student, row.grades.state) for row in rows) == [
         ("bo", "replaced"),
         ("bo", "waiting"),
@@ -448,6 +448,14 @@ def test_what_is_no_notebook_is_said_and_stands_on_the_class_page(here, tmp_path
 )
 def test_a_day_ends_at_midnight(text, hour):
     assert str(datetime.datetime.fromtimestamp(_moment(text)))[:19] == f"2026-11-20 {hour}"
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "nan", "inf", "many"])
+@pytest.mark.parametrize("limit", ["--cell-seconds", "--total-seconds", "--memory-mb", "--disk-mb", "--jobs"])
+def test_a_limit_is_above_nothing(capsys, limit, wrong):
+    with pytest.raises(SystemExit):
+        checks_main(["grade", "submissions", f"{limit}={wrong}"])
+    assert "number above 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Whose rows these are; nothing is graded here."""
 
+import os
 import zipfile
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 
 from checks.building.build import Lesson
 from checks.bundle import write_bundle
-from checks.grading.batch import _known, _results, _sorted_out, _unfinished
+from checks.grading.batch import _known, _results, _sorted_out, _unfinished, _with_due
 from checks.grading.copies import with_copies
 from checks.grading.finding import Submission, find
 from checks.grading.gradebook import write_canvas, write_moodle
@@ -103,7 +104,7 @@ EVE = Roster(tuple(Person(name, id=id) for name, id in (("Ada Lovelace", "4711")
 def test_a_zip_that_holds_a_classmates_name_is_for_a_human_to_decide(demo, tmp_path, names, roster):
     handed_in(tmp_path, "Ada Lovelace/98_demo.ipynb")
     packed(tmp_path / "Eve Evil.zip", *names)
-    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [], roster)
+    rows, _ = _sorted_out(find(tmp_path), demo, [], roster)
     flags = {row.submission.file: row.grades.flags for row in with_doubts(rows, roster)}
     evidence = [flag.evidence for flag in flags[f"Eve Evil.zip!{names[0]}"]]
     assert any("The folder is called Eve Evil, the file" in one for one in evidence)
@@ -112,7 +113,7 @@ def test_a_zip_that_holds_a_classmates_name_is_for_a_human_to_decide(demo, tmp_p
 def test_two_classmates_in_one_zip_are_no_class_where_the_roster_knows_whose_zip_it_is(demo, tmp_path):
     names = ("lovelaceada_4711_90210_98_demo.ipynb", "bytebob_4712_90211_98_demo.ipynb")
     packed(tmp_path / "Eve Evil.zip", *names)
-    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [], EVE)
+    rows, _ = _sorted_out(find(tmp_path), demo, [], EVE)
     doubts = {row.submission.student: row.submission.doubts for row in rows}
     assert "of Ada Lovelace or of Eve Evil" in doubts["Ada Lovelace"][0].evidence
     packed(tmp_path / "monday" / "class.zip", *names)
@@ -123,10 +124,12 @@ def test_what_the_platform_wrote_outside_wins(demo, tmp_path):
     inside = "Ada Lovelace_4711_assignsubmission_file_/98_demo (9).ipynb"
     for own in ("evileve_4713_90212_work.zip", "Eve Evil_77_assignsubmission_file_/98.zip"):
         packed(tmp_path / own[-8:-4] / own, inside)
-        rows, _ = _sorted_out(find(tmp_path / own[-8:-4]), demo, 0.0, [], EVE)
+        rows, _ = _sorted_out(find(tmp_path / own[-8:-4]), demo, [], EVE)
         assert [row.submission.student for row in rows] == ["Eve Evil"]
     # Neither do two names make a class of it, as they would of an instructor's folder.
-    handed_in(tmp_path / "lab", *(f"CS_101_2026_lab/{name}_7_assignsubmission_file_/98.ipynb" for name in "ab"))
+    handed_in(
+        tmp_path / "lab", *(f"CS_101_2026_lab/{name}_7_assignsubmission_file_/98.ipynb" for name in "ab")
+    )
     found = find(tmp_path / "lab")
     assert [(one.student, len(one.doubts)) for one in found] == [("a", 1), ("b", 1)]
 
@@ -223,10 +226,59 @@ def test_moodles_worksheet_of_a_lesson_has_its_own_numbers(tmp_path, demo):
         assert f"Participant {number},Ada Low" in text
 
 
+def test_the_rosters_number_is_none_of_moodles(tmp_path, demo):
+    rows = [graded("Ada Low", 3.0), graded("Bob Byte", 3.0)]
+    rows = [replace(row, submission=replace(row.submission, person="77")) for row in rows]
+    rows[1] = replace(rows[1], submission=replace(rows[1].submission, number="8"))
+    assert write_moodle(Batch(tuple(rows), {"98": Lesson.read(demo, "98")}, ()), tmp_path) == {"98": 1}
+    lines = (tmp_path / "gradebook_moodle_98.csv").read_text().splitlines()
+    assert [line.partition(",3,")[0] for line in lines[1:]] == [",Ada Low", "Participant 8,Bob Byte"]
+
+
+def test_a_bundle_brings_its_doubts_and_its_lateness(demo, tmp_path):
+    bundle = tmp_path / "bundle.zip"
+    write_bundle(bundle, {"format": 1, "lesson": "98", "notebook": None, "lab": None}, {})
+    handed_in(tmp_path / "in", "Ada Lovelace_77_assignsubmission_file_/98.ipynb")
+    for zipped, number in (("Ada Lovelace_77_assignsubmission_file_", 1), ("Eve Evil", 9)):
+        inside = f"Ada Lovelace_77_assignsubmission_file_/98_submission ({number}).zip"
+        packed(tmp_path / "in" / f"{zipped}.zip", inside, data=bundle.read_bytes())
+    found = [_with_due(one, one.when - 1 if one.bundle else 0.0) for one in find(tmp_path / "in")]
+    rows, _ = _sorted_out([one for one in found if not one.bundle], demo, [])
+    bundles = [one for one in found if one.bundle]
+    (row,) = with_bundles(rows, bundles)
+    assert "Eve Evil" in row.bundle.file
+    assert row.submission.late
+    assert "The folder is called Eve Evil" in row.submission.doubts[0].evidence
+    (row,) = with_bundles(rows, [one for one in bundles if "Eve" not in one.file])
+    assert row.submission.doubts == ()
+
+
+NEWEST = {
+    (("98_demo.ipynb", 10), ("98_demo (1).ipynb", 0)): "By its name it is older, by its time it is not",
+    (("98_demo.ipynb", 0), ("98_demo (1).ipynb", 10)): "",
+    (("98_demo_v2.ipynb", 0), ("98_demo_final.ipynb", 0)): "Neither name nor time says which is newer",
+    (("98_demo_v2.ipynb", 10), ("98_demo_final.ipynb", 0)): "",
+    # Who unpacks a class sets times anew, one after the other.
+    (("98_demo.ipynb", 0.0001), ("98_demo (1).ipynb", 0)): "",
+    (("98_demo_v2.ipynb", 0.0001), ("98_demo_final.ipynb", 0)): "Neither name nor time says which is newer",
+}
+
+
+@pytest.mark.parametrize("files", NEWEST)
+def test_where_name_and_time_do_not_say_which_is_newest_a_human_decides(demo, tmp_path, files):
+    handed_in(tmp_path, *(f"ada/{name}" for name, _ in files))
+    for name, days in files:
+        os.utime(tmp_path / "ada" / name, (1e9 + days * 86400, 1e9 + days * 86400))
+    rows, _ = _sorted_out(find(tmp_path), demo, [])
+    sentences = [flag.sentence for row in rows for flag in row.grades.flags]
+    assert len(sentences) == bool(NEWEST[files])
+    assert all(sentence.startswith(NEWEST[files]) for sentence in sentences)
+
+
 def test_unreadable_files_of_other_lessons_do_not_pass_the_filter(demo, tmp_path):
     for name in ("ada_02.ipynb", "bob_03.ipynb", "carol.ipynb"):
         (tmp_path / name).write_text("no notebook")
-    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, ["03"])
+    rows, _ = _sorted_out(find(tmp_path), demo, ["03"])
     assert [row.submission.student for row in rows] == ["bob", "carol"]
 
 
@@ -234,7 +286,7 @@ def test_a_newest_file_that_cannot_be_read_is_said_and_the_older_one_counts(demo
     handed_in(tmp_path, "ada_98.ipynb", "bob_98 (1).ipynb", "eve_98 (1).ipynb")
     for name in ("ada_98 (1).ipynb", "bob_98.ipynb", "eve_98 (2).ipynb", "eve_98 (3).ipynb"):
         (tmp_path / name).write_text("cut off")
-    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [])
+    rows, _ = _sorted_out(find(tmp_path), demo, [])
     rows = [replace(row, grades=replace(row.grades, lesson="98")) for row in rows]  # 98 stands in no name
     rows = {row.submission.file: row for row in newest_only(rows)}
     assert sorted(name for name, row in rows.items() if row.counts) == [
@@ -255,7 +307,7 @@ def test_a_newest_file_that_cannot_be_read_is_said_and_the_older_one_counts(demo
 def test_of_several_files_none_of_which_can_be_read_nobody_knows_the_points(demo, tmp_path):
     for name in ("ada_02.ipynb", "ada_02 (1).ipynb"):
         (tmp_path / name).write_text("cut off")
-    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [])
+    rows, _ = _sorted_out(find(tmp_path), demo, [])
     assert [(row.grades.state, row.counts, row.points) for row in rows] == [
         ("unreadable", True, None),
         ("unreadable", False, None),
@@ -264,7 +316,7 @@ def test_of_several_files_none_of_which_can_be_read_nobody_knows_the_points(demo
 
 def test_doubts_outlive_grading(demo, tmp_path):
     rows = handed_in(tmp_path, "ada/corrected_98.ipynb", "ada/98.ipynb")
-    rows, _ = _sorted_out([row.submission for row in rows], demo, 0.0, [])
+    rows, _ = _sorted_out([row.submission for row in rows], demo, [])
     graded = [replace(row, grades=Grades("98")) if row.grades.state == "waiting" else row for row in rows]
     flags = {row.submission.file: row.grades.flags for row in with_doubts(graded, Roster())}
     (whose,) = flags["ada/corrected_98.ipynb"]  # and not also that it was replaced by a file of another name
@@ -274,7 +326,7 @@ def test_doubts_outlive_grading(demo, tmp_path):
 
 def test_a_file_named_after_another_lesson_is_for_a_human_to_decide(demo, tmp_path, monkeypatch):
     rows = handed_in(tmp_path, "ada/06_attention.ipynb", "bob/98_demo.ipynb", "eve/my try.ipynb")
-    rows, _ = _sorted_out([row.submission for row in rows], demo, 0.0, [])
+    rows, _ = _sorted_out([row.submission for row in rows], demo, [])
     assert [flag.evidence for row in rows for flag in row.submission.doubts] == [
         "The file is called 06_attention.ipynb, and it is lesson 98."
     ]
@@ -284,7 +336,7 @@ def test_the_name_of_a_zip_says_nothing_of_a_files_lesson(demo, tmp_path):
     with zipfile.ZipFile(tmp_path / "submissions_2026-11-20.zip", "w") as archive:
         archive.writestr("ada_08.ipynb", notebook("1"))
         archive.writestr("bob_08.ipynb", "no notebook")
-    rows, _ = _sorted_out(find(tmp_path), demo, 0.0, [])
+    rows, _ = _sorted_out(find(tmp_path), demo, [])
     assert [(row.grades.state, row.grades.lesson) for row in rows] == [
         ("unknown lesson", ""),
         ("unreadable", "08"),
@@ -328,7 +380,7 @@ def test_a_second_download_of_a_second_try_is_the_same_student(tmp_path):
 @pytest.mark.parametrize("listed", [(), (Person("team-11"),)])
 def test_a_number_that_belongs_to_the_name_is_no_attempt(demo, tmp_path, listed):
     found = [row.submission for row in handed_in(tmp_path, "98_team-11.ipynb", "98_team-11 (1).ipynb")]
-    rows, _ = _sorted_out(found, demo, 0.0, [], Roster(listed))
+    rows, _ = _sorted_out(found, demo, [], Roster(listed))
     assert {row.submission.attempt: row.grades.state for row in rows} == {1: "replaced", 2: "waiting"}
 
 
@@ -341,7 +393,7 @@ def test_a_number_of_a_folders_name_is_none_of_the_file(demo, tmp_path, listed):
         "ada/98.ipynb",
     )
     found = [row.submission for row in handed_in(tmp_path, *files, "ada-98.ipynb")]
-    rows, _ = _sorted_out(found, demo, 0.0, [], Roster(listed))
+    rows, _ = _sorted_out(found, demo, [], Roster(listed))
     assert {row.submission.file: row.submission.attempt for row in rows}["student-1/98_demo-1.ipynb"] == 2
     assert [row.submission.file for row in rows if not row.counts][-1] == "student-1/98_demo.ipynb"
     assert not any(row.submission.doubts for row in rows)
@@ -351,7 +403,7 @@ def test_the_roster_is_asked_for_a_name_with_its_number_first(demo, tmp_path):
     roster = Roster(tuple(Person(f"student-{number}") for number in (1, 11, 12, 13)))
     files = ("98_student-11.ipynb", "student-12.ipynb", "student_13_98.ipynb", "student_2_98.ipynb")
     found = [row.submission for row in handed_in(tmp_path, *files)]
-    rows, _ = _sorted_out(found, demo, 0.0, [], roster)
+    rows, _ = _sorted_out(found, demo, [], roster)
     assert students(rows) == [
         ("student", "waiting"),
         ("student-11", "waiting"),
@@ -396,13 +448,44 @@ def test_points_that_nobody_knows_are_written_as_nothing(tmp_path, demo):
     rows += [Row(Submission("dan", "d", "d"), Grades("98", state="nothing handed in"))]
     rows += [Row(Submission("eve", "e", "e"), Grades("", state="unreadable"))]
     rows += [Row(Submission("fay", "f", "f"), _unfinished(Grades("98", state="waiting")))]
+    rows += missing(rows, ["98"], Roster())
+    assert [(row.submission.student, row.grades.state, row.points) for row in rows[5:]] == [
+        ("eve", "unsure", None)
+    ]
     batch = Batch(tuple(rows), {"98": Lesson.read(demo, "98")}, ())
     assert write_canvas(batch, tmp_path, {"98": "4711"}) == 5
     lines = (tmp_path / "gradebook_canvas.csv").read_text().splitlines()
     assert lines[0] == "Student,ID,SIS User ID,SIS Login ID,Section,98 (4711)"
     assert [line.rpartition(",")[2] for line in lines[2:]] == ["3", "", "0", "", ""]
-    assert write_moodle(batch, tmp_path) == 5
-    assert "not graded yet" in class_page(batch, page_names(["ada", "bob", "dan", "eve", "fay"]))
+    assert write_moodle(batch, tmp_path) == {"98": 5}
+    page = class_page(batch, page_names(["ada", "bob", "dan", "eve", "fay"]))
+    assert "not graded yet" in page
+    assert "dan, eve (unsure: see above)" in page
+
+
+def test_a_bundle_alone_may_be_of_no_other_lesson():
+    rows = [Row(Submission("eve", "e", "e", bundle=True), Grades("", state="no notebook"))]
+    assert [row.points for row in missing(rows, ["98"], Roster())] == [0.0]
+
+
+def test_a_lesson_that_one_of_many_handed_in_is_said(demo):
+    def batch(*lessons):
+        rows = [graded("ada", 3.0), graded("bob", 3.0), graded("eve", 3.0)]
+        stray = graded("eve", 3.0)
+        rows += [replace(stray, grades=replace(stray.grades, lesson="97"))]
+        rows += missing(rows, ["97"], Roster())
+        return Batch(tuple(rows), dict.fromkeys(lessons, Lesson.read(demo, "98")), ())
+
+    sentence = "Lesson 97: 1 of 3 students; the others get 0. `--lesson 98` leaves it out."
+    assert batch("97", "98").stray_lessons == [sentence]
+    assert sentence in class_page(batch("97", "98"), page_names(["ada", "bob", "eve"]))
+    assert batch("97").stray_lessons == []
+
+
+def test_a_name_of_many_bytes_has_a_page(tmp_path):
+    names = ("\U00020000" * 70, "\U00020000" * 71)
+    write_pages(Batch(tuple(graded(name, 3.0) for name in names), {}, ()), tmp_path)
+    assert len(list((tmp_path / "students").iterdir())) == 2
 
 
 def test_who_handed_in_nothing_does_not_hide_what_could_not_be_read():
