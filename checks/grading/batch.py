@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ from checks.grading.reading import read_notebook
 from checks.grading.rehearsal import grade_solutions, modules_of
 from checks.grading.roster import Roster
 from checks.grading.rows import Batch, Row
-from checks.grading.sandbox import Kind
-from checks.grading.session import Zygote, best_kind, missing_protection
+from checks.grading.sandbox import Kind, is_shown
+from checks.grading.session import GradingError, Zygote, best_kind, missing_protection
 from checks.grading.settings import Settings
 from checks.grading.workers import Job, run_jobs
 from slmlib.errors import SlmError
@@ -87,7 +87,12 @@ def grade_folder(
         with tempfile.TemporaryDirectory(prefix="slm-grading-warm-") as warm:
             os.chmod(warm, 0o755)
             needed = [lessons[number] for number in sorted({rows[place].grades.lesson for place in todo})]
-            kind, prepared = _prepare(needed, settings, Path(warm), results, say)
+            private = {
+                "The course lies": course.root,
+                "The submissions lie": folder,
+                "The grades would lie": out,
+            }
+            kind, prepared = _prepare(needed, settings, Path(warm), results, say, private)
             work = [
                 Job(row.submission, row.grades.lesson, prepared[row.grades.lesson], row.bundle)
                 for row in (rows[place] for place in todo)
@@ -154,9 +159,17 @@ def _unfinished(grades: Grades) -> Grades:
 
 
 def _prepare(
-    lessons: Sequence[Lesson], settings: Settings, warm: Path, results: Path, say: Callable[[str], None]
+    lessons: Sequence[Lesson],
+    settings: Settings,
+    warm: Path,
+    results: Path,
+    say: Callable[[str], None],
+    private: Mapping[str, Path],
 ) -> tuple[Kind, dict[str, str]]:
-    """The kind of room that works here, and the data that rehearsing these lessons prepared, a folder each."""
+    """The kind of room that works here, and the data that rehearsing these lessons prepared, a folder each.
+
+    private: places that no notebook may read; GradingError where the rooms show one.
+    """
     remembered = results / "room.json"
     if not lessons:  # nothing to run: the kind of last time is what the pages speak of
         with contextlib.suppress(SlmError, KeyError, TypeError):
@@ -168,6 +181,9 @@ def _prepare(
         write_json(remembered, {"kind": kind})
         for sentence in missing_protection(kind):
             say(f"Not protected here: {sentence}.")
+        for what, path in private.items():
+            if is_shown(path, settings.sandbox(kind)):
+                raise GradingError(f"{what} in {path}, which every notebook can read.", "Move it.")
         return kind, grade_solutions(lessons, zygote, settings, kind, warm, say)
 
 

@@ -89,11 +89,14 @@ def find(folder: Path, skip: Callable[[str], None] = lambda file: None) -> list[
     found: list[Submission] = []
     for path in paths:
         parts = path.relative_to(root).parts
-        problem = _not_a_file(path)
+        try:
+            problem, when = _not_a_file(path), path.lstat().st_mtime
+        except OSError as error:
+            problem, when = f"It cannot be looked at ({error.strerror}).", 0.0
         if problem:
             found.append(_placed(parts, str(path), problem=problem))
         elif _is_notebook(path.name):
-            found.append(_placed(parts, str(path), when=path.stat().st_mtime))
+            found.append(_placed(parts, str(path), when=when))
         elif path.suffix.lower() == ".zip":
             # A zip of the whole class says nothing about who; one of a single student does.
             found += _in_zip(path, parts, folder.is_dir(), skip)
@@ -132,20 +135,27 @@ def _walk(folder: Path) -> Iterator[Path]:
     for path in paths:
         if _is_skipped(path.name):
             continue
-        if path.is_dir() and not path.is_symlink():
+        is_folder = False
+        with suppress(OSError):  # a folder that may be listed, but not entered
+            is_folder = stat.S_ISDIR(path.lstat().st_mode)
+        if is_folder:
             yield from _walk(path)
         else:
             yield path
 
 
 def _not_a_file(path: Path) -> str:
-    """Why this is nothing one can open and read to its end; empty for files, and for links nobody would miss."""
+    """Why this is nothing one can open and read to its end; empty for files, and for links nobody would miss.
+
+    OSError where nobody tells what it is.
+    """
     wanted = _is_notebook(path.name) or path.suffix.lower() == ".zip"
-    if path.is_symlink():
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
         return "It is a link; links are not followed." if wanted or path.is_dir() else ""
-    if path.is_dir():
+    if stat.S_ISDIR(mode):
         return "The folder cannot be opened."
-    return "" if path.is_file() or not wanted else "It is a pipe or a device, not a file."
+    return "" if stat.S_ISREG(mode) or not wanted else "It is a pipe or a device, not a file."
 
 
 def _in_zip(

@@ -4,6 +4,7 @@ It proves that the lesson runs on this machine, keeps the data that every run wo
 which libraries the lesson imports, so that they are imported once instead of once a submission.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -50,6 +51,9 @@ def grade_solutions(
                 f"Our own solution of {wrong.id} does not pass on this machine: {wrong.problem} {' '.join(grades.remarks[:2])}",
                 "Put this right first (python -m slmlib doctor may help); no student was graded.",
             )
+        shutil.rmtree(
+            keep / "runs", ignore_errors=True
+        )  # our trained models; a student's notebook trains its own
         size = sum(path.stat().st_size for path in keep.rglob("*") if path.is_file())
         found[lesson.number] = str(keep) if 0 < size <= MOST_WARM_BYTES else ""
     return found

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
 from checks.grading import namespaces as ns
 
 Kind = Literal["root", "user", "plain"]
@@ -31,7 +33,7 @@ MISSING: dict[Kind, tuple[str, ...]] = {
     "plain": (
         "files: the code can read what your user can read, exercises and other submissions too",
         "network: the code can reach it",
-        "processes: the code can signal other processes of its user",
+        "processes: the code can signal other processes of its user, and how many it may start depends on theirs",
     ),
 }
 """What each kind does not protect, in words."""
@@ -118,7 +120,7 @@ def lock_the_door(sandbox: Sandbox, keep: int) -> None:
     os.chdir(sandbox.home)
     ns.limit("CORE", 0)
     ns.limit("FSIZE", sandbox.disk_mb << 20)
-    ns.limit("NPROC", sandbox.processes)
+    ns.limit("NPROC", most_processes(sandbox))
     ns.limit("NOFILE", 1024)
     os.setpriority(os.PRIO_PROCESS, 0, LOW_PRIORITY)
     if not os.path.exists("/dev/nvidiactl"):  # CUDA reserves more addresses than any limit allows
@@ -128,6 +130,17 @@ def lock_the_door(sandbox: Sandbox, keep: int) -> None:
     )
     ns.give_up_rights(sandbox.user)
     ns.die_with_parent()
+
+
+def most_processes(sandbox: Sandbox) -> int:
+    """The limit on processes and threads. Where the room has no user of its own, those of the instructor's count, too."""
+    if sandbox.user is not None or sandbox.kind == "user":
+        return sandbox.processes
+    others = 0
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            others += one.num_threads() if one.uids().real == os.getuid() else 0
+    return sandbox.processes + others
 
 
 def python_paths() -> tuple[str, ...]:
@@ -141,6 +154,12 @@ def python_paths() -> tuple[str, ...]:
     found |= {str(checkout / "slmlib"), str(package / "building")}
     found |= {str(path) for path in package.glob("*.py")}
     return tuple(sorted(found - {"/", ""}))
+
+
+def is_shown(path: Path, sandbox: Sandbox) -> bool:
+    """Whether the room's walls do not hide what lies there, as below /opt; a plain room has no walls."""
+    shown = [Path(one).resolve() for one in (*_system_paths(), *sandbox.visible)]
+    return sandbox.kind != "plain" and any(path.resolve().is_relative_to(one) for one in shown)
 
 
 def python_is_for_all() -> bool:

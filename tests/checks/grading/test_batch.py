@@ -1,5 +1,6 @@
 """A class from the folder to the gradebook: who is missing, what changed, what was copied, and what goes on."""
 
+import contextlib
 import csv
 import datetime
 import json
@@ -16,7 +17,7 @@ from checks.building.build import Lesson
 from checks.bundle import write_bundle
 from checks.course import Course
 from checks.exercise import Exercise
-from checks.grading import Grades, Settings, grade, workers
+from checks.grading import Grades, Settings, grade, rehearsal, workers
 from checks.grading.batch import _key, _sorted_out, _stored, grade_folder
 from checks.grading.cli import _moment
 from checks.grading.finding import find
@@ -253,6 +254,34 @@ def test_a_solution_that_does_not_pass_here_stops_the_batch(course, monkeypatch,
     (tmp_path / "submissions" / "ada_98.ipynb").write_bytes(Book(Lesson.read(course, "98")).bytes())
     with pytest.raises(GradingError, match=r"Our own solution of 98\.1 does not pass"):
         grade_folder(tmp_path / "submissions", tmp_path / "out", SETTINGS, 1, say=lambda line: None)
+
+
+@pytest.mark.parametrize("shown", ["course", "in", "out"])
+def test_nothing_is_graded_where_notebooks_could_read_it(course, monkeypatch, tmp_path, shown):
+    from checks.grading import batch as batches
+    from checks.grading import sandbox
+
+    shutil.copytree(course.root, tmp_path / "course")
+    monkeypatch.setenv("SLM_COURSE", str(tmp_path / "course"))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ada_98.ipynb").write_bytes(Book(Lesson.read(course, "98")).bytes())
+    monkeypatch.setattr(batches, "Zygote", lambda environment: contextlib.nullcontext())
+    monkeypatch.setattr(batches, "best_kind", lambda *_: "root")
+    monkeypatch.setattr(sandbox, "_system_paths", lambda: (str(tmp_path / shown),))
+    with pytest.raises(GradingError, match=f"{tmp_path / shown}, which every notebook can read"):
+        grade_folder(tmp_path / "in", tmp_path / "out", SETTINGS, 1, say=lambda line: None)
+
+
+def test_no_run_of_our_own_solution_is_given_to_students(course, monkeypatch, tmp_path):
+    def run(notebook, lesson, zygote, sandbox, settings):
+        for name in ("runs/lesson_98/model", "data/stories"):
+            (Path(sandbox.keep) / name).parent.mkdir(parents=True)
+            (Path(sandbox.keep) / name).write_text("x")
+        return Grades("98")
+
+    monkeypatch.setattr(rehearsal, "mark", run)
+    prepared = rehearsal.grade_solutions([Lesson.read(course, "98")], None, SETTINGS, "plain", tmp_path)
+    assert [path.name for path in Path(prepared["98"]).iterdir()] == ["data"]
 
 
 def test_a_worker_that_dies_costs_one_row(here, tmp_path, monkeypatch):

@@ -1,9 +1,11 @@
 """Who handed in what, from names alone; and files, read without trust."""
 
+import errno
 import io
 import json
 import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -276,6 +278,25 @@ def test_a_file_that_may_not_be_read_is_a_sentence(tmp_path):
     os.remove(tmp_path / "ada_02.ipynb")
     with pytest.raises(Unreadable, match="cannot be read"):
         one.read()
+
+
+def test_a_folder_that_may_only_be_listed_is_a_row_for_each_file(tmp_path, monkeypatch):
+    for name in ("ada_02.ipynb", "bob/02_tokenizer.ipynb", "bob/more"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    look = Path.stat
+
+    def refused(self, **options):
+        if self.parent.name == "bob":  # as in a folder of the mode 0744; root may enter it all the same
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return look(self, **options)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    assert [(one.file, one.problem) for one in find(tmp_path)] == [
+        ("ada_02.ipynb", ""),
+        ("bob/02_tokenizer.ipynb", "It cannot be looked at (Permission denied)."),
+        ("bob/more", "It cannot be looked at (Permission denied)."),
+    ]
 
 
 def test_the_lesson_in_a_name():

@@ -144,6 +144,42 @@ def test_the_cpu_of_children_is_counted():
         os.waitpid(process, 0)
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="nobody tells what is shared")
+def test_what_forks_share_is_held_once():
+    """As a DataLoader's workers hold the data set."""
+    ready, tell = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        data = b"x" * (64 << 20)
+        for _ in range(4):
+            if os.fork() == 0:
+                break
+        os.write(tell, data[:1])
+        signal.pause()
+    family = psutil.Process(parent)
+    try:
+        for _ in range(5):
+            os.read(ready, 1)
+        before, everything = session.held_once(os.getpid()), session.usage(os.getpid())[0]
+        assert everything > 5 * 64 << 20
+        assert 64 << 20 < before < everything / 2
+    finally:
+        for one in (*family.children(), family):
+            one.kill()
+        os.waitpid(parent, 0)
+        os.close(ready)
+        os.close(tell)
+
+
+@pytest.mark.parametrize(("held", "is_ended"), [(4000, False), (5000, True)])
+def test_shared_memory_ends_no_notebook(silent, monkeypatch, held, is_ended):
+    monkeypatch.setattr(session, "usage", lambda process: (9000 << 20, 0.0))
+    monkeypatch.setattr(session, "held_once", lambda process: held << 20)
+    with pytest.raises(KernelEnded, match="4096 MB") if is_ended else contextlib.nullcontext():
+        silent._watch()
+    assert silent.peak_mb == held
+
+
 def test_after_two_stops_limits_are_shorter():
     stops = Stops()
     for _ in range(PATIENT_STOPS):
