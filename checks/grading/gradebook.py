@@ -86,8 +86,8 @@ def write_canvas(batch: Batch, out: Path, assignments: Mapping[str, str] | None 
 
 
 def write_moodle(batch: Batch, out: Path) -> dict[str, int]:
-    """A grading worksheet a lesson for Moodle's assignments, matched by its participant number, which stands only in the
-    names that Moodle gives to files: it numbers a student anew in every assignment.
+    """A grading worksheet a lesson for Moodle's assignments, matched by its participant number, which only the names of
+    its own files have: it numbers a student anew in every assignment.
 
     Returns lesson -> how many students have no number there, whom Moodle cannot match.
     """

@@ -57,7 +57,7 @@ class Batch:
 
     @property
     def stray_lessons(self) -> list[str]:
-        """A sentence for each lesson that hardly anybody handed in: one file by mistake is a column of zeros for a class."""
+        """A sentence for each lesson that hardly anybody handed in: one stray file is a column of zeros for a class."""
         everybody = {row.submission.student for row in self.rows}
         few = {}
         for number in sorted(self.lessons):
