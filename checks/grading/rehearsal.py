@@ -51,9 +51,7 @@ def grade_solutions(
                 f"Our own solution of {wrong.id} does not pass on this machine: {wrong.problem} {' '.join(grades.remarks[:2])}",
                 "Put this right first (python -m slmlib doctor may help); no student was graded.",
             )
-        shutil.rmtree(
-            keep / "runs", ignore_errors=True
-        )  # our trained models; a student's notebook trains its own
+        shutil.rmtree(keep / "runs", ignore_errors=True)  # our models; a student's notebook trains its own
         size = sum(path.stat().st_size for path in keep.rglob("*") if path.is_file())
         found[lesson.number] = str(keep) if 0 < size <= MOST_WARM_BYTES else ""
     return found

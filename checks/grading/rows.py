@@ -58,18 +58,12 @@ class Batch:
     @property
     def stray_lessons(self) -> list[str]:
         """A sentence for each lesson that hardly anybody handed in: one stray file is a column of zeros for a class."""
-        everybody = {row.submission.student for row in self.rows}
-        few = {}
+        everybody, few = {row.submission.student for row in self.rows}, {}
         for number in sorted(self.lessons):
-            handed_in = {
-                row.submission.student
-                for row in self.rows
-                if row.grades.lesson == number and row.submission.file
-            }
-            if len(handed_in) == 1 < len(everybody) - 1 or 10 * len(handed_in) < len(everybody):
-                few[number] = (
-                    f"Lesson {number}: {len(handed_in)} of {len(everybody)} students; the others get 0."
-                )
+            files = [row for row in self.rows if row.grades.lesson == number and row.submission.file]
+            count = len({row.submission.student for row in files})
+            if count == 1 < len(everybody) - 1 or 10 * count < len(everybody):
+                few[number] = f"Lesson {number}: {count} of {len(everybody)} students; the others get 0."
         others = " ".join(f"--lesson {number}" for number in sorted(self.lessons) if number not in few)
         return [f"{sentence} `{others}` leaves it out." for sentence in few.values() if others]
 

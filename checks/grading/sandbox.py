@@ -133,7 +133,7 @@ def lock_the_door(sandbox: Sandbox, keep: int) -> None:
 
 
 def most_processes(sandbox: Sandbox) -> int:
-    """The limit on processes and threads. Where the room has no user of its own, those of the instructor's count, too."""
+    """The limit on processes and threads. Where the room has no user of its own, the instructor's count, too."""
     if sandbox.user is not None or sandbox.kind == "user":
         return sandbox.processes
     others = 0
