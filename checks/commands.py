@@ -12,7 +12,7 @@ from typing import Any
 from checks.causes import with_cause
 from checks.chart import Chart
 from checks.course import Course, CourseError
-from checks.exercise import Exercise
+from checks.exercise import Exercise, Finding
 from checks.judging import Outcome, judge
 from checks.ledger import Ledger, progress_file
 from checks.lending import Loan, lend
@@ -157,14 +157,14 @@ def _check_one(exercise: Exercise, names: MutableMapping[str, Any]) -> tuple[Out
             f"The check itself broke ({type(error).__name__}: {error}). This is our mistake, not yours."
         )
         fix = "Go on, and report it with this sentence."
-        return Outcome(exercise.id, exercise.title, "fail", 0.0, exercise.points, sentence, fix=fix), ""
+        return Outcome.of(exercise, "fail", Finding(sentence), fix=fix), ""
     loans = {name for name, value in state.loans.items() if names.get(name) is value}
     if outcome.state == "fail":
         outcome = with_cause(outcome, exercise, names, state.results, loans)
     lent = [name for name in exercise.asks_for if name in loans]
     note = ""
     if lent and outcome.state == "pass":
-        outcome = Outcome(outcome.id, outcome.title, "pass", 0.0, outcome.points)
+        outcome = Outcome.of(exercise, "pass")
         note = f"{exercise.id} uses our `{lent[0]}`: lent, not earned. Write your own to earn its points."
     state.results[exercise.id] = outcome
     trouble = _record(state.ledger.checked, outcome, bool(lent))

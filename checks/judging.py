@@ -11,6 +11,7 @@ from checks.exercise import Exercise, Finding, Questions, Reply
 from checks.plain import plain
 
 State = Literal["pass", "fail", "to do"]
+NOTHING = Finding("")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,14 @@ class Outcome:
     got: str = ""
     fix: str = ""
     """What to do next."""
+
+    @classmethod
+    def of(
+        cls, exercise: Exercise, state: State, finding: Finding = NOTHING, earned: float = 0.0, fix: str = ""
+    ) -> "Outcome":
+        """That of an exercise, with what was found."""
+        words = (finding.sentence, finding.expected, finding.got, fix)
+        return cls(exercise.id, exercise.title, state, earned, exercise.points, *words)
 
 
 def judge(exercise: Exercise, ask: Callable[[Questions, int], Reply], seed: int = 0) -> Outcome:
@@ -49,7 +58,7 @@ def judge(exercise: Exercise, ask: Callable[[Questions, int], Reply], seed: int 
             if finding.sentence not in exercise.mistakes:
                 finding = _with_call(finding, reply.calls, reply.answer)
             return _outcome(exercise, "fail", finding)
-    return Outcome(exercise.id, exercise.title, "pass", exercise.points, exercise.points)
+    return Outcome.of(exercise, "pass", earned=exercise.points)
 
 
 def _with_call(finding: Finding, calls: Sequence[str], answer: Any = None) -> Finding:
@@ -67,14 +76,4 @@ def _outcome(exercise: Exercise, state: State, finding: Finding, fix: str = "") 
     if state == "fail" and not fix:
         fix = f'Change your cell, run it, and check again. Stuck? hint("{exercise.id}")'
     earned = round(exercise.points * min(max(finding.share, 0.0), 1.0), 2) if state == "fail" else 0.0
-    return Outcome(
-        exercise.id,
-        exercise.title,
-        state,
-        earned,
-        exercise.points,
-        finding.sentence,
-        finding.expected,
-        finding.got,
-        fix,
-    )
+    return Outcome.of(exercise, state, finding, earned, fix)

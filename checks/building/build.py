@@ -88,6 +88,11 @@ class Lesson:
         lab = any(cell.role == "check" and cell.exercise == "lab" for cell in self.cells)
         return self.exercises + (self.course.exercises("lab") if lab else ())
 
+    @property
+    def points(self) -> int:
+        """All that can be earned in it."""
+        return sum(exercise.points for exercise in self.graded())
+
     def _require_complete(self) -> None:
         """Every exercise has its text, its solution and its check, once; and none is missing its class."""
         name = self.path.name

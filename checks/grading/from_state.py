@@ -21,7 +21,7 @@ from checks.bundle import CHECKPOINT, FACTS, TOKENS, BundleError, Facts, cells_s
 from checks.exercise import Exercise, Finding, Questions
 from checks.grading.grades import Flag
 from checks.grading.lifted import body_of
-from checks.grading.reading import Notebook
+from checks.grading.reading import Notebook, as_dict
 from checks.grading.sandbox import Sandbox
 from checks.grading.session import KernelEnded, Session, Zygote
 from checks.judging import Outcome
@@ -73,7 +73,7 @@ class State:
     @property
     def device(self) -> str:
         """Where the model was trained, as the student's kernel said: `cuda, NVIDIA H200`."""
-        device = _dict(self.claims.get("device"))
+        device = as_dict(self.claims.get("device"))
         return ", ".join(
             text for text in (device.get("type"), device.get("name")) if isinstance(text, str) and text
         )
@@ -87,7 +87,7 @@ def read_state(data: bytes, lesson: str, zygote: Zygote, sandbox: Sandbox) -> St
         return State({}, {}, error.problem)
     if facts["lesson"] != lesson:
         return State({}, {}, f"The bundle is of lesson {facts['lesson'][:20]!r}.")
-    claims, sha256 = _dict(facts.get("lab")), str(_dict(facts.get("notebook")).get("cells_sha256", ""))
+    claims, sha256 = as_dict(facts.get("lab")), str(as_dict(facts.get("notebook")).get("cells_sha256", ""))
     needed = {
         TOKENS,
         *(f"{CHECKPOINT}/{name}" for name in ("model.safetensors", "state.json", "tokenizer.json")),
@@ -157,7 +157,7 @@ def judge_state(state: State | None, exercises: Sequence[Exercise], require_cuda
 
 def _not_on_cuda(state: State) -> Finding | None:
     """Why a model that was not handed in does not pass with --require-cuda."""
-    devices = _dict(state.claims.get("model")).get("devices")
+    devices = as_dict(state.claims.get("model")).get("devices")
     if devices == ["cuda"]:
         return None
     got = ", ".join(map(str, devices)) if isinstance(devices, list) else ""
@@ -166,21 +166,11 @@ def _not_on_cuda(state: State) -> Finding | None:
 
 def _outcome(exercise: Exercise, finding: Finding | None) -> Outcome:
     if finding is None:
-        return Outcome(exercise.id, exercise.title, "pass", exercise.points, exercise.points)
+        return Outcome.of(exercise, "pass", earned=exercise.points)
     fix = (
         "Run the lab and then the last cell, submit(), again; hand in the notebook and the bundle it writes."
     )
-    return Outcome(
-        exercise.id,
-        exercise.title,
-        "fail",
-        0.0,
-        exercise.points,
-        finding.sentence,
-        finding.expected,
-        finding.got,
-        fix,
-    )
+    return Outcome.of(exercise, "fail", finding, fix=fix)
 
 
 def _tokens(state: State, require_cuda: bool) -> Finding | None:
@@ -190,7 +180,7 @@ def _tokens(state: State, require_cuda: bool) -> Finding | None:
 
 def _model(state: State, require_cuda: bool) -> Finding | None:
     """Size measured; optimizer, schedule and device as the student's kernel said."""
-    claimed = _dict(state.claims.get("model"))
+    claimed = as_dict(state.claims.get("model"))
     facts = {name: claimed.get(name) for name in ("optimizer", "scheduler", "same_optimizer")}
     facts |= {"type": "Decoder", "is_model": True, "parameters": state.measured["parameters"]}
     facts |= {"trainable": state.measured["trainable"], "in_optimizer": int(claimed["in_optimizer"])}
@@ -200,7 +190,7 @@ def _model(state: State, require_cuda: bool) -> Finding | None:
 
 def _training(state: State, require_cuda: bool) -> Finding | None:
     """The curves as they were said; then whether the model that was handed in is where they end."""
-    claimed = _dict(state.claims.get("training"))
+    claimed = as_dict(state.claims.get("training"))
     curves = {name: _numbers(claimed.get(name)) for name in ("losses", "val_losses")}
     found = lab.judge_training(curves)
     if found is not None:
@@ -230,7 +220,7 @@ def _training(state: State, require_cuda: bool) -> Finding | None:
 
 def _story(state: State, require_cuda: bool) -> Finding | None:
     """The story has its form, and the model writes it again or could have written it."""
-    story, before = (_dict(state.claims.get(name)).get("story") for name in ("story", "before"))
+    story, before = (as_dict(state.claims.get(name)).get("story") for name in ("story", "before"))
     story, before = (text if type(text) is str else None for text in (story, before))
     found = lab.judge_story({"story": story, "type": "str" if story is not None else "none"})
     if found is not None:
@@ -322,7 +312,3 @@ def _numbers(values: Any) -> list[float] | None:
     if type(values) is not list or not all(one is None or type(one) in (int, float) for one in values):
         return None
     return [math.nan if one is None else float(one) for one in values]
-
-
-def _dict(value: Any) -> Facts:
-    return value if isinstance(value, dict) else {}

@@ -34,11 +34,7 @@ def write_gradebook(batch: Batch, out: Path) -> None:
 def _line(row: Row, exercises: Sequence[str], batch: Batch) -> list[Any]:
     grades, one = row.grades, row.submission
     earned = {outcome.id: outcome.earned for outcome in grades.outcomes}
-    possible = (
-        sum(exercise.points for exercise in batch.lessons[grades.lesson].graded())
-        if grades.lesson in batch.lessons
-        else ""
-    )
+    possible = batch.lessons[grades.lesson].points if grades.lesson in batch.lessons else ""
     flags = "; ".join(f"{flag.exercise}: {flag.sentence}" for flag in grades.flags)
     remarks = " ".join((grades.problem, *grades.remarks)).strip()
     return [
@@ -77,7 +73,7 @@ def write_canvas(batch: Batch, out: Path, assignments: Mapping[str, str] | None 
         f"{title_of(number)} ({known[number]})" if number in known else title_of(number) for number in numbers
     ]
     table: list[Sequence[Any]] = [("Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles)]
-    possible = [sum(exercise.points for exercise in batch.lessons[number].graded()) for number in numbers]
+    possible = [batch.lessons[number].points for number in numbers]
     table.append(("    Points Possible", "", "", "", "", *possible))
     students = list(_by_student(batch, numbers))
     table += [(student, person, "", "", "", *points) for student, person, points in students]
@@ -96,7 +92,7 @@ def write_moodle(batch: Batch, out: Path) -> dict[str, int]:
         counting = {
             row.submission.student: row for row in batch.rows if row.counts and row.grades.lesson == number
         }
-        possible = sum(exercise.points for exercise in batch.lessons[number].graded())
+        possible = batch.lessons[number].points
         table: list[Sequence[Any]] = [
             ("Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comments")
         ]

@@ -118,7 +118,7 @@ def bound_names(cells: Iterable[CodeCell]) -> set[str]:
     return found
 
 
-def names_used_by(notebook: Notebook, names: Iterable[str]) -> set[str]:
+def names_in_definitions_of(notebook: Notebook, names: Iterable[str]) -> set[str]:
     """Names of the notebook that the definitions of these names use, and those that these use in turn."""
     used: dict[str, set[str]] = {}
     for cell in notebook.cells:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from checks.building.build import Lesson
-from checks.exercise import Exercise, Questions, Reply
+from checks.exercise import Exercise, Finding, Questions, Reply
 from checks.grading.from_state import judge_state, read_state, remarks_of, state_flags, without_computing
 from checks.grading.grades import Flag, Grades
 from checks.grading.lifted import answers_in, bound_names, same_as_ours, written_by_hand
@@ -222,7 +222,7 @@ def _judged(exercise: Exercise, session: Session, stops: Stops) -> Outcome:
 
 
 def _failure(exercise: Exercise, sentence: str) -> Outcome:
-    return Outcome(exercise.id, exercise.title, "fail", 0.0, exercise.points, sentence)
+    return Outcome.of(exercise, "fail", Finding(sentence))
 
 
 def _loan(lesson: Lesson, wanted: str) -> tuple[str, str] | None:

@@ -69,11 +69,11 @@ def read_notebook(data: bytes) -> Notebook:
     )
     if not cells:
         raise Unreadable("There is not one code cell in it.", "Is it the right file?")
-    metadata = _dict(content.get("metadata"))
-    language = _string(_dict(metadata.get("kernelspec")).get("language")) or "python"
+    metadata = as_dict(content.get("metadata"))
+    language = _string(as_dict(metadata.get("kernelspec")).get("language")) or "python"
     if language.lower() not in ("python", "python3", "ipython"):
         remarks.append(f"It was written for another language ({language[:20]}); it is run as Python.")
-    course = _dict(metadata.get("slm"))
+    course = as_dict(metadata.get("slm"))
     return Notebook(
         cells, _lesson(course, cells, nodes), _string(course.get("code_sha256"))[:64], tuple(remarks)
     )
@@ -95,7 +95,7 @@ def _nodes(content: Any) -> list[dict[str, Any]]:
         raise Unreadable("This is not a notebook: JSON, but without cells.", "Is it the right file?")
     nodes = content.get("cells")
     if nodes is None and isinstance(content.get("worksheets"), list):  # format 3
-        nodes = [node for sheet in content["worksheets"] for node in _list(_dict(sheet).get("cells"))]
+        nodes = [node for sheet in content["worksheets"] for node in _list(as_dict(sheet).get("cells"))]
     if not isinstance(nodes, list):
         raise Unreadable("This is not a notebook: JSON, but without cells.", "Is it the right file?")
     return [node for node in nodes if isinstance(node, dict)]
@@ -109,7 +109,7 @@ def _source(node: dict[str, Any]) -> str:
 
 
 def _grade_id(node: dict[str, Any]) -> str:
-    return _string(_dict(_dict(node.get("metadata")).get("nbgrader")).get("grade_id"))
+    return _string(as_dict(as_dict(node.get("metadata")).get("nbgrader")).get("grade_id"))
 
 
 def _lesson(course: dict[str, Any], cells: tuple[CodeCell, ...], nodes: list[dict[str, Any]]) -> str:
@@ -133,7 +133,8 @@ def _string(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _dict(value: Any) -> dict[str, Any]:
+def as_dict(value: Any) -> dict[str, Any]:
+    """What JSON has as an object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from checks.exercise import Exercise
 from checks.grading.grades import Flag
-from checks.grading.lifted import bound_names, names_used_by
+from checks.grading.lifted import bound_names, names_in_definitions_of
 from checks.grading.reading import Notebook
 from checks.judging import Outcome
 
@@ -66,7 +66,7 @@ def with_causes(
     for outcome in outcomes:
         names = asked[outcome.id].asks_for
         if outcome.id in stopped or outcome.state == "fail":
-            used = names_used_by(notebook, names) - set(names)
+            used = names_in_definitions_of(notebook, names) - set(names)
             cause = next((said for name, said in broken.items() if name in used), "")
             if cause:
                 outcome = replace(outcome, fix=cause if outcome.id in stopped else f"{cause} {outcome.fix}")
