@@ -97,13 +97,13 @@ def read_bundle(data: bytes) -> tuple[Facts, dict[str, bytes]]:
     return read_facts(files.pop(FACTS, b"")), files
 
 
-def lesson_of(data: bytes) -> str:
-    """Which lesson a bundle says it is of; nothing else is unpacked."""
+def lesson_of(archive: zipfile.ZipFile) -> str:
+    """Which lesson a bundle, an open zip, says it is of; nothing else is unpacked."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return str(read_facts(_entry(archive, FACTS, dict(_named(archive.infolist()))[FACTS]))["lesson"])
+        facts = _entry(archive, FACTS, dict(_named(archive.infolist()))[FACTS])
     except (*ZIP_ERRORS, KeyError):
         raise BundleError("The bundle is no readable zip.") from None
+    return str(read_facts(facts)["lesson"])
 
 
 def read_facts(data: bytes) -> Facts:

@@ -241,10 +241,13 @@ def _sorted_out(
 def _key(row: Row, lesson: Lesson, settings: Settings) -> str:
     """What a result depends on: the file, the lesson with its exercises, the settings, stories and device."""
     environment = settings.environment()
+    bundle = ""
+    with contextlib.suppress(SlmError):  # what cannot be read will be said when it is graded
+        bundle = hashlib.sha256(row.bundle.read()).hexdigest() if row.bundle else ""
     parts: list[Any] = [
         FORMAT,
         row.digest,
-        row.bundle_digest,
+        bundle,
         lesson.metadata["code_sha256"],
         asdict(settings),
         [environment.get(name) for name in ("SLM_CORPUS", "SLM_DEVICE")],

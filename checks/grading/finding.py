@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from checks.bundle import MOST_ZIP_BYTES, ZIP_ERRORS, is_bundle
+from checks.bundle import MOST_ZIP_BYTES, ZIP_ERRORS, BundleError, is_bundle, lesson_of
 from checks.grading.grades import Flag, printable
 from checks.grading.naming import attempt_in, lesson_in, stem_of
 from checks.grading.reading import MAX_BYTES, Unreadable
@@ -54,6 +54,8 @@ class Submission:
     remarks: tuple[str, ...] = field(default=())
     bundle: bool = False
     """Not a notebook but what `submit` wrote beside it: a zip that is read as a whole."""
+    lesson: str = ""
+    """Of a bundle; a notebook's is not known before it is read."""
     told_by: str = ""
     without_number: str = ""
     names: tuple[str, ...] = ()
@@ -165,10 +167,21 @@ def _in_zip(
     try:
         with zipfile.ZipFile(path) as archive:
             if is_bundle(archive):
-                return [replace(_placed(whole, str(path), when=path.stat().st_mtime), bundle=True)]
+                one = _bundle(archive, _placed(whole, str(path), when=path.stat().st_mtime))
+                too_large = path.stat().st_size > MOST_ZIP_BYTES
+                problem = f"The bundle has more than {MOST_ZIP_BYTES >> 20} MB." if too_large else one.problem
+                return [replace(one, problem=problem)]
             return list(_entries(archive, str(path), parts, (), path.name, skip))
     except ZIP_ERRORS as error:
         return [_placed((*parts, path.name), str(path), problem=f"The zip cannot be opened ({error}).")]
+
+
+def _bundle(archive: zipfile.ZipFile, one: Submission) -> Submission:
+    """The same as a bundle, with the lesson that it says."""
+    try:
+        return replace(one, bundle=True, lesson=lesson_of(archive))
+    except BundleError as error:
+        return replace(one, bundle=True, problem=str(error))
 
 
 def _entries(
@@ -209,7 +222,7 @@ def _entries(
                 data = _bounded(archive.open(info).read(MOST_ZIP_BYTES + 1), info.file_size, MOST_ZIP_BYTES)
                 with zipfile.ZipFile(io.BytesIO(data)) as inner:
                     if is_bundle(inner):
-                        yield replace(_placed(whole, path, where, _zip_time(info), label=label), bundle=True)
+                        yield _bundle(inner, _placed(whole, path, where, _zip_time(info), label=label))
                         continue
                     stem = (*whole[:-1], stem_of(clean[-1]))
                     yield from _entries(inner, path, stem, where, label, skip)

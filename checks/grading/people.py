@@ -1,17 +1,14 @@
 """Whose rows these are: one student under two names, two under one, the newest of several files, who is missing."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from checks.bundle import lesson_of
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag, Grades
 from checks.grading.naming import was_downloaded_again, without_lesson
 from checks.grading.roster import Roster
 from checks.grading.rows import Row
-from slmlib.errors import SlmError
 
 AT_ONCE = 60.0
 """Seconds between two files within which times say nothing: who unpacks a class sets them anew, one after the other."""
@@ -22,7 +19,7 @@ def with_bundles(rows: list[Row], bundles: Sequence[Submission], only: Sequence[
 
     only: lessons; bundles of others are left out.
     """
-    alone, beside = [], dict[int, tuple[Submission, str]]()
+    alone, beside = [], dict[int, Submission]()
     places = {
         (name.casefold(), row.grades.lesson): place
         for place, row in enumerate(rows)
@@ -30,15 +27,12 @@ def with_bundles(rows: list[Row], bundles: Sequence[Submission], only: Sequence[
         for name in _names(row.submission, row.grades.lesson)
     }
     for one in sorted(bundles, key=lambda one: (one.attempt, one.when, one.file)):
-        try:
-            data = one.read()
-            lesson = lesson_of(data)
-        except SlmError as error:
-            alone.append(Row(one, Grades("", state="unreadable", problem=str(error))))
+        if one.problem:
+            alone.append(Row(one, Grades("", state="unreadable", problem=one.problem)))
             continue
-        if only and lesson not in only:
+        if only and one.lesson not in only:
             continue
-        keys = [(name.casefold(), lesson) for name in _names(one, lesson)]
+        keys = [(name.casefold(), one.lesson) for name in _names(one, one.lesson)]
         found = [places[key] for key in keys if key in places]
         place = next((place for place in found if _may_be_one_persons(one, rows[place].submission)), None)
         numbers = {one.number, "" if place is None else rows[place].submission.number} - {""}
@@ -48,18 +42,17 @@ def with_bundles(rows: list[Row], bundles: Sequence[Submission], only: Sequence[
                 problem = "The notebook of this name has another number than this bundle: whose is it?"
             alone.append(Row(one, Grades("", state="no notebook", problem=problem)))
         else:
-            beside[place] = (one, hashlib.sha256(data).hexdigest())
+            beside[place] = one
     return [
-        _with_bundle(row, *beside[place]) if place in beside else row for place, row in enumerate(rows)
+        _with_bundle(row, beside[place]) if place in beside else row for place, row in enumerate(rows)
     ] + alone
 
 
-def _with_bundle(row: Row, bundle: Submission, digest: str) -> Row:
+def _with_bundle(row: Row, bundle: Submission) -> Row:
     """The row of a notebook with the bundle that counts: whose that is, and when it came, concerns the row as well."""
     one = row.submission
     doubts = tuple(dict.fromkeys((*one.doubts, *bundle.doubts)))
-    one = replace(one, late=one.late or bundle.late, doubts=doubts)
-    return replace(row, submission=one, bundle=bundle, bundle_digest=digest)
+    return replace(row, submission=replace(one, late=one.late or bundle.late, doubts=doubts), bundle=bundle)
 
 
 def _names(one: Submission, lesson: str) -> list[str]:

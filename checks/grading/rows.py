@@ -18,7 +18,6 @@ class Row:
     """SHA-256 of the file."""
     bundle: Submission | None = None
     """What `submit` wrote, handed in beside it."""
-    bundle_digest: str = ""
     instead: str = ""
     """The file that counts in place of this one, which could not be read."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from checks.building.build import Lesson
 from checks.bundle import write_bundle
+from checks.grading import finding
 from checks.grading.batch import _known, _results, _sorted_out, _unfinished, _with_due
 from checks.grading.copies import with_copies
 from checks.grading.finding import Submission, find
@@ -178,7 +179,7 @@ def test_a_file_without_a_number_is_no_namesake_of_one_with_it(tmp_path):
 def bundle_of(folder, number):
     path = folder / f"{number}.zip"
     write_bundle(path, {"format": 1, "lesson": "98", "notebook": None, "lab": None}, {})
-    return Submission("Ada Low", path.name, str(path), person=number, number=number, bundle=True)
+    return Submission("Ada Low", path.name, str(path), person=number, number=number, bundle=True, lesson="98")
 
 
 def test_bundles_follow_the_same_rule(tmp_path):
@@ -190,6 +191,21 @@ def test_bundles_follow_the_same_rule(tmp_path):
     rows = with_bundles(rows, bundles)
     assert [row.bundle and row.bundle.number for row in rows] == [None, "7", None]
     assert "another number" in rows[-1].grades.problem
+
+
+def test_a_bundle_that_cannot_be_used_is_a_row_and_none_is_unpacked_for_its_lesson(tmp_path, monkeypatch):
+    facts = {"format": 1, "notebook": None, "lab": None}
+    write_bundle(tmp_path / "ada.zip", facts | {"lesson": "98"}, {"tokens.safetensors": b"x" * 4096})
+    write_bundle(tmp_path / "bob.zip", facts, {})
+    handed_in(tmp_path, "ada_98.ipynb")
+    monkeypatch.setattr(finding, "MOST_ZIP_BYTES", 4096)
+    monkeypatch.setattr(Submission, "read", None)
+    bundles = [one for one in find(tmp_path) if one.bundle]
+    assert [one.lesson for one in bundles] == ["98", ""]
+    rows = with_bundles([], bundles)
+    assert [row.grades.state for row in rows] == ["unreadable"] * 2
+    assert "more than 0 MB" in rows[0].grades.problem
+    assert "facts.json is not one that submit()" in rows[1].grades.problem
 
 
 def test_a_team_is_not_graded_on_another_teams_bundle(tmp_path):
