@@ -18,9 +18,9 @@ from checks.grading.grades import Flag, Grades
 from checks.grading.lifted import answers_in, bound_names, same_as_ours, written_by_hand
 from checks.grading.reading import CodeCell, Notebook
 from checks.grading.sandbox import Sandbox
-from checks.grading.session import GRACE, GradingError, KernelEnded, OutOfMemory, Session, Stopped, Zygote
+from checks.grading.session import GRACE, CutShort, GradingError, KernelEnded, OutOfMemory, Session, Zygote
 from checks.grading.settings import PATIENCE, Settings
-from checks.grading.stopping import Stops, flag_of, with_causes
+from checks.grading.stopping import Cuts, flag_of, with_causes
 from checks.judging import Outcome, judge
 from checks.lending import solution
 from checks.limits import TimeUp, time_limit
@@ -39,10 +39,9 @@ class Run:
     """Cell number -> how the kernel ended in it; left out of the next attempt."""
     last_end: str = ""
     """How the kernel ended the last time."""
-    stops: Stops = field(default_factory=Stops)
+    cuts: Cuts = field(default_factory=Cuts)
     failed: dict[int, str] = field(default_factory=dict)
     """Cell number -> its error, of the last attempt."""
-    stopped: dict[int, str] = field(default_factory=dict)
     loans: set[str] = field(default_factory=set)
     deaths: int = 0
     seconds: float = 0.0
@@ -54,8 +53,8 @@ class Run:
         """Its kernel is over."""
         self.deaths += 1
         self.last_end = str(how)
-        if isinstance(how, Stopped):
-            self.stops.note(starved or isinstance(how, OutOfMemory))
+        if isinstance(how, CutShort):
+            self.cuts.note(starved or isinstance(how, OutOfMemory))
 
 
 def mark(
@@ -80,9 +79,9 @@ def mark(
             _ask_definitions(notebook, lesson, zygote, sandbox, settings, run)
     _ask_all(notebook, lesson, zygote, sandbox, settings, run)
     outcomes = [run.outcomes[exercise.id] for exercise in exercises]
-    stopped = run.stops.costs(notebook, outcomes, exercises)
+    stopped = run.cuts.costs(notebook, outcomes, exercises)
     outcomes, flags = _without_loans(with_causes(notebook, outcomes, exercises, stopped), run.loans)
-    flags += flag_of(run.stops, stopped, _stop_remarks(run, settings))
+    flags += flag_of(run.cuts, stopped, _stop_remarks(run, settings))
     answers = answers_in(notebook, exercises)
     flags += same_as_ours(answers, lesson, [outcome.id for outcome in outcomes if outcome.earned])
     flags += written_by_hand(notebook, exercises)
@@ -99,7 +98,7 @@ def mark(
         peak_mb=round(run.peak_mb),
         answers={exercise: answer.fingerprint for exercise, answer in answers.items() if answer.large},
         stopped=tuple(sorted(stopped)),
-        starved=run.stops.starved and bool(stopped),
+        starved=run.cuts.starved and bool(stopped),
     )
 
 
@@ -113,7 +112,7 @@ def _ask_definitions(
         _ask_all(definitions, lesson, zygote, sandbox, settings, quick)
         run.outcomes |= {name: found for name, found in quick.outcomes.items() if found.state == "pass"}
         run.loans |= quick.loans
-        run.stops.count += quick.stops.count
+        run.cuts.count += quick.cuts.count
         run.peak_mb = max(run.peak_mb, quick.peak_mb)
 
 
@@ -135,8 +134,8 @@ def _ask_all(
             times = f"{run.deaths} times" if run.deaths > 1 else "once"
             sentence = f"The kernel was lost {times} before this was reached; at last it {run.last_end}."
             run.outcomes[exercise.id] = _failure(exercise, sentence)
-            if run.stops.count:
-                run.stops.exercises.add(exercise.id)
+            if run.cuts.count:
+                run.cuts.exercises.add(exercise.id)
 
 
 def _attempt(
@@ -148,14 +147,14 @@ def _attempt(
 
     def seconds() -> float:
         """What the next cell may take."""
-        return min(run.stops.limit(settings.cell_seconds), settings.total_seconds - run.seconds)
+        return min(run.cuts.limit(settings.cell_seconds), settings.total_seconds - run.seconds)
 
     cells = [cell for cell in notebook.cells if cell.source.strip() and cell.number not in run.killers]
     later: list[CodeCell] = []
     for place, cell in enumerate(cells):
         if seconds() <= 0:
             run.ran_out = True
-            run.stops.cells |= {one.number for one in cells[place:]}
+            run.cuts.cells = dict.fromkeys((one.number for one in cells[place:]), "") | run.cuts.cells
             break
         error = _run_cell(cell, session, seconds(), run)
         if error is None:
@@ -169,11 +168,11 @@ def _attempt(
         if exercise.id in run.outcomes:
             continue
         try:
-            run.outcomes[exercise.id] = _judged(exercise, session, run.stops)
+            run.outcomes[exercise.id] = _judged(exercise, session, run.cuts)
         except KernelEnded as ended:
             run.ended(ended, session.starved)
-            if isinstance(ended, Stopped):
-                run.stops.exercises.add(exercise.id)
+            if isinstance(ended, CutShort):
+                run.cuts.exercises.add(exercise.id)
             run.outcomes[exercise.id] = _failure(exercise, f"Your kernel {ended} while this was checked.")
             return
 
@@ -185,30 +184,29 @@ def _run_cell(cell: CodeCell, session: Session, seconds: float, run: Run) -> str
     except KernelEnded as ended:
         run.ended(ended, session.starved)
         run.killers[cell.number] = str(ended)
-        if isinstance(ended, Stopped):
-            run.stops.cells.add(cell.number)
+        if isinstance(ended, CutShort):
+            run.cuts.cells[cell.number] = str(ended)
         return None  # its seconds cost no other cell: it is left out from now on
     run.seconds += session.spent
     run.failed.pop(cell.number, None)
     if error == "TimeUp":
-        run.stops.note(session.starved)
-        run.stops.cells.add(cell.number)
-        run.stopped[cell.number] = f"ran longer than {seconds:g} seconds and was stopped by the grader"
+        run.cuts.note(session.starved)
+        run.cuts.cells[cell.number] = f"ran longer than {seconds:g} seconds and was stopped by the grader"
     elif error:
         run.failed[cell.number] = f"{error}: {message}" if message else error
     return error
 
 
-def _judged(exercise: Exercise, session: Session, stops: Stops) -> Outcome:
+def _judged(exercise: Exercise, session: Session, cuts: Cuts) -> Outcome:
     """Ask and judge, with questions nobody could know; a judge that breaks on an answer is a fail, said as ours."""
     limit = JUDGING_SECONDS + exercise.rounds * PATIENCE * (exercise.seconds + GRACE)
-    seconds = stops.limit(exercise.seconds)
+    seconds = cuts.limit(exercise.seconds)
 
     def ask(questions: Questions, number: int) -> Reply:
         reply = session.ask(exercise, questions, number, seconds)
         if reply.state == "failed" and session.spent >= 0.9 * seconds:
-            stops.note(session.starved)
-            stops.exercises.add(exercise.id)
+            cuts.note(session.starved)
+            cuts.exercises.add(exercise.id)
         return reply
 
     try:
@@ -264,7 +262,7 @@ def _remarks(notebook: Notebook, lesson: Lesson, run: Run, settings: Settings) -
     failed = dict(run.failed)
     stubs = [number for number, text in failed.items() if text.startswith("NotImplementedError")]
     never = bound_names(
-        [cell for cell in notebook.cells if cell.number in {*failed, *run.killers, *run.stopped}]
+        [cell for cell in notebook.cells if cell.number in {*failed, *run.killers, *run.cuts.cells}]
     )
     followed = [number for number, text in failed.items() if _missing_name(text) in never]
     found += [
@@ -283,7 +281,11 @@ def _remarks(notebook: Notebook, lesson: Lesson, run: Run, settings: Settings) -
 def _stop_remarks(run: Run, settings: Settings) -> list[str]:
     """What ended or was stopped."""
     found = [f"Your kernel {how} in cell {number}." for number, how in sorted(run.killers.items())]
-    found += [f"Cell {number} {how}." for number, how in sorted(run.stopped.items())]
+    found += [
+        f"Cell {number} {how}."
+        for number, how in sorted(run.cuts.cells.items())
+        if how and number not in run.killers
+    ]
     if run.ran_out:
         found.append(
             f"The cells took more than {settings.total_seconds:g} seconds together; the last ones were not run."

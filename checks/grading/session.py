@@ -45,11 +45,11 @@ class KernelEnded(Exception):
     """The student's process is over, and why, in a sentence."""
 
 
-class Stopped(KernelEnded):
+class CutShort(KernelEnded):
     """It was ended for its time by the grader, or for want of memory by the machine: no mistake of the student's."""
 
 
-class OutOfMemory(Stopped):
+class OutOfMemory(CutShort):
     """It is gone, and Linux was ending processes for want of memory: whether it took too much, or others did,
     nobody can say."""
 
@@ -262,7 +262,7 @@ class Session:
                 elif reply.get("n") == self._number:
                     return reply
         except Late:
-            raise Stopped(f"did not stop after {seconds:g} seconds and was stopped by the grader") from None
+            raise CutShort(f"did not stop after {seconds:g} seconds and was stopped by the grader") from None
         except Closed:
             reason = self._how_it_ended()
         except WireError as error:

@@ -20,11 +20,11 @@ SHORTENED = 0.25
 
 
 @dataclass
-class Stops:
+class Cuts:
     """How often, and where, the grader stopped a notebook for its time."""
 
-    cells: set[int] = field(default_factory=set)
-    """Numbers of cells that were stopped, or were not run because the time of all cells was used up."""
+    cells: dict[int, str] = field(default_factory=dict)
+    """Number of a cell -> how it was stopped; an empty string where the time of all cells was used up before it."""
     exercises: set[str] = field(default_factory=set)
     """Those that were stopped while they were asked, or never asked because of it."""
     starved: bool = False
@@ -76,12 +76,12 @@ def with_causes(
     return found
 
 
-def flag_of(stops: Stops, stopped: set[str], remarks: Sequence[str]) -> list[Flag]:
+def flag_of(cuts: Cuts, stopped: set[str], remarks: Sequence[str]) -> list[Flag]:
     """The decision it leaves to a human, where it cost points."""
     if not stopped:
         return []
     where = [f"Exercises it cost: {', '.join(sorted(stopped))}.", *remarks]
-    if stops.starved:
+    if cuts.starved:
         where.append(
             "It got less of the machine than it could use, or waited: with --resume it is graded again."
         )

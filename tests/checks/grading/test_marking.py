@@ -70,4 +70,4 @@ def test_a_restart_has_the_seconds_of_all_cells_anew():
         _attempt(read, (), Room(given), Settings(cell_seconds=25, total_seconds=30), run)
     assert given == [("20", 25), ("kill", 10), ("20", 25), ("9", 10)]
     assert not run.ran_out
-    assert run.stops.cells == set()
+    assert run.cuts.cells == {}

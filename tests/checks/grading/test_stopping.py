@@ -21,16 +21,16 @@ from checks.grading import zygote as zygote_process
 from checks.grading.marking import mark
 from checks.grading.reading import read_notebook
 from checks.grading.session import (
+    CutShort,
     GradingError,
     KernelEnded,
     NoRoom,
     OutOfMemory,
     Session,
-    Stopped,
     Zygote,
     best_kind,
 )
-from checks.grading.stopping import PATIENT_STOPS, Stops, flag_of, with_causes
+from checks.grading.stopping import PATIENT_STOPS, Cuts, flag_of, with_causes
 from checks.judging import Outcome
 from checks.limits import TimeUp, time_limit
 
@@ -114,7 +114,7 @@ def silent(monkeypatch):
 def test_the_grader_waits_for_seconds_of_computing(silent, rate, least, most, is_starved):
     silent.rate = rate
     started = time.monotonic()
-    with pytest.raises(Stopped, match="did not stop after 1 seconds and was stopped by the grader"):
+    with pytest.raises(CutShort, match="did not stop after 1 seconds and was stopped by the grader"):
         silent._request({}, 1.0)
     assert least <= time.monotonic() - started < most
     assert silent.starved is is_starved
@@ -181,11 +181,11 @@ def test_shared_memory_ends_no_notebook(silent, monkeypatch, held, is_ended):
 
 
 def test_after_two_stops_limits_are_shorter():
-    stops = Stops()
+    cuts = Cuts()
     for _ in range(PATIENT_STOPS):
-        assert stops.limit(100) == 100
-        stops.note(False)
-    assert stops.limit(100) == 25
+        assert cuts.limit(100) == 100
+        cuts.note(False)
+    assert cuts.limit(100) == 25
 
 
 def test_what_a_stopped_cell_would_have_made_is_no_mistake(demo):
@@ -194,9 +194,9 @@ def test_what_a_stopped_cell_would_have_made_is_no_mistake(demo):
         notebook("def causal_weights(q, k): pass\nwhile True: pass", "def count_pairs(x): pass")
     )
     wrong = [Outcome(one.id, one.title, "fail", 0.0, 3.0, "There is no such name.") for one in exercises]
-    assert Stops(cells={1}).costs(read, wrong, exercises) == {"98.1"}
-    assert Stops(exercises={"98.2"}).costs(read, wrong, exercises) == {"98.2"}
-    assert Stops().costs(read, wrong, exercises) == set()
+    assert Cuts(cells={1: "ran longer"}).costs(read, wrong, exercises) == {"98.1"}
+    assert Cuts(exercises={"98.2"}).costs(read, wrong, exercises) == {"98.2"}
+    assert Cuts().costs(read, wrong, exercises) == set()
 
 
 def test_what_calls_something_that_was_stopped_says_so(demo):
@@ -232,12 +232,12 @@ def test_what_calls_something_wrong_says_so_however_far_away(demo):
 
 def test_a_stop_that_cost_points_is_put_before_a_human():
     (flag,) = flag_of(
-        Stops(starved=True), {"98.1"}, ["Cell 3 ran longer than 3 seconds and was stopped by the grader."]
+        Cuts(starved=True), {"98.1"}, ["Cell 3 ran longer than 3 seconds and was stopped by the grader."]
     )
     assert "stopped by the grader" in flag.sentence
     assert "98.1" in flag.evidence
     assert "--resume" in flag.evidence
-    assert flag_of(Stops(), set(), ["Cell 3 ran longer."]) == []
+    assert flag_of(Cuts(), set(), ["Cell 3 ran longer."]) == []
 
 
 def test_grades_remember_it():
@@ -359,7 +359,7 @@ def test_a_room_that_cannot_be_made_is_no_answer(demo, monkeypatch):
 
     monkeypatch.setattr(marking, "judge", fail)
     with pytest.raises(NoRoom):
-        marking._judged(demo.exercises("98")[0], None, Stops())
+        marking._judged(demo.exercises("98")[0], None, Cuts())
 
 
 @pytest.mark.parametrize("trouble", [NoRoom("A room could not be made (no rights)"), KernelEnded("died")])
