@@ -70,9 +70,24 @@ def execute(
         raise ExecutionError(
             f"The kernel died in cell {_unfinished_cell(notebook)}.", "It may have run out of memory."
         ) from None
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = _with_whole_streams(cell.outputs)
     # What the kernel says of itself depends on the Python that built; the notebook should not.
     notebook.metadata.language_info = {"name": "python"}
     return notebook
+
+
+def _with_whole_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """What was printed in one piece as one output: how often a kernel sends it depends on how busy the machine is."""
+    whole: list[NotebookNode] = []
+    for output in outputs:
+        last = whole[-1] if whole else None
+        if last is not None and last.output_type == "stream" and last.get("name") == output.get("name"):
+            last.text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def _failed_cell(notebook: NotebookNode) -> str:

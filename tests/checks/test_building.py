@@ -321,6 +321,19 @@ def test_after_an_error_only_chosen_cells_run(tmp_path):
     assert with_output("1 / 0") == [0, 1, 4]
 
 
+def test_what_is_printed_in_one_piece_is_one_output(tmp_path):
+    """And stays before or after the picture, as it was printed."""
+    code = (
+        "import sys\nfrom IPython.display import display\n"
+        "for letter in 'ab':\n    print(letter)\n    sys.stdout.flush()\n"
+        "display(1)\nprint('c')\nprint('d', file=sys.stderr)"
+    )
+    cell = nbformat.v4.new_code_cell(code, id="prints")
+    execute(nbformat.v4.new_notebook(cells=[cell]), tmp_path, {})
+    told = [(one.get("name", one.output_type), one.get("text")) for one in cell.outputs]
+    assert told[:3] == [("stdout", "a\nb\n"), ("display_data", None), ("stdout", "c\n")]
+
+
 def test_the_command_builds_checks_and_proves(copy_of_built, monkeypatch, capsys):
     monkeypatch.setenv("SLM_COURSE", str(copy_of_built.root))
     assert command.main(["build"]) == 0
