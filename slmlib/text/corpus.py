@@ -92,7 +92,8 @@ def open_corpus(
         )
     path = os.environ.get("SLM_CORPUS", "") if source == "auto" else source
     tinystories = TinyStories(max_bytes, progress=progress)
-    told = None if max_bytes is None else int(min(max_bytes, most_told))
+    least = min(math.inf if max_bytes is None else max_bytes, most_told)
+    told = None if least == math.inf else int(least)
     if source == "tinystories":
         return Corpus("TinyStories", "TinyStories was asked for.", tinystories, max_bytes)
     if source == "storyworld":

@@ -11,9 +11,9 @@ SMALLEST_TEXT = 10 * 10**6
 """Bytes of text that even the shortest run asks for: enough for a tokenizer and an honest validation set."""
 
 TELLING_SHARE, TELLING_RATE = 0.1, 1e6
-"""At most this share of a time budget goes into telling StoryWorld, and how many bytes a second that makes. Measured: 1.03
-MB a second on one core, and cleaning, which follows, does 8. Stories that were told once can be read
-several times."""
+"""This share of a time budget at most goes into telling StoryWorld, but for `SMALLEST_TEXT`, some ten seconds; and how
+many bytes a second are told. Measured: 1.03 MB on one core, and cleaning, which follows, does 8. Stories that were told
+once can be read several times."""
 
 EVALUATION_SHARE = 0.05
 """At most this share of a time budget goes into measuring the validation set. In five minutes of 1M on two cores that is

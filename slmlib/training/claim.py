@@ -22,7 +22,8 @@ def only_process_in(folder: Path) -> Iterator[None]:
     The lock is the operating system's: it ends with the process that held it, so no lock is ever stale. The file
     itself stays, because one that is removed could be locked by two, each under its own copy of the name.
     """
-    lock, owner = FileLock(folder / "running.lock"), folder / "running.json"
+    # Where locks are missing filelock would take a file for a lock, which a killed process leaves behind.
+    lock, owner = FileLock(folder / "running.lock", fallback_to_soft=False), folder / "running.json"
     with explain_os_errors(owner):
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -33,7 +34,7 @@ def only_process_in(folder: Path) -> Iterator[None]:
                 "Wait for it, stop it with Ctrl-C, or give the new run another name (--run, RUN=).",
             ) from None
         except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
                 raise  # else a network folder without locks, where a run that is alone is not to be refused
     try:
         write_json(owner, {"pid": os.getpid()})
