@@ -197,12 +197,7 @@ class Decoder(LanguageModel[KVCache]):
     ) -> tuple[Tensor, AttentionInputs]:
         """Tokens (B, T) to the residual stream (B, T, D), and what each of them may see."""
         start, time = 0 if cache is None else cache.length, tokens.shape[1]
-        if self.position_embedding is not None and start + time > self.config.context_length:
-            raise SlmError(
-                f"The model has learned {self.config.context_length} positions, but position "
-                f"{start + time - 1} was asked for (counted from 0).",
-                f"Give it at most {self.config.context_length} tokens, or train with position='rope'.",
-            )
+        self.require_positions(start + time)
         if isinstance(cache, KVCache):
             positions = cache.next_positions(time)  # (1, T)
         else:  # none, or one of somebody's own, as in lesson 10
@@ -214,8 +209,20 @@ class Decoder(LanguageModel[KVCache]):
         x = self.placed(self.embedding(tokens), places)
         return x, build_attention_inputs(self.config, positions, cache, explicit_mask)
 
+    def require_positions(self, count: int) -> None:
+        """Raise SlmError if so many tokens are more than the positions that the model has learned."""
+        if self.position_embedding is not None and count > self.config.context_length:
+            raise SlmError(
+                f"The model has learned {self.config.context_length} positions, but position {count - 1} was asked "
+                "for (counted from 0).",
+                f"Give it at most {self.config.context_length} tokens, or train with position='rope'.",
+            )
+
     def placed(self, x: Tensor, places: Tensor) -> Tensor:
-        """Embeddings (B, T, D) of tokens at those places, (1 or B, T), as the first block reads them."""
+        """Embeddings (B, T, D) of tokens at those places, (1 or B, T), as the first block reads them.
+
+        A `Reader` calls this, `through_blocks` and `logits` with numpy arrays, (D,).
+        """
         if self.config.embedding_scale != 1:
             x = x * self.config.embedding_scale
         if self.position_embedding is not None:

@@ -1,7 +1,8 @@
 """The parts of a decoder for one token at a time, in numpy: what `reader` puts in the place of torch's.
 
 One token of a small model is a hundred tiny operations on vectors, and torch spends most of that time on being called:
-to add two vectors of 128 numbers takes it 2.2 microseconds, numpy 0.6 (Intel Xeon, torch 2.13, numpy 2.4).
+to add two vectors of 128 numbers takes it 2.2 microseconds, numpy 0.6 (Intel Xeon, torch 2.13, numpy 2.4). How many
+threads numpy's products use is not torch's to say: all cores, or what OMP_NUM_THREADS was when the process began.
 Shapes: vocab_size V, embed_dim D, num_heads H, num_kv_heads K, head_dim E, keys S, slots of a cache L.
 """
 
@@ -27,7 +28,7 @@ Function = Callable[[Array], Array]
 
 
 def as_array(tensor: Tensor) -> Array:
-    """The tensor's numbers; in float32 and float64 they are its own memory."""
+    """The tensor's numbers; in float32 and float64 they are its own past."""
     return tensor.detach().to(torch.promote_types(tensor.dtype, torch.float32)).numpy()
 
 
@@ -114,7 +115,7 @@ class Place(NamedTuple):
     """What ALiBi adds to the scores, (K, H / K, S); None without ALiBi."""
 
 
-class Memory:
+class Past:
     """The keys and values of a cache, which has read the prompt of one row, as arrays; and what positions need."""
 
     def __init__(self, config: ModelConfig, cache: KVCache):
@@ -156,7 +157,7 @@ def pairs_side_by_side(config: ModelConfig) -> Tensor:
     return order
 
 
-def one_token_attention(attention: Attention) -> Callable[[Array, Place, Memory], Array]:
+def one_token_attention(attention: Attention) -> Callable[[Array, Place, Past], Array]:
     """Attention of one token, (D,) -> (D,), with one product for queries, keys and values, and one norm and one turn
     for queries and keys."""
     config, layer = attention.config, attention.layer
@@ -175,7 +176,7 @@ def one_token_attention(attention: Attention) -> Callable[[Array, Place, Memory]
     norm = joined_norm(attention, order) if config.qk_norm else None
     output = product(attention.output.weight, attention.output.bias)
 
-    def attend(x: Array, place: Place, memory: Memory) -> Array:
+    def attend(x: Array, place: Place, past: Past) -> Array:
         qkv = multiply(x)  # ((H + 2 K) * E,)
         if limit:
             qkv = qkv.clip(-limit, limit)
@@ -186,8 +187,8 @@ def one_token_attention(attention: Attention) -> Callable[[Array, Place, Memory]
         if place.turns is not None:
             pairs = qk[:, : 2 * len(place.turns)].view(place.turns.dtype)  # (H + K, E / 2)
             pairs *= place.turns
-        slot, end = memory.repeat * config.num_layers + layer, place.position + 1
-        keys, values = memory.keys[slot, :shared], memory.values[slot, :shared]  # (K, capacity, E)
+        slot, end = past.repeat * config.num_layers + layer, place.position + 1
+        keys, values = past.keys[slot, :shared], past.values[slot, :shared]  # (K, capacity, E)
         keys[:, place.position], values[:, place.position] = qk[heads:], v
         first = max(0, end - window) if window else 0
         q = qk[:heads].reshape(shared, -1, head_dim)  # (K, H / K, E)

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import weakref
 from collections import Counter
 
 import pytest
@@ -13,6 +14,7 @@ from slmlib.config import Sampling
 from slmlib.errors import SlmError
 from slmlib.generation import generate_tokens
 from slmlib.model.decoder import Decoder
+from slmlib.model.language_model import read_rows
 from slmlib.model.norms import LayerNorm
 from slmlib.model.reader import Reader, gains_from_reader
 from slmlib.model.soft_mixture import put_soft_mixtures
@@ -62,7 +64,7 @@ def test_it_is_the_same_model_and_leaves_it_alone(random_decoder, switches, dtyp
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
-def test_it_reads_the_weights_of_the_model_itself(random_decoder):
+def test_weights_that_are_not_copied_are_the_models_own(random_decoder):
     model = random_decoder()
     read = Reader(model)
 
@@ -135,6 +137,66 @@ def test_sines_and_what_is_dropped_are_left_to_the_model(random_decoder):
     model = random_decoder(dropout=0.1)
     assert gains_from_reader(model.eval(), rows=1, new_tokens=200)
     assert not gains_from_reader(model.train(), rows=1, new_tokens=200)
+    model.eval().blocks[1].train()
+    assert not gains_from_reader(model, rows=1, new_tokens=200)
+    model.eval().blocks[1].attention.train()
+    assert not gains_from_reader(model, rows=1, new_tokens=200)
+
+
+def test_a_part_under_two_names_is_called_by_both(random_decoder):
+    model, tokens = random_decoder(norm_gain=True), list(range(9))
+    for block in model.blocks:
+        block.feedforward_norm = block.attention_norm
+    with torch.no_grad():
+        expected = model(torch.tensor([tokens]))[0]
+        torch.testing.assert_close(read_along(model, tokens), expected, atol=1e-5, rtol=0)
+
+
+def test_it_goes_on_with_the_cache_of_its_last_prompt_only(random_decoder):
+    model = random_decoder()
+    read, first, second = (
+        Reader(model),
+        *(model.new_cache(torch.zeros(1, dtype=torch.int64)) for _ in range(2)),
+    )
+    read([[1, 2, 3]], first)
+    read([[4, 5]], second)
+    read([[6]], second)
+    with pytest.raises(ValueError, match="the prompt that it read last"):
+        read([[6]], first)
+    assert first.length == 3
+    model(torch.tensor([[1]]), fresh := model.new_cache(torch.zeros(1, dtype=torch.int64)))
+    with pytest.raises(ValueError, match="the prompt that it read last"):
+        Reader(model)([[6]], fresh)
+
+
+def test_beyond_the_learned_positions_there_is_a_sentence(random_decoder):
+    model = random_decoder(position="learned")
+    most = model.config.context_length
+    read, cache = Reader(model), model.new_cache(torch.zeros(1, dtype=torch.int64), most + 1)
+    read([list(range(most))], cache)
+    with pytest.raises(SlmError, match=f"has learned {most} positions, but position {most} was asked for"):
+        read([[1]], cache)
+
+
+def test_when_the_window_moves_on_the_cache_before_is_gone(random_decoder, monkeypatch):
+    model, living = random_decoder().eval(), []
+    new_cache = model.new_cache
+
+    def count(padding, capacity=0):
+        cache = new_cache(padding, capacity)
+        living.append(weakref.ref(cache))
+        return cache
+
+    monkeypatch.setattr(type(model), "new_cache", lambda self, *arguments: count(*arguments))
+    alive = []
+    monkeypatch.setattr(
+        "slmlib.model.reader.read_rows",
+        lambda *arguments: alive.append(sum(one() is not None for one in living)) or read_rows(*arguments),
+    )
+    most = model.config.context_length
+    assert len(list(generate_tokens(model, [[1, 2, 3]], Sampling(max_tokens=2 * most)))) == 2 * most
+    assert len(alive) > 2
+    assert set(alive) == {1}
 
 
 def test_what_is_not_a_number_goes_through_without_a_word(random_decoder, recwarn):
