@@ -155,17 +155,18 @@ def _difference_in_numbers(
     if wanted.ndim == 0:
         return f"Wrong number{place}.", *_told_apart(expected, answer)
     first = tuple(int(index) for index in np.argwhere(~close)[0])
-    row = first[:-1]
+    row, at = first[:-1], first[-1]
     words = f"Right shape, wrong numbers{place}: {int((~close).sum())} of {close.size} differ, first at {list(first)}."
     label = f"row {list(row)}: " if row else ""
-    one, other = _told_apart(wanted[row], given[row])
+    one, other = _told_apart(wanted[row], given[row], at)
     return words, f"{label}{one}", f"{label}{other}"
 
 
-def _told_apart(expected: Any, answer: Any) -> tuple[str, str]:
-    """Both as text, with eight digits where four make them look alike."""
-    pairs = [(brief(expected, digits=digits), brief(answer, digits=digits)) for digits in (4, 8)]
-    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+def _told_apart(expected: Any, answer: Any, at: int = 0) -> tuple[str, str]:
+    """Both as text, the numbers at `at`, which differ, among them: with eight digits where four make these look alike."""
+    one, other = (_number(np.ravel(value)[at], digits=4) for value in (expected, answer))
+    digits = 8 if one == other else 4
+    return brief(expected, digits=digits, at=at), brief(answer, digits=digits, at=at)
 
 
 def _close(expected: float, answer: float, atol: float) -> bool:
@@ -179,11 +180,17 @@ def _close(expected: float, answer: float, atol: float) -> bool:
         return False
 
 
-def brief(value: Any, limit: int = 120, digits: int = 4) -> str:
-    """`value` on one line, rounded and shortened: text that is the same on every machine and every run."""
+def brief(value: Any, limit: int = 120, digits: int = 4, at: int = 0) -> str:
+    """`value` on one line, rounded and shortened: text that is the same on every machine and every run.
+
+    Of a long array eight numbers are shown, that with the index `at` among them.
+    """
     if isinstance(value, np.ndarray):
         if value.size > 8:
-            return f"[{', '.join(_number(item, digits) for item in value.reshape(-1)[:8])}, ...]"
+            begin = max(0, min(at - 3, value.size - 8))
+            shown = [_number(item, digits) for item in value.reshape(-1)[begin : begin + 8]]
+            before, after = ["..."] * (begin > 0), ["..."] * (begin + 8 < value.size)
+            return f"[{', '.join([*before, *shown, *after])}]"
         if value.ndim == 1:
             return f"[{', '.join(_number(item, digits) for item in value)}]"
         return f"{np.array2string(value, precision=digits, suppress_small=True)}".replace("\n", "")[:limit]

@@ -131,6 +131,22 @@ def test_the_first_difference_is_named(expected, answer, words):
             np.array([[1.0, 0.12349]] * 2),
             ("row [0]: [1, 0.12345]", "row [0]: [1, 0.12349]"),
         ),
+        (
+            np.arange(10) / 7,
+            np.where(np.arange(10) == 9, 5, np.arange(10) / 7 + 1e-9),
+            (
+                "[..., 0.2857, 0.4286, 0.5714, 0.7143, 0.8571, 1, 1.143, 1.286]",
+                "[..., 0.2857, 0.4286, 0.5714, 0.7143, 0.8571, 1, 1.143, 5]",
+            ),
+        ),
+        (
+            np.arange(30),
+            np.where(np.arange(30) == 12, 0, np.arange(30)),
+            (
+                "[..., 9, 10, 11, 12, 13, 14, 15, 16, ...]",
+                "[..., 9, 10, 11, 0, 13, 14, 15, 16, ...]",
+            ),
+        ),
     ],
 )
 def test_what_differs_looks_different(expected, answer, texts):
