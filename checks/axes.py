@@ -1,10 +1,11 @@
 """Tasks whose inputs may have any number of axes in front, `(..., time, head_dim)`: a promise that has to be asked for."""
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 
-from checks.exercise import Exercise, Questions
+from checks.exercise import Exercise, Finding, Questions
 from checks.student import means
 
 FROM_THE_BACK = (
@@ -27,7 +28,16 @@ class AnyAxes(Exercise):
         """With as many axes as this round asks."""
         return self.questions(rng, self.axes[number])
 
+    def judge(self, questions: Questions, answer: Any) -> str | Finding | None:
+        """An array with one axis too many or too few is the usual mistake, where it had the right number before."""
+        found = super().judge(questions, answer)
+        right = self.expected(questions)
+        if isinstance(answer, np.ndarray) and answer.ndim != right.ndim != self.axes[0]:
+            return Finding(FROM_THE_BACK, f"shape {right.shape}", f"shape {answer.shape}")
+        return found
+
 
 def any_axes(given: np.ndarray, usual: int = 3) -> AbstractContextManager[None]:
     """For a probe: code that breaks in here on other than the usual number of axes, `axes[0]`, counts from the front."""
-    return means(FROM_THE_BACK, f"Here an input has {given.ndim} axes.", when=given.ndim != usual)
+    axes = "1 axis" if given.ndim == 1 else f"{given.ndim} axes"
+    return means(FROM_THE_BACK, f"Here an input has {axes}.", when=given.ndim != usual)

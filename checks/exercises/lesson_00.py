@@ -91,10 +91,10 @@ class Epochs(Exercise):
     }
 
     def questions(self, rng: np.random.Generator) -> Questions:
-        """Speeds from an old laptop to a GPU; never a whole number of epochs."""
+        """Speeds from a laptop to a GPU; never a whole number of epochs, and above two: nobody rounds to 0 or 1."""
         return {
-            "minutes": float(rng.integers(2, 60)),
-            "tokens_per_second": int(rng.integers(5_000, 500_000)),
+            "minutes": float(rng.integers(10, 60)),
+            "tokens_per_second": int(rng.integers(20_000, 500_000)),
             "corpus_tokens": int(rng.integers(2_000_000, 3_000_000)) * 2 + 1,
         }
 
@@ -118,7 +118,7 @@ class Epochs(Exercise):
         return float(int(result)) if whole else float(result)
 
     def mistake_in(self, questions: Questions, answer: Any) -> str | None:
-        """Rounded is rounded, to however many digits."""
+        """Rounded is rounded, to however many digits, and up or down."""
         right = self.expected(questions)
-        rounded = answer in [round(right, digits) for digits in range(6)]
+        rounded = answer in [math.ceil(right), *(round(right, digits) for digits in range(6))]
         return ROUNDED if rounded else super().mistake_in(questions, answer)

@@ -76,12 +76,19 @@ class OneHot(AnyAxes):
         return {"rows": 1 - rows if inverted else rows, "dtype": dtype}
 
     def judge(self, questions: Questions, answer: Any) -> Any:
-        """Names the shape where the machinery would say `key 'rows'`."""
+        """Names the shape or the kind of numbers where the machinery would say `key 'rows'` or `key 'dtype'`."""
         found = super().judge(questions, answer)
+        if found is None or self.mistake_in(questions, answer):
+            return found
         wanted = (*questions["tokens"].shape, questions["vocab_size"])
-        if found is not None and answer["rows"].shape != wanted and not self.mistake_in(questions, answer):
+        shape, dtype = answer["rows"].shape, answer["dtype"]
+        if shape != wanted:
             sentence = "The shape is not that of tokens with vocab_size behind it."
-            return Finding(sentence, str(wanted), str(answer["rows"].shape))
+            return Finding(sentence, str(wanted), str(shape))
+        if dtype != "float32":
+            return Finding(
+                f"Your numbers are {dtype}, a table's are float32: add .float().", "float32", dtype
+            )
         return found
 
 

@@ -165,8 +165,9 @@ class Rope(AnyAxes):
         )
 
 
-MORE_COLUMNS = (
-    "It is the rows that are shared among the heads, weight.shape[0] // num_heads for each, not the columns."
+NOT_SQUARE = (
+    "A weight need not be square: its rows are num_heads * head_dim (weight.shape[0]), its columns embed_dim "
+    "(weight.shape[1])."
 )
 
 
@@ -188,7 +189,7 @@ class ToHalf(Exercise):
         "You reordered the columns; the numbers of a query are the rows of the weight.": dict(columns=True),
         "Nothing has moved.": dict(still=True),
         "First and second numbers are exchanged: the even rows come first.": dict(odd_first=True),
-        MORE_COLUMNS: (
+        NOT_SQUARE: (
             "def to_half(weight, num_heads):\n"
             "    head_dim = weight.shape[1] // num_heads\n"
             "    pairs = weight.view(num_heads, head_dim // 2, 2, weight.shape[1])\n"
@@ -206,7 +207,7 @@ class ToHalf(Exercise):
         """The new weight."""
         rows, columns = questions["weight"].shape
         fix = f"Here a weight has {rows} rows and {columns} columns."
-        with means(MORE_COLUMNS, fix, when=rows < columns):
+        with means(NOT_SQUARE, fix, when=rows < columns):
             return student.array(student.to_half(student.tensor(questions["weight"]), questions["num_heads"]))
 
     def expected(

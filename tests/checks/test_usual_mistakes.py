@@ -100,6 +100,16 @@ RUN = {
         "def one_hot(tokens, vocab_size):\n    return torch.eye(vocab_size, dtype=torch.float64)[tokens]\n",
         "Your numbers are float64",
     ),
+    "one-hot rows in half precision": (
+        "04.1",
+        "def one_hot(tokens, vocab_size):\n    return torch.eye(vocab_size, dtype=torch.float16)[tokens]\n",
+        "Your numbers are float16, a table's are float32: add .float().",
+    ),
+    "one-hot rows in double precision, ones and zeros exchanged": (
+        "04.1",
+        "def one_hot(tokens, vocab_size):\n    return 1 - torch.eye(vocab_size, dtype=torch.float64)[tokens]\n",
+        "Your numbers are float64, a table's are float32: add .float().",
+    ),
     "right one-hot rows": (
         "04.1",
         "def one_hot(tokens, vocab_size):\n    return torch.nn.functional.one_hot(tokens, vocab_size).float()\n",
@@ -116,6 +126,31 @@ RUN = {
         "    angles = positions[:, None] * theta ** -(torch.arange(head_dim // 2) / (head_dim // 2))\n"
         "    a, b = x.chunk(2, -1)\n"
         "    return torch.cat((a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()), -1)\n",
+        "Count axes from the back",
+    ),
+    "turned pairs with an axis in front of the angles": (
+        "05.2",
+        "def rope(x, positions, theta=10_000.0):\n    half = x.shape[-1] // 2\n"
+        "    angles = (positions[:, None] * theta ** -(torch.arange(half) / half))[None]\n"
+        "    a, b = x.chunk(2, -1)\n"
+        "    return torch.cat((a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()), -1)\n",
+        "Count axes from the back",
+    ),
+    "turned pairs with an axis too many wherever they are asked": (
+        "05.2",
+        "right = rope\ndef rope(x, positions, theta=10_000.0):\n    return right(x, positions, theta)[None]\n",
+        "Wrong shape: expected (",
+    ),
+    "a weight that is shared as if it were square": (
+        "05.3",
+        "def to_half(weight, num_heads):\n    n = weight.shape[0]\n"
+        "    return weight.view(num_heads, n // num_heads // 2, 2, n).transpose(1, 2).reshape(n, n)\n",
+        "A weight need not be square",
+    ),
+    "weights with an axis in front of the mask": (
+        "06.2",
+        "def causal_weights(q, k):\n    s = attention_scores(q, k)\n    t = q.shape[-2]\n"
+        "    return s.masked_fill(torch.ones(t, t).triu(1).bool()[None], -math.inf).softmax(dim=-1)\n",
         "Count axes from the back",
     ),
     "weights with a softmax over the third axis": (
@@ -283,6 +318,12 @@ RUN = {
         "        super().load(weights)\n",
         "`head.weight`",
     ),
+    "epochs rounded up": (
+        "00.2",
+        "def epochs(minutes, tokens_per_second, corpus_tokens):\n"
+        "    return math.ceil(minutes * 60 * tokens_per_second / corpus_tokens)\n",
+        "do not round",
+    ),
     "epochs rounded to a whole number": (
         "00.2",
         "def epochs(minutes, tokens_per_second, corpus_tokens):\n"
@@ -301,6 +342,31 @@ RUN = {
         "has base 10",
     ),
 }
+
+STOPS = "`load` stops at `head.weight`"
+LOADED = {
+    "a parameter of that name": ("self.get_parameter(own)", STOPS),
+    "a dict's parameter": ("dict(self.named_parameters())[own]", STOPS),
+    "the number in a name": ("self.layers[int(name.split('.')[1])][name.split('.')[3]].weight", STOPS),
+    "the parts of a name": (
+        "(lambda _, i, part, own, __: self.layers[int(i)][own].weight)(*name.split('.'))",
+        STOPS,
+    ),
+    "a name that no model has": ("self.get_parameter(name)", "has no attribute `blocks`"),
+    "a name that is taken out": (
+        "(weights.pop(name) if name == 'head.weight' else None, self.get_parameter(own.replace('head', 'embedding')))[1]",
+        "changes its input",
+    ),
+}
+"""How `load` finds the parameter for a weight, and what it is told where the head is not left out."""
+for case, (found, words) in LOADED.items():
+    code = (
+        "class StoryModel(StoryModel):\n    def load(self, weights):\n        for name, weight in list(weights.items()):\n"
+        "            own = name.replace('blocks', 'layers').replace('attention.', '').replace('feedforward.', '')\n"
+        f"            found = self.embedding.weight if own == 'embedding.weight' else {found}\n"
+        "            found.data.copy_(weight)\n"
+    )
+    RUN[f"weights loaded by {case}"] = ("07.4", code, words)
 
 
 @pytest.mark.parametrize("case", RUN)
@@ -323,6 +389,19 @@ def test_what_is_right_passes_whatever_is_asked(wanted):
     (exercise,) = Course.here().find(wanted)
     names = solved_names(Course.here(), exercise)
     assert [seed for seed in range(60) if outcome(exercise, names, seed).state != "pass"] == []
+
+
+def test_nobody_who_returns_one_is_told_of_rounding():
+    (exercise,) = Course.here().find("00.2")
+    told = [outcome(exercise, {"epochs": lambda **asked: 1}, seed).problem for seed in range(60)]
+    assert [sentence for sentence in told if not sentence.startswith("Wrong number.")] == []
+
+
+def test_one_axis_is_no_axes():
+    (exercise,) = Course.here().find("04.1")
+    names = solved_names(Course.here(), exercise)
+    exec(HEAD + RUN["one-hot rows for a batch only"][1], names)
+    assert outcome(exercise, names).fix == "Here an input has 1 axis."
 
 
 def test_a_watched_student_gets_the_own_names_back():
