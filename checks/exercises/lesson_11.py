@@ -408,7 +408,8 @@ def _listen() -> None:
 def _watched(own_names: dict[str, Any]) -> Iterator[list[tuple[Any, ...]]]:
     """Notes every file opened for writing, every rename, removal and fsync inside the block, in order.
 
-    own_names: the student's, in which os.fsync may stand too (`from os import fsync`).
+    own_names: the student's, in which os.fsync may stand too (`from os import fsync`). Not seen is an fsync that a
+    function keeps for itself, as the default of a parameter.
     """
     _listen()
     events: list[tuple[Any, ...]] = []
