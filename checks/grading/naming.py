@@ -2,6 +2,7 @@
 
 import functools
 import re
+import unicodedata
 from pathlib import Path
 
 from checks.course import LESSONS, Course
@@ -136,3 +137,25 @@ def was_named_for_handing_in(stem: str) -> bool:
 def words_of(name: str) -> list[str]:
     """Its words, between underscores, dashes, dots and spaces."""
     return [word for word in re.split(r"[_\-\s.]+", name) if word]
+
+
+def spellings(name: str) -> set[str]:
+    """The ways in which files spell a name: its words in any order, and in one, as Canvas' `lovelaceada`."""
+    words = _plain_words(name)
+    turned = {"".join(words[place:] + words[:place]) for place in range(len(words))}
+    return ({spelled(name)} | turned) - {""}
+
+
+def spelled(name: str) -> str:
+    """Its words without accents and case, in alphabetical order."""
+    return " ".join(sorted(_plain_words(name)))
+
+
+def joined(name: str) -> str:
+    """Its words without accents and case, in one."""
+    return "".join(_plain_words(name))
+
+
+def _plain_words(name: str) -> list[str]:
+    plain = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))
+    return re.findall(r"\w+", plain.casefold().replace("_", " "))

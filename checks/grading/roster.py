@@ -9,8 +9,7 @@ will what a spreadsheet saves, with semicolons or not in UTF-8.
 
 import csv
 import io
-import re
-import unicodedata
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,8 +17,17 @@ from pathlib import Path
 
 from checks.grading.finding import WHOSE, Submission
 from checks.grading.grades import Flag
-from checks.grading.naming import person_in, was_downloaded_again, without_lesson, words_of
+from checks.grading.naming import (
+    joined,
+    person_in,
+    spelled,
+    spellings,
+    was_downloaded_again,
+    without_lesson,
+    words_of,
+)
 from checks.grading.reading import decoded
+from checks.grading.whose import platform_name
 from slmlib.errors import SlmError
 
 COLUMNS = {
@@ -86,24 +94,27 @@ class Roster:
         lesson: whose number is no part of a name. `student-11` is looked up before `student`.
         """
         certain = self._called(f"#{one.person}") if one.platform == "Canvas" else None
-        told = [self._called(_spelled(name)) for name in (one.told_by, without_lesson(one.told_by, lesson))]
-        named = [self._called(_spelled(name)) for name in (*one.names, one.student)]
+        told = [self._called(spelled(name)) for name in (one.told_by, without_lesson(one.told_by, lesson))]
+        named = [self._called(spelled(name)) for name in (*one.names, one.student)]
         is_numbered = one.told_by != one.without_number and not was_downloaded_again(one.file)
         if any(told) and not any(named) and is_numbered:
             one = replace(one, attempt=1)  # `-11` is the student's
         named = [*told, *named]
-        named += map(self._called, map(_joined, one.names))
+        named += map(self._called, map(joined, one.names))
         if one.platform != "Moodle":  # whose numbers are not the roster's
             numbers = (word for name in one.names for word in words_of(name) if word.isdigit())
             named += [self._called(f"#{number}") for number in (*numbers, one.person)]
         found = [certain] if certain else list(dict.fromkeys(person for person in named if person))
         if not found:
             return one
+        is_sure = True
         if one.platform:  # a student's zip may hold a name of the platform that is a classmate's
-            around = (self._called(_spelled(person_in(part))) for part in one.parts[:-1])
-            found += [person for person in around if person and person not in found]
+            around = [self._called(spelled(person_in(part))) for part in one.parts[:-1]]
+            found += dict.fromkeys(person for person in around if person and person not in found)
+            outside = len(list(itertools.takewhile(lambda part: not platform_name(part), one.parts)))
+            is_sure = any(around[:outside])  # names do not know whose login `xyz12` is, the list does
         name = found[0].name
-        doubts = one.doubts if one.platform or len(found) > 1 else ()
+        doubts = () if is_sure and len(found) == 1 else one.doubts
         if len(found) > 1 and not doubts:
             evidence = f"By names and numbers it is of {name} or of {found[1].name}."
             doubts = (Flag("all", WHOSE, evidence),)
@@ -117,9 +128,9 @@ class Roster:
             doubts=doubts,
         )
 
-    def _called(self, spelled: str) -> Person | None:
+    def _called(self, spelling: str) -> Person | None:
         """The one person who is spelled like this."""
-        found = self._people_by_spelling.get(spelled, ())
+        found = self._people_by_spelling.get(spelling, ())
         return found[0] if len(found) == 1 else None
 
     @cached_property
@@ -127,29 +138,13 @@ class Roster:
         """Worked out once: a class has as many files as people, and each file several spellings."""
         found: dict[str, list[Person]] = defaultdict(list)
         for person in self.people:
-            for spelled in _spellings(person):
-                found[spelled].append(person)
+            for spelling in _spellings(person):
+                found[spelling].append(person)
         return found
 
 
 def _spellings(person: Person) -> set[str]:
-    """The ways in which files name a person: words in any order, login, Canvas' `lovelaceada`, number."""
-    words = _words(person.name)
-    turned = {"".join(words[place:] + words[:place]) for place in range(len(words))}
-    logins = {_spelled(person.login), _joined(person.login), _spelled(person.login.partition("@")[0])}
+    """The ways in which files name a person: by name, login or number."""
+    logins = {spelled(person.login), joined(person.login), spelled(person.login.partition("@")[0])}
     number = {f"#{person.id}"} if person.id else set()
-    return ({_spelled(person.name)} | turned | logins | number) - {""}
-
-
-def _spelled(name: str) -> str:
-    return " ".join(sorted(_words(name)))
-
-
-def _joined(name: str) -> str:
-    return "".join(_words(name))
-
-
-def _words(name: str) -> list[str]:
-    """Words without accents and case."""
-    plain = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))
-    return re.findall(r"\w+", plain.casefold().replace("_", " "))
+    return (spellings(person.name) | logins | number) - {""}

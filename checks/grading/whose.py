@@ -10,8 +10,8 @@ The part nearest to the file that names somebody wins. A folder that holds sever
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from checks.grading.grades import printable
 from checks.grading.naming import (
@@ -22,6 +22,7 @@ from checks.grading.naming import (
     lesson_in,
     person_in,
     says_who,
+    spellings,
     stem_of,
     was_named_for_handing_in,
     words_of,
@@ -29,9 +30,11 @@ from checks.grading.naming import (
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_", re.IGNORECASE)
 CANVAS = re.compile(
-    r"(?P<name>[^_]+)_(?P<late>LATE_)?(?!\d\d_(?:20\d\d|[01]\d[0-3]\d)_)(?P<id>\d+)_(?P<submission>\d{3,})_(?P<file>.+)"
+    r"(?P<name>[^_]+)_(?P<late>LATE_)?"
+    r"(?!\d\d_(?:20\d\d(?:[01]\d[0-3]\d)?|(?:0\d|1[0-2])(?:[0-2]\d|3[01]))_)"
+    r"(?P<id>\d+)_(?P<submission>\d{3,})_(?P<file>.+)"
 )
-"""A lesson and a year or a day, as in `ada_02_2026_fall` and `ada_02_1130`, are not its numbers."""
+"""A lesson and a year or a day, as in `ada_02_2026_fall`, `ada_02_1130` and `ada_02_20261130`, are not its numbers."""
 AGAIN_WORDS = {"final", "copy", "of", "new", "resubmission"}
 """Words of a second file by the same person."""
 
@@ -68,6 +71,8 @@ class Folders:
     """Those whose files go by other names than theirs, now one, now another, or one that another folder has, too."""
     common: frozenset[str] = frozenset()
     """Names of folders and files inside several people's folders: `for-students`, `02_completed`. They name nobody."""
+    named: Mapping[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
+    """Spelling of a name -> the files that go by it."""
 
     @classmethod
     def of(cls, files: Iterable[tuple[str, ...]]) -> "Folders":
@@ -90,15 +95,23 @@ class Folders:
             for nearest, name in self.names(parts)[:1]:
                 for place in range(nearest):
                     if differ(parts[place], name):  # ada/ada_lovelace_02.ipynb is one name
-                        below[parts[: place + 1], lesson_in(parts[-1])].add(name)
+                        # Each name of a platform is another student's; a file's may be one student's further lesson.
+                        lesson = "" if platform_name(parts[nearest]) else lesson_in(parts[-1])
+                        below[parts[: place + 1], lesson].add(name)
         return frozenset(folder for (folder, _), names in below.items() if len(names) > 1)
 
     def _with_people(self, files: list[tuple[str, ...]], crowds: frozenset[tuple[str, ...]]) -> "Folders":
         alone: set[tuple[str, ...]] = set()
         names_in: dict[tuple[str, ...], set[str]] = defaultdict(set)
         folders_of: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+        named: dict[str, set[tuple[str, ...]]] = defaultdict(set)
         for parts in files:
             names, own = self.names(parts), _handed_in_as(parts)
+            goes_by = [(place, name) for place, name in names if parts[: place + 1] not in crowds]
+            goes_by.sort(key=lambda one: not platform_name(parts[one[0]]))
+            for _, name in goes_by[:1]:
+                for spelling in spellings(name):
+                    named[spelling].add(parts)
             if names and names[0][0] < len(parts) - 1:
                 alone.add(parts[: names[0][0] + 1])
             for place, name in names:
@@ -108,7 +121,13 @@ class Folders:
         pairs = {one for same in folders_of.values() if len(same - crowds) == 2 for one in same}
         several = {folder for folder, names in names_in.items() if len(names) > 1}
         levels = frozenset(len(folder) for folder in alone - crowds)
-        return replace(self, crowds=crowds, levels=levels, unclear=frozenset((pairs | several) - crowds))
+        return replace(
+            self,
+            crowds=crowds,
+            levels=levels,
+            unclear=frozenset((pairs | several) - crowds),
+            named={spelling: frozenset(by) for spelling, by in named.items()},
+        )
 
     def names(self, parts: tuple[str, ...]) -> list[tuple[int, str]]:
         """(place, name) of the parts that say who, the nearest to the file first; without what names nobody."""
@@ -124,6 +143,26 @@ class Folders:
             if own and people and differ(name, own):
                 return _two_names(parts[place], parts[-1])
         return ""
+
+    def may_be_anothers(self, parts: tuple[str, ...], place: int, name: str) -> bool:
+        """Whether the folder at `place`, around what a platform called `name`, may be another student's.
+
+        Courses and sections are called after nobody in the class; a template may be called as they are. Who is not
+        known by another file may be somebody, too, which matters where a file of `name` from elsewhere would be
+        replaced.
+        """
+        folder, around = _name_in(parts[place]), parts[: place + 1]
+        if not says_who(parts[place]) or not differ(folder, name):
+            return False
+        known = self._files_of(folder)
+        if around in self.crowds:
+            return any(platform_name(part) for file in known for part in file)
+        lesson = lesson_in(parts[-1])
+        elsewhere = (one for one in self._files_of(name) if one[: place + 1] != around)
+        return bool(known) or any(not lesson or lesson_in(one[-1]) in (lesson, "") for one in elsewhere)
+
+    def _files_of(self, name: str) -> set[tuple[str, ...]]:
+        return {file for spelling in spellings(name) for file in self.named.get(spelling, ())}
 
 
 @dataclass(frozen=True, order=True)
@@ -174,35 +213,38 @@ def _by_platform(parts: tuple[str, ...], folders: Folders) -> Who | None:
     The outermost wins: further in anybody can write a classmate's name. Only a crowd that looks like Canvas' does not,
     as an instructor's folder `CS_101_2026_lab` does.
     """
-    found: dict[int, tuple[str, re.Match[str]]] = {}
-    for place, part in enumerate(parts):
-        if match := MOODLE.match(part):
-            found[place] = ("Moodle", match)
-        elif (match := CANVAS.match(part)) and says_who(match["name"]):
-            found[place] = ("Canvas", match)
+    found = {place: match for place, part in enumerate(parts) if (match := _platforms(part))}
     if not found:
         return None
-    crowds = {
-        place for place in found if found[place][0] == "Canvas" and parts[: place + 1] in folders.crowds
-    }
+    crowds = {place for place in found if found[place].re is CANVAS and parts[: place + 1] in folders.crowds}
     chosen = min(found, key=lambda place: (place in crowds, place))
-    platform, match = found[chosen]
+    match = found[chosen]
     name = match["name"].strip()
     others = [
         part
         for place, part in enumerate(parts[:chosen])
-        if says_who(part)
-        and differ(part, name)
-        and (place in found or parts[: place + 1] not in folders.crowds)
+        if (place in found and differ(found[place]["name"], name))
+        or folders.may_be_anothers(parts, place, name)
     ]
     return Who(
         _short(name),
         names=(name,),
-        platform=platform,
+        platform="Moodle" if match.re is MOODLE else "Canvas",
         person=match["id"],
         late=bool(match.groupdict().get("late")),
         doubt=_two_names(others[-1], parts[chosen]) if others else "",
     )
+
+
+def platform_name(part: str) -> str:
+    """The student's name in what Canvas or Moodle wrote; empty where neither did."""
+    match = _platforms(part)
+    return match["name"].strip() if match else ""
+
+
+def _platforms(part: str) -> re.Match[str] | None:
+    canvas = CANVAS.match(part)
+    return MOODLE.match(part) or (canvas if canvas and says_who(canvas["name"]) else None)
 
 
 def _two_names(outer: str, inner: str) -> str:
@@ -242,17 +284,22 @@ def _is_a_number(folder: str, file: str) -> bool:
 def _handed_in_as(parts: tuple[str, ...]) -> str:
     """The name in a file's own name, where it looks like one for handing in; or an empty string."""
     stem = stem_of(parts[-1])
-    return person_in(stem).casefold() if says_who(stem) and was_named_for_handing_in(stem) else ""
+    return _name_in(stem) if says_who(stem) and was_named_for_handing_in(stem) else ""
 
 
 def _names_on_the_way(parts: tuple[str, ...]) -> list[tuple[int, str]]:
     """(place, name) of the parts that say who, the nearest to the file first, its own name included."""
     stems = [*parts[:-1], stem_of(parts[-1])]
     return [
-        (place, person_in(stems[place]).casefold())
+        (place, _name_in(stems[place]))
         for place in reversed(range(len(stems)))
         if person_in(stems[place]) and says_who(stems[place])
     ]
+
+
+def _name_in(part: str) -> str:
+    """The platform's name, where one wrote it: what stands around it, `assignsubmission_file`, is nobody's."""
+    return (platform_name(part) or person_in(part)).casefold()
 
 
 def _short(name: str) -> str:

@@ -27,6 +27,8 @@ NAMES = {
     "lovelaceada_LATE_4711_90210_08_training_loop-2.ipynb": ("lovelaceada", 3, True, "4711"),
     "Ada Lovelace_77_assignsubmission_file_/08_training_loop.ipynb": ("Ada Lovelace", 1, False, "77"),
     "Ada Lovelace_77_assignsubmission_file/sub/x.ipynb": ("Ada Lovelace", 1, False, "77"),
+    "ada_02_20261130_final.ipynb": ("ada 20261130", 1, False, ""),
+    "ada_02_1931_final.ipynb": ("ada", 1, False, "02"),  # no day: numbers of Canvas
     "08_training_loop.ipynb": ("08_training_loop", 1, False, ""),
     "Data_03.ipynb": ("Data", 1, False, ""),
     "ada-08.ipynb": ("ada", 1, False, ""),

@@ -58,6 +58,19 @@ def test_names_of_two_people_of_the_list_are_for_a_human_to_decide(tmp_path, ros
     assert (same.student, same.doubts) == ("Eve", ())
 
 
+def test_the_list_says_whose_a_folder_is_that_is_called_after_a_login(tmp_path, roster):
+    inside = "lovelaceada_4711_90210_02.ipynb"
+    for file in ("al1815/02.ipynb", f"al1815/{inside}", f"Mallory X/{inside}", "Mallory X/mallory_02.ipynb"):
+        (tmp_path / "in" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / file).write_text("{}")
+    found = {one.file: one for one in find(tmp_path / "in")}
+    doubted = {file: bool(one.doubts) for file, one in found.items()}
+    assert doubted[f"al1815/{inside}"]
+    doubted = {file: bool(roster.recognise(one).doubts) for file, one in found.items()}
+    assert not doubted[f"al1815/{inside}"]
+    assert doubted[f"Mallory X/{inside}"]
+
+
 def test_namesakes_are_told_apart_by_the_number_of_canvas(tmp_path):
     text = "Name,Login,ID\nAnna M\u00fcller,am456,4711\nam123,am123,4712\n"
     (tmp_path / "class.csv").write_text(text, encoding="utf-8")
