@@ -5,6 +5,7 @@ named; the order of rows depends on names only.
 """
 
 import contextlib
+import functools
 import hashlib
 import itertools
 import json
@@ -17,6 +18,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import checks
 from checks.building.build import Lesson
 from checks.course import Course
 from checks.grading.copies import with_copies
@@ -37,6 +39,11 @@ from slmlib.files import explain_os_errors, read_json, write_json
 
 FORMAT = 3
 """Of a stored result; another number means grade again."""
+JUDGES = tuple(
+    Path(checks.__file__).with_name(f"{name}.py")
+    for name in ("axes", "causes", "exercise", "judging", "plain", "probing", "student")
+)
+"""What asks, judges and finds the words for all exercises; an exercise's own file is part of its lesson's hash."""
 
 
 def grade_folder(
@@ -206,7 +213,8 @@ def _sorted_out(
         try:
             data = one.read()
             digest = hashlib.sha256(data).hexdigest()
-            number = read_notebook(data).lesson or lesson_in(one.parts[-1])
+            notebook = read_notebook(data)
+            number = notebook.lesson or lesson_in(one.parts[-1])
         except SlmError as error:
             number = lesson_in(one.parts[-1])
             one = roster.recognise(one, number)
@@ -232,14 +240,15 @@ def _sorted_out(
                 if number
                 else "Nothing in it says which lesson it is: neither its metadata, nor its cells, nor its name."
             )
-            rows.append(Row(one, Grades("", state="unknown lesson", problem=problem), digest))
+            state = "lesson not said" if notebook.is_ours and not number else "unknown lesson"
+            rows.append(Row(one, Grades("", state=state, problem=problem), digest))
         else:
             rows.append(Row(one, Grades(number, state="waiting"), digest))
     return newest_only(rows), lessons
 
 
 def _key(row: Row, lesson: Lesson, settings: Settings) -> str:
-    """What a result depends on: the file, the lesson with its exercises, the settings, stories and device."""
+    """What a result depends on: the file, the lesson with its exercises, who judges, the settings, stories, device."""
     environment = settings.environment()
     bundle = ""
     with contextlib.suppress(SlmError):  # what cannot be read will be said when it is graded
@@ -249,10 +258,16 @@ def _key(row: Row, lesson: Lesson, settings: Settings) -> str:
         row.digest,
         bundle,
         lesson.metadata["code_sha256"],
+        _sha256_of(JUDGES),
         asdict(settings),
         [environment.get(name) for name in ("SLM_CORPUS", "SLM_DEVICE")],
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@functools.cache
+def _sha256_of(paths: tuple[Path, ...]) -> str:
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 def _stored(results: Path, keys: dict[int, str]) -> dict[int, Grades]:

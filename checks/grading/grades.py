@@ -38,8 +38,9 @@ class Grades:
     lesson: str = ""
     outcomes: tuple[Outcome, ...] = ()
     state: str = "graded"
-    """`graded`, or why not: `unreadable`, `unknown lesson`, `replaced`, `nothing handed in`, `unsure`
-    (nothing, but a file that may be it), `no notebook`, `grader failed`, `not graded yet`."""
+    """`graded`, or why not: `unreadable`, `unknown lesson` (none of those graded here), `lesson not said` (this course's,
+    but which?), `replaced`, `nothing handed in`, `unsure` (nothing, but a file that may be it), `no notebook`,
+    `grader failed`, `not graded yet`."""
     problem: str = ""
     """The sentence that belongs to the state."""
     remarks: tuple[str, ...] = ()

@@ -79,7 +79,7 @@ def newest_only(rows: list[Row]) -> list[Row]:
         newest = max(places, key=lambda place: (rows[place].grades.state == "waiting", *_age(rows[place])))
         for place in places:
             if place != newest and rows[place].grades.state == "waiting":
-                found[place] = _replaced(rows[place], rows[newest].submission)
+                found[place] = _replaced(rows[place], rows[newest])
             elif place != newest:
                 found[place] = _not_read(rows[place], rows[newest])
     return found
@@ -100,10 +100,11 @@ def _not_read(row: Row, counting: Row) -> Row:
     return replace(row, grades=replace(row.grades, flags=flags), instead=counting.submission.file)
 
 
-def _replaced(row: Row, by: Submission) -> Row:
+def _replaced(row: Row, counting: Row) -> Row:
     """The row of an older file; where it is in doubt whose it is, or which of the two is newer, a human decides."""
-    one, sentence = row.submission, ""
-    if not any(flag.sentence == WHOSE for flag in one.doubts):
+    one, by, sentence = row.submission, counting.submission, ""
+    is_the_same = bool(row.digest) and row.digest == counting.digest
+    if not is_the_same and not any(flag.sentence == WHOSE for flag in one.doubts):
         if set(one.names) != set(by.names):
             sentence = "It was replaced by a newer file whose name differs: are both this student's?"
         else:
@@ -183,7 +184,11 @@ def missing(rows: Sequence[Row], lessons: Sequence[str], roster: Roster) -> list
         one = row.submission
         for name in (one.student, *_unnumbered(one)):
             had[name.casefold()].add(row.grades.lesson)
-            if not row.grades.lesson and row.grades.state != "no notebook":
+            if (
+                not row.grades.lesson
+                and not one.bundle
+                and row.grades.state in ("unreadable", "lesson not said")
+            ):
                 unsure.add(name.casefold())
         student = spelled.setdefault(one.student.casefold(), one.student)
         persons[student] = one.person or persons.get(student, "")

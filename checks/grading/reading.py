@@ -14,6 +14,7 @@ from slmlib.errors import SlmError
 
 MAX_BYTES = 64 * 2**20
 _EXERCISE_ID = re.compile(r"(?:check|solution|exercise)-(\d\d)-\d+")
+_OUR_IMPORT = re.compile(r"^\s*(?:from|import)\s+(?:checks|slmlib)\b", re.MULTILINE)
 _CHECK_CALL = re.compile(r"""check\(\s*["'](\d\d)(?:\.\d+)?["']""")
 
 
@@ -41,6 +42,8 @@ class Notebook:
     version: str
     """The hash of the lesson's code and exercises it was made from, or empty."""
     remarks: tuple[str, ...]
+    is_ours: bool = True
+    """Whether its metadata or its cells are those of a course like this; a student's scratch paper is not."""
 
 
 def read_notebook(data: bytes) -> Notebook:
@@ -74,9 +77,9 @@ def read_notebook(data: bytes) -> Notebook:
     if language.lower() not in ("python", "python3", "ipython"):
         remarks.append(f"It was written for another language ({language[:20]}); it is run as Python.")
     course = as_dict(metadata.get("slm"))
-    return Notebook(
-        cells, _lesson(course, cells, nodes), _string(course.get("code_sha256"))[:64], tuple(remarks)
-    )
+    lesson = _lesson(course, cells, nodes)
+    is_ours = bool(course or lesson) or any(_OUR_IMPORT.search(cell.source) for cell in cells)
+    return Notebook(cells, lesson, _string(course.get("code_sha256"))[:64], tuple(remarks), is_ours)
 
 
 def decoded(data: bytes) -> tuple[str, list[str]]:

@@ -62,7 +62,9 @@ class Batch:
             files = [row for row in self.rows if row.grades.lesson == number and row.submission.file]
             count = len({row.submission.student for row in files})
             if count == 1 < len(everybody) - 1 or 10 * count < len(everybody):
-                few[number] = f"Lesson {number}: {count} of {len(everybody)} students; the others get 0."
+                few[number] = (
+                    f"Lesson {number}: {count} of {len(everybody)} students; the others get 0 or nothing."
+                )
         others = " ".join(f"--lesson {number}" for number in sorted(self.lessons) if number not in few)
         return [f"{sentence} `{others}` leaves it out." for sentence in few.values() if others]
 

@@ -18,7 +18,7 @@ from checks.bundle import write_bundle
 from checks.course import Course
 from checks.exercise import Exercise
 from checks.grading import Grades, Settings, grade, rehearsal, workers
-from checks.grading.batch import _key, _sorted_out, _stored, grade_folder
+from checks.grading.batch import JUDGES, _key, _sorted_out, _stored, grade_folder
 from checks.grading.cli import _moment
 from checks.grading.finding import find
 from checks.grading.gradebook import write_canvas, write_gradebook, write_moodle
@@ -189,6 +189,18 @@ def test_results_of_other_stories_or_another_device_are_not_kept(graded, here, m
         monkeypatch.setenv(name, value)
         keys.add(_key(row, graded[0].lessons["98"], SETTINGS))
     assert len(keys) == 4
+
+
+def test_results_of_other_judges_are_not_kept(graded, here, monkeypatch, tmp_path):
+    (row,) = rows(graded[0], "ada")
+    keys = set()
+    for text in ("You forgot it.", "You forgot the mask."):
+        judge = tmp_path / f"{len(text)}.py"
+        judge.write_text(text)
+        monkeypatch.setattr("checks.grading.batch.JUDGES", (judge,))
+        keys.add(_key(row, graded[0].lessons["98"], SETTINGS))
+    assert len(keys) == 2
+    assert {"axes.py", "judging.py", "plain.py"} <= {path.name for path in JUDGES if path.is_file()}
 
 
 def test_a_damaged_result_is_graded_again(graded, tmp_path):

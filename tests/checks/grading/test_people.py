@@ -121,6 +121,55 @@ def test_two_classmates_in_one_zip_are_no_class_where_the_roster_knows_whose_zip
     assert not any(one.doubts for one in find(tmp_path / "monday"))
 
 
+def class_in(folder, *names):
+    return [
+        f"{folder}/{name}_{number}_assignsubmission_file_/98.ipynb"
+        for number, name in enumerate(names, 98760)
+    ]
+
+
+HONEST = {
+    "words that Moodle writes, too": class_in("CS101-Submission 6", "Ada Low", "Bob Byte"),
+    "a number that Moodle writes, too": class_in("CS101-Attention-98760", "Ada Low", "Bob Byte"),
+    "one student": class_in("HA6", "Ada Low"),
+    "one student a lesson": [
+        f"CS101-{lesson}/Ada Low_{lesson}_assignsubmission_file_/{lesson}.ipynb" for lesson in ("06", "07")
+    ],
+    "one student a tutor": ["Tutor Meier/lowada_4711_90210_98.ipynb", "Tutor Wu/bytebob_4712_90211_98.ipynb"],
+    "a lesson in one of two names": [
+        "CS101 Fall/lowada_4711_90210_06_attention.ipynb",
+        "CS101 Fall/bytebob_4712_90211_attention.ipynb",
+    ],
+    "a template beside its folder": [*class_in("NLP Course", "Ada Low", "Bob Byte"), "NLP Course.ipynb"],
+}
+
+
+@pytest.mark.parametrize("files", HONEST.values(), ids=HONEST)
+@pytest.mark.parametrize("roster", [Roster(), Roster((Person("Ada Low"), Person("Bob Byte")))])
+def test_a_folder_called_after_a_course_is_nobodys(tmp_path, files, roster):
+    assert [row.submission.file for row in handed_in(tmp_path, *files) if row.submission.doubts] == []
+    assert not any(roster.recognise(one).doubts for one in find(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "own",
+    ["evileve_4713_90212_98.ipynb", "Eve Evil_7_assignsubmission_file_/eve_98.ipynb", "Eve Evil/98.ipynb"],
+)
+def test_a_zip_called_after_somebody_with_a_file_of_their_own_is_for_a_human_to_decide(tmp_path, own):
+    handed_in(tmp_path, own)
+    packed(tmp_path / "Eve Evil.zip", "lovelaceada_4711_90210_98_demo.ipynb")
+    doubts = {one.student: one.doubts for one in find(tmp_path)}
+    assert "The folder is called Eve Evil, the file" in doubts["lovelaceada"][0].evidence
+    # Several classmates in it make a class of it only where no student of the platform goes by its name.
+    packed(
+        tmp_path / "Eve Evil.zip",
+        "lovelaceada_4711_90210_98_demo.ipynb",
+        "bytebob_4712_90211_98_demo.ipynb",
+    )
+    doubts = {one.student: len(one.doubts) for one in find(tmp_path)}
+    assert (doubts["lovelaceada"], doubts["bytebob"]) == ((0, 0) if own == "Eve Evil/98.ipynb" else (1, 1))
+
+
 def test_what_the_platform_wrote_outside_wins(demo, tmp_path):
     inside = "Ada Lovelace_4711_assignsubmission_file_/98_demo (9).ipynb"
     for own in ("evileve_4713_90212_work.zip", "Eve Evil_77_assignsubmission_file_/98.zip"):
@@ -143,7 +192,7 @@ def test_namesakes_of_the_platform_stay_two(tmp_path):
 
 
 def moodle(folder, lesson, *numbers):
-    files = (f"week_{lesson}/Ada Low_{number}_assignsubmission_file_/{lesson}.ipynb" for number in numbers)
+    files = (f"A{lesson}/Ada Low_{number}_assignsubmission_file_/{lesson}.ipynb" for number in numbers)
     return handed_in(folder / lesson, *files, lesson=lesson)
 
 
@@ -284,11 +333,22 @@ NEWEST = {
 def test_where_name_and_time_do_not_say_which_is_newest_a_human_decides(demo, tmp_path, files):
     handed_in(tmp_path, *(f"ada/{name}" for name, _ in files))
     for name, days in files:
+        (tmp_path / "ada" / name).write_bytes(notebook(name, slm={"lesson": "98"}))
         os.utime(tmp_path / "ada" / name, (1e9 + days * 86400, 1e9 + days * 86400))
     rows, _ = _sorted_out(find(tmp_path), demo, [])
     sentences = [flag.sentence for row in rows for flag in row.grades.flags]
     assert len(sentences) == bool(NEWEST[files])
     assert all(sentence.startswith(NEWEST[files]) for sentence in sentences)
+
+
+def test_which_of_two_equal_files_counts_is_no_question(demo, tmp_path):
+    handed_in(tmp_path, "ada_98.ipynb", "ada_98_v2.ipynb", "bob_98.ipynb")
+    packed(tmp_path / "bob_98.zip", "98_demo.ipynb")
+    for path in tmp_path.iterdir():
+        os.utime(path, (1e9, 1e9))
+    rows, _ = _sorted_out(find(tmp_path), demo, [])
+    assert [row.grades.state for row in rows].count("replaced") == 2
+    assert not any(row.grades.flags for row in rows)
 
 
 def test_unreadable_files_of_other_lessons_do_not_pass_the_filter(demo, tmp_path):
@@ -480,8 +540,25 @@ def test_points_that_nobody_knows_are_written_as_nothing(tmp_path, demo):
 
 
 def test_a_bundle_alone_may_be_of_no_other_lesson():
-    rows = [Row(Submission("eve", "e", "e", bundle=True), Grades("", state="no notebook"))]
-    assert [row.points for row in missing(rows, ["98"], Roster())] == [0.0]
+    for state in ("no notebook", "unreadable"):
+        rows = [Row(Submission("eve", "e", "e", bundle=True), Grades("", state=state))]
+        assert [row.points for row in missing(rows, ["98"], Roster())] == [0.0]
+
+
+def test_only_what_may_be_a_lesson_makes_another_lesson_unsure(demo, tmp_path):
+    for name, sources, metadata in (
+        ("ada/Untitled.ipynb", ("import torch", "checks = 1"), {}),
+        ("bob/extra.ipynb", ("1",), {"slm": {"lesson": "55"}}),
+        ("eve/work.ipynb", ("x = 1", "import os\nfrom checks import check"), {}),
+        ("fay/work.ipynb", ("import slmlib.models",), {}),
+        ("gus/work.ipynb", ("1",), {"slm": {"code_sha256": "0"}}),
+    ):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(notebook(*sources, **metadata))
+    rows, _ = _sorted_out(find(tmp_path), demo, [])
+    assert not any(row.counts for row in rows)
+    points = {row.submission.student: row.points for row in missing(rows, ["98"], Roster())}
+    assert points == {"ada": 0.0, "bob": 0.0, "eve": None, "fay": None, "gus": None}
 
 
 def test_a_lesson_that_one_of_many_handed_in_is_said(demo):
@@ -492,7 +569,7 @@ def test_a_lesson_that_one_of_many_handed_in_is_said(demo):
         rows += missing(rows, ["97"], Roster())
         return Batch(tuple(rows), dict.fromkeys(lessons, Lesson.read(demo, "98")), ())
 
-    sentence = "Lesson 97: 1 of 3 students; the others get 0. `--lesson 98` leaves it out."
+    sentence = "Lesson 97: 1 of 3 students; the others get 0 or nothing. `--lesson 98` leaves it out."
     assert batch("97", "98").stray_lessons == [sentence]
     assert sentence in class_page(batch("97", "98"), page_names(["ada", "bob", "eve"]))
     assert batch("97").stray_lessons == []
