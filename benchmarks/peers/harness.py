@@ -37,8 +37,12 @@ class Contestant:
     """Whose versions belong beside the numbers."""
 
     def turn(self) -> tuple[float, Any]:
-        """Work for one turn: the measured value, in the row's unit, and an outcome that shows what was computed."""
+        """Work for one turn: the measured value, in the row's unit, and what was made."""
         raise NotImplementedError
+
+    def outcome(self, made: Any) -> Any:
+        """Plain data that shows what was computed; neither its time nor its memory is counted."""
+        return made
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Result:
     outcome: Any = None
     """What it computed in its last turn."""
     peak_megabytes: float = 0.0
-    """The most memory that its process ever held, libraries included."""
+    """The most memory that its process held up to the end of its first turn, libraries included."""
     precision: str = ""
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -107,13 +111,15 @@ def serve(build: Callable[[], Contestant]) -> None:
     except ImportError as error:
         return answer(status=f"not installed: {error.name}")
     answer(status="ready")
+    peak_megabytes = 0.0
     for line in sys.stdin:
         if line.strip() != "turn":
             break
-        value, outcome = contestant.turn()
-        answer(value=value, outcome=outcome)
+        value, made = contestant.turn()
+        peak_megabytes = peak_megabytes or _peak_megabytes()
+        answer(value=value, outcome=contestant.outcome(made))
     answer(
-        peak_megabytes=_peak_megabytes(),
+        peak_megabytes=peak_megabytes,
         precision=contestant.precision,
         versions={name: importlib.metadata.version(name) for name in contestant.packages},
     )

@@ -96,17 +96,18 @@ class Bpe(Contestant):
 
     def __init__(self, work: dict[str, Any]):
         self.work, self.texts = work, stories(work["megabytes"])
-        self.sample = self.texts[
-            :1000
-        ]  # enough to see how well a vocabulary compresses, and no peak of memory
+        self.sample = self.texts[:1000]  # enough to see how well a vocabulary compresses
         self.prepare()
 
-    def turn(self) -> tuple[float, dict[str, Any]]:
-        """CPU seconds of all threads, and a digest of what came out."""
+    def turn(self) -> tuple[float, Any]:
+        """CPU seconds of all threads, and a vocabulary or rows of ids."""
         started = time.process_time()
         made = self.learn() if self.work["task"] == "train" else self.encode()
-        seconds = time.process_time() - started
-        return seconds, self.learned(made) if self.work["task"] == "train" else self.encoded(made)
+        return time.process_time() - started, made
+
+    def outcome(self, made: Any) -> dict[str, Any]:
+        """A digest of what came out."""
+        return self.learned(made) if self.work["task"] == "train" else self.encoded(made)
 
     def prepare(self) -> None:
         """What is not measured."""

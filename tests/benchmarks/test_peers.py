@@ -32,6 +32,10 @@ class Counter(Contestant):
             raise RuntimeError("no breath left")
         self.turns += 1
         return 10.0 * self.turns, 2.0 if name == "wrong" else 1.0
+    def outcome(self, made):
+        if name == "checked at length":
+            self.digest = b"1" * 300_000_000
+        return made
 
 serve(Counter)
 """
@@ -72,6 +76,13 @@ def test_who_cannot_take_part_says_why_and_stops_nobody():
     assert results["uninstalled"].status == "not installed: a_library_that_nobody_has"
     assert results["broken"].status == "failed: RuntimeError: the tyres are flat"
     assert results["tired"].status == "failed: RuntimeError: no breath left"
+
+
+def test_working_out_an_outcome_is_not_counted_as_memory_of_the_work():
+    results = race_with("ours", "checked at length")
+    ours, checked = results["ours"], results["checked at length"]
+    assert checked.outcome == ours.outcome
+    assert checked.peak_megabytes < ours.peak_megabytes + 100
 
 
 def test_a_ratio_above_one_is_ours_being_better():
