@@ -5,7 +5,6 @@ The result is kept under a name made of everything that decides it, so a second 
 
 import hashlib
 import json
-import math
 import os
 import shutil
 from contextlib import ExitStack, suppress
@@ -59,7 +58,7 @@ def prepare(
     *,
     vocab_size: int = 4096,
     max_bytes: int | None = None,
-    most_told: float = math.inf,
+    most_told: int | None = None,
     tokenizer: BaseTokenizer | None = None,
     folder: Path | str | None = None,
     near_duplicates: float = 0.0,

@@ -37,12 +37,12 @@ def text_budget(model: LanguageModelConfig, train: TrainConfig, device: Device) 
     return max(SMALLEST_TEXT, megabytes * 10**6)
 
 
-def telling_budget(train: TrainConfig) -> float:
-    """About how many bytes of StoryWorld there is time to tell, at least 10 MB; math.inf for a run that was asked for in
-    steps."""
+def telling_budget(train: TrainConfig) -> int | None:
+    """About how many bytes of StoryWorld there is time to tell, at least 10 MB; None, for no limit, where a run was
+    asked for in steps."""
     if train.total_steps:
-        return math.inf
-    return max(SMALLEST_TEXT, TELLING_SHARE * train.minutes * 60 * TELLING_RATE)
+        return None
+    return max(SMALLEST_TEXT, int(TELLING_SHARE * train.minutes * 60 * TELLING_RATE))
 
 
 def share_budget(

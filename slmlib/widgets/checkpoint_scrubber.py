@@ -12,7 +12,7 @@ from slmlib.widgets.base import Page, Widget, note, paragraph, slider, view
 if TYPE_CHECKING:
     import ipywidgets
 
-LETTERS = 320
+MOST_LETTERS = 320
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Moment:
 class CheckpointScrubber(Widget):
     """A story at each checkpoint of a run; live, a slider (arrow keys) goes through them.
 
-    shown: which steps the static picture shows, by default five spread over the list; it cuts a story after LETTERS.
+    shown: which steps the static picture shows, by default five spread over the list; a story is cut after
+    MOST_LETTERS.
     """
 
     def __init__(self, moments: Sequence[Moment], shown: Sequence[int] = ()):
@@ -42,7 +43,7 @@ class CheckpointScrubber(Widget):
 
     def still(self) -> Page:
         """A few checkpoints, one under the other."""
-        pages = [self._page(one, LETTERS) for one in self.moments if one.step in self.shown]
+        pages = [self._page(one, MOST_LETTERS) for one in self.moments if one.step in self.shown]
         return Page("".join(page.html for page in pages), "\n\n".join(page.text for page in pages))
 
     def controls(self) -> "ipywidgets.Widget":
