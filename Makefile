@@ -65,18 +65,16 @@ kernel: ## install the course into the Python of a pod whose JupyterLab already 
 
 # One test process a core, each on one thread. A file stays in one process, where its fixtures are; tests/conftest.py
 # lets some tests go anywhere.
-side_by_side := -n logical --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
-notebooks_side_by_side := $(side_by_side:loadgroup=loadfile)
+side_by_side := -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.ready-test ## lint, types, tests and notebooks, on the CPU
 	@$(IN_VENV) -m ruff check .
 	@$(IN_VENV) -m ruff format --check .
 	@$(IN_VENV) -m mypy
-	@$(IN_VENV) -m pytest $(side_by_side) --cov=slmlib --ignore=tests/checks --ignore=tests/browser
-	@# Apart and untraced: a check that stops an endless loop may stop coverage inside its own lock.
+	@$(IN_VENV) -m pytest $(side_by_side) --ignore=tests/checks --ignore=tests/browser
 	@$(IN_VENV) -m pytest $(side_by_side) tests/checks
 	@if compgen -G 'solutions/*.ipynb' >/dev/null; then \
-		OMP_NUM_THREADS=1 SLM_FAST=1 SLM_CHECKS=strict $(IN_VENV) -m pytest $(notebooks_side_by_side) --nbval-lax --nbval-current-env \
+		OMP_NUM_THREADS=1 SLM_FAST=1 SLM_CHECKS=strict $(IN_VENV) -m pytest $(side_by_side) --nbval-lax --nbval-current-env \
 			--nbval-cell-timeout=120 --nbval-kernel-startup-timeout=60 solutions/; fi
 
 test-browser: .venv/.ready-test ## the course in JupyterLab, through a real Chromium where there is one [LESSONS=all]

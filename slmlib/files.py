@@ -1,6 +1,6 @@
 """Files that are either whole or not there: write under a temporary name, flush, rename.
 
-Everything slmlib leaves on a disk goes through this room, so that a full disk, a killed process or a
+Everything slmlib leaves on a disk goes through this module, so that a full disk, a killed process or a
 pulled plug never leaves half a file under a good name.
 """
 

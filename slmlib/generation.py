@@ -144,6 +144,8 @@ def generate(
     use_cache: False reads the whole window again for every token: the same story, later.
     """
     texts = [prompts] if isinstance(prompts, str) else list(prompts)
+    if not texts:
+        return []
     rows = [begin(model, tokenizer, text) for text in texts]
     new: list[list[int]] = [[] for _ in rows]
     with evaluating(model):

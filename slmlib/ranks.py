@@ -103,7 +103,7 @@ class Ranks:
         """Refuse to go on unless `what` is the same on all ranks."""
         if self.any(what != self.from_first(what)):
             raise TrainingError(
-                f"The processes of this run do not begin with the same. Rank {self.rank} has: {what}.",
+                f"The processes of this run start from different states. Rank {self.rank} has: {what}.",
                 "Give them the same slmlib, the same command and one shared folder.",
             )
 

@@ -18,7 +18,7 @@ from slmlib.model.counts import count_parameters
 from slmlib.plots import Picture, Table, lines
 from slmlib.plots.table import spaced
 from slmlib.plots.training import smoothed
-from slmlib.training.checkpoint import checkpoint_folders, read_shape
+from slmlib.training.checkpoint import checkpoint_folders, read_model_config
 from slmlib.training.logs import Event, read_log, series
 
 MOST_RUNS = 7
@@ -73,7 +73,7 @@ class RunRecord:
         try:
             state = read_json(checkpoint / "state.json")
             progress = state["progress"]
-            model, training = read_shape(state), dict(progress["decided"])
+            model, training = read_model_config(state), dict(progress["decided"])
             record = cls(folder.resolve().name, model, training, progress, read_log(folder / "log.jsonl"))
             record._read_all()
         except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -1,6 +1,7 @@
 """What every test shares: small tensors are fastest on one thread, and threads that wait must not spin."""
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,15 +20,25 @@ settings.register_profile(
 settings.load_profile("course")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays in one process, where its fixtures are, but for tests marked `anywhere`: each goes to a free one.
+# Each takes a minute and shares nothing with the rest of its file, so any test process may take it. By name, because
+# the process that deals tests out has not read their marks.
+ANYWHERE = "test_a_student_can_do_a_lesson["
+LONGEST = ("tests/checks/grading/test_battery.py", ANYWHERE, "tests/training/")
 
-    For tests of a minute that share nothing: in one process their file would outlast all others. They go first, so
-    that no process is left alone with one at the end.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("anywhere") is None)
-    for item in items:
-        file, *_ = item.nodeid.split("::")
-        place = item.nodeid if item.get_closest_marker("anywhere") else file
-        item.add_marker(pytest.mark.xdist_group(place))
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest goes first, so that no process is left alone with it at the end."""
+    places = {item.nodeid: [name in item.nodeid for name in LONGEST] for item in items}
+    items.sort(key=lambda item: places[item.nodeid], reverse=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n` a file stays in one process, where its fixtures are, but for what may go anywhere."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if ANYWHERE in nodeid else nodeid.partition("::")[0]
+
+    return ByFile(config, log)

@@ -1,6 +1,7 @@
 """The loss curve says what happened: in its title, in its lines, and to someone who cannot see it."""
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -50,6 +51,16 @@ def test_the_title_is_the_message_and_begins_the_alt_text():
 )
 def test_the_title_is_true_for_other_runs_too(validation, message):
     assert loss_curve(log(validation, [2.0] * 40)).alt.startswith(f"{message}.")
+
+
+def test_a_curve_that_came_apart_is_named_where_it_was_last_seen():
+    curves = {"healthy": ([1, 2, 3], [3.0, 2.0, 1.0]), "lost": ([1, 2, 3], [3.0, 8.0, math.nan])}
+    picture = lines(curves, "One diverged.", xlabel="step", ylabel="loss")
+    assert "lost: from 3 at 1 to not a number at 3." in picture.alt
+    heights = {text.get_text(): text.xy[1] for text in picture.figure.axes[0].texts}
+    assert heights == {"healthy": 1.0, "lost": 8.0}
+    nothing = lines({"lost": ([1], [math.inf])}, "All lost.", xlabel="step", ylabel="loss")
+    assert "to infinity at 1" in nothing.alt
 
 
 def test_an_empty_log_is_a_picture_too():

@@ -313,6 +313,35 @@ def test_notebooks_are_tested_once_they_exist(ready: Path) -> None:
     assert "<solutions/>" in said
 
 
+NOTING = """
+from pathlib import Path
+import pytest
+
+@pytest.mark.parametrize("number", range(6))
+def {test}(number, worker_id):
+    Path(f"{test} {{number}} {{worker_id}}").touch()
+"""
+
+
+def test_a_file_of_tests_stays_in_one_process_but_for_what_may_go_anywhere(tmp_path: Path) -> None:
+    """Else every process makes the fixtures of every file; once a new pytest split all files without a word."""
+    shutil.copy(COURSE / "tests/conftest.py", tmp_path)
+    for test in ("test_one", "test_two", "test_a_student_can_do_a_lesson"):
+        (tmp_path / f"{test}s.py").write_text(NOTING.format(test=test))
+    options = re.findall("(?m)^side_by_side := -n logical (.+)", MAKEFILE)[0].split()
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", *options]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    processes: dict[str, set[str]] = {}
+    for note in tmp_path.glob("test_* * gw*"):
+        test, _, process = note.name.split()
+        processes.setdefault(test, set()).add(process)
+    assert {test: len(found) for test, found in processes.items()} == {
+        "test_one": 1,
+        "test_two": 1,
+        "test_a_student_can_do_a_lesson": 2,
+    }
+
+
 @needs_make
 def test_clean_keeps_what_was_trained(ready: Path) -> None:
     for folder in ("work/runs", "slmlib/__pycache__", ".mypy_cache"):

@@ -72,11 +72,16 @@ def test_the_designer_follows_its_controls():
     for schedule in NAMES:
         shape.value = schedule
         assert NAMES[schedule] in canvas.value
-    for value in PEAKS:
-        peak.value = value
+    peak.value = PEAKS[-1]
     assert "0.06" in canvas.value
     warmup.value = 0
     assert "No warm-up" in canvas.value
+
+
+def test_the_controls_begin_with_the_schedule_it_was_made_with():
+    warmup, _, peak, canvas = ScheduleDesigner(1000, "cosine", 0.6, 4e-3).controls().children
+    assert (warmup.value, peak.value) == (60, 4e-3)
+    assert "600 steps of warm-up" in canvas.value
 
 
 def test_the_designer_refuses_what_no_run_could_have():

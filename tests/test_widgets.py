@@ -266,6 +266,21 @@ def test_a_table_reads_in_html_and_in_text():
     assert '<td style="text-align: right">12,345</td>' in page
 
 
+def test_a_cell_shows_what_is_in_it():
+    shown = repr(
+        Table(
+            "cells",
+            ("name", "value", "is"),
+            [("rate", 0.0004, True), ("loss", 1234.5, False), ("none", 0.0, True)],
+        )
+    )
+    assert [line.split() for line in shown.splitlines()[-3:]] == [
+        ["rate", "0.0004", "yes"],
+        ["loss", "1,234.50", "no"],
+        ["none", "0.00", "yes"],
+    ]
+
+
 def test_a_row_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="A row of 1 cells in a table of 2 columns"):
         Table("", ("a", "b"), [(1,)])

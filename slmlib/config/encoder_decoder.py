@@ -24,7 +24,7 @@ class EncoderDecoderConfig(LanguageModelConfig):
     head_dim: int = 64
     """Length of one head's query and key (E)."""
     ffn_dim: int = 512
-    """Hidden width of the feed-forward layers; their bend is ReLU."""
+    """Hidden width of the feed-forward layers; their activation is ReLU."""
     num_buckets: int = 32
     """How many different distances are told apart, in both directions together where both can be seen."""
     max_distance: int = 128

@@ -55,7 +55,7 @@ class ModelConfig(LanguageModelConfig):
     embedding_norm: bool = True
     """Whether the embedding is normed before the first block."""
     final_norm: bool = True
-    """Whether the residual stream is normed once more before the head (GPT-1 is done without)."""
+    """Whether the residual stream is normed once more before the head (GPT-1 does without)."""
     position: Position = "rope"
     """How the model knows order: turn queries and keys (`rope`), add a vector (`learned`, `sinusoidal`),
     favour near tokens (`alibi`), or leave it to the causal mask (`none`)."""
@@ -85,7 +85,7 @@ class ModelConfig(LanguageModelConfig):
     qk_norm_over: Literal["head", "projection"] = "head"
     """Whether it norms each head by itself, or all heads of a token together (OLMo-2)."""
     activation: Activation = "relu2"
-    """The bend in the feed-forward layer; `relu2` is the square of ReLU (So et al. 2021, Primer)."""
+    """The activation function of the feed-forward layer; `relu2` is the square of ReLU (So et al. 2021, Primer)."""
     gated: bool = False
     """Whether a second projection multiplies the first: with `silu` this is SwiGLU."""
     qkv_bias: bool = False

@@ -35,13 +35,13 @@ class TrainConfig(Config):
     muon_learning_rate: float = 0.01
     """With `muon`: the highest learning rate of hidden matrices; it rises and falls with learning_rate."""
     muon_momentum: float = 0.95
-    """With `muon`: memory of its gradient mean."""
+    """With `muon`: decay rate of its running mean of the gradient."""
     learning_rate: float = 3e-3
     """The highest learning rate, reached after the warm-up."""
     embedding_rate_factor: float = 1.0
-    """The embedding tables and the head learn this many times as fast as the other matrices."""
+    """What learning_rate is multiplied by for the embedding tables and the head."""
     min_learning_rate: float = 0.0
-    """The learning rate of the last step."""
+    """The learning rate that the descent ends at."""
     schedule: Schedule = "linear"
     """After the warm-up: `cosine` or `linear` descent, `wsd` (stay, then descend linearly), or `constant`."""
     warmup_fraction: float = 0.02
@@ -51,9 +51,9 @@ class TrainConfig(Config):
     weight_decay: float = 0.1
     """AdamW's decoupled decay (Loshchilov and Hutter 2019), on matrices only: not on norms and biases."""
     beta1: float = 0.9
-    """Memory of AdamW's gradient mean."""
+    """Decay rate of AdamW's running mean of the gradient."""
     beta2: float = 0.95
-    """Memory of AdamW's squared-gradient mean; 0.999 needs a longer warm-up."""
+    """Decay rate of AdamW's running mean of the squared gradient; 0.999 needs a longer warm-up."""
     adam_eps: float = 1e-8
     """Added to AdamW's denominator."""
     gradient_clip: float = 1.0
@@ -79,13 +79,13 @@ class TrainConfig(Config):
     """How attention is computed in training: by torch's `fused` kernel, or `unfused`, as two products and a softmax.
     `auto` takes what is faster for this device and context."""
     chunked_loss: bool = True
-    """Whether the loss is worked out for some tokens after the other, so that not all logits are there at once."""
+    """Whether the loss is computed for one chunk of tokens after another, so that not all logits are in memory at once."""
     tensorboard: bool = False
     """Whether to log to TensorBoard as well (needs the tensorboard package)."""
     wandb: bool = False
     """Whether to log to Weights & Biases as well (needs the wandb package; WANDB_MODE=offline works)."""
     sample_prompt: str = "Once upon a time"
-    """How the story before and the story after begin."""
+    """How the stories told before and after training begin."""
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -173,7 +173,8 @@ class Sampling(Config):
     max_tokens: int = 256
     """Stop after this many new tokens, if the story has not ended itself."""
     seed: int = 0
-    """Row i of a batch draws from seed + i, so a row does not depend on its neighbours."""
+    """Row i of a batch draws from seed + i, so a row does not depend on its neighbours. For independent batches choose
+    seeds further apart than a batch has rows."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

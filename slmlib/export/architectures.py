@@ -76,7 +76,7 @@ class Architecture:
     """Which pairs its RoPE turns."""
     prefix: str = ""
     """What their tensors' names begin with; old files leave it out."""
-    shape: type[LanguageModelConfig] = ModelConfig
+    config_class: type[LanguageModelConfig] = ModelConfig
     """Our config."""
     model: Callable[..., nn.Module] = Decoder
     """Our model, made from a config and a seed."""
@@ -380,7 +380,7 @@ _ARCHITECTURES = (
             max_position_embeddings=2048, expand=2, conv_kernel=4, state_size=16, layer_norm_epsilon=1e-5
         ),
         prefix="backbone.",
-        shape=MambaConfig,
+        config_class=MambaConfig,
         model=Mamba,
     ),
 )

@@ -21,7 +21,7 @@ def _unless_usual(value: Any, usual: Any) -> Any:
     return 0 if value is None or abs(value - usual) < 1e-12 else value
 
 
-def _share(part: int, whole: int) -> float:
+def share_of_a_head(part: int, whole: int) -> float:
     """part / whole, so that int(whole * share) is part again: of 30 / 44 it would be 29."""
     share = part / whole
     return share if int(whole * share) == part else math.nextafter(share, 1.0)
@@ -38,7 +38,7 @@ class Dialect:
 
 
 def activation(key: str, default: str) -> Dialect:
-    """The name of the bend in the feed-forward layer, under `key`."""
+    """The name of the activation function in the feed-forward layer, under `key`."""
     ours = {"gelu": "gelu", "gelu_tanh": "gelu_new", "silu": "silu", "relu2": "relu2"}
     theirs = {name: mine for mine, name in ours.items()} | {
         "gelu_pytorch_tanh": "gelu_tanh",
@@ -123,7 +123,9 @@ def rope(part: float = 0.0) -> Dialect:
     def write(config: ModelConfig) -> Values:
         values: Values = {"rope_theta": config.rope_theta, "rope_type": "default"}
         if part:
-            values["partial_rotary_factor"] = _share(config.rope_dim or config.head_dim, config.head_dim)
+            values["partial_rotary_factor"] = share_of_a_head(
+                config.rope_dim or config.head_dim, config.head_dim
+            )
         if config.rope_scaling != 1:
             values |= {
                 "rope_type": config.rope_scaling_kind,

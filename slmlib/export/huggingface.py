@@ -29,7 +29,7 @@ def architecture_for(config: LanguageModelConfig, model_type: str = "") -> Archi
     candidates = [
         candidate
         for candidate in ([ARCHITECTURES[model_type]] if model_type else ARCHITECTURES.values())
-        if candidate.shape is type(config)
+        if candidate.config_class is type(config)
     ]
     if not candidates:
         raise ConfigError(f"A {config.kind} cannot be a {model_type}.", "Leave out the model_type.")
@@ -106,7 +106,7 @@ def _understood(values: dict[str, Any], architecture: Architecture) -> LanguageM
         ours[name] = 0 if value is None else value
     for dialect in architecture.dialects:
         ours |= dialect.read(values, ours)
-    return architecture.shape.from_dict(ours)
+    return architecture.config_class.from_dict(ours)
 
 
 def to_hf_weights(

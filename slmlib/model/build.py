@@ -1,4 +1,4 @@
-"""From a shape to the model that has it."""
+"""From a config to its model."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ MODELS: dict[str, tuple[type[LanguageModelConfig], type[LanguageModel]]] = {
     ModelConfig.kind: (ModelConfig, Decoder),
     MambaConfig.kind: (MambaConfig, Mamba),
 }
-"""Kind -> shape and model, of all that can be trained and saved."""
+"""Kind -> config and model, of all that can be trained and saved."""
 
 
 def build_model(config: LanguageModelConfig, seed: int | None = None) -> LanguageModel:
-    """The model of that shape, with its first weights; with a seed they are the same on every machine."""
+    """The model of that config, with its first weights; with a seed they are the same on every machine."""
     _, model = MODELS[config.kind]
     return model(config, seed)
 
 
 def read_config(kind: str, values: dict[str, Any]) -> LanguageModelConfig:
-    """The shape that a checkpoint's state describes; ConfigError for a kind or values that slmlib does not have."""
+    """The model config in a checkpoint's state; ConfigError for a kind or values that slmlib does not have."""
     if kind not in MODELS:
         raise ConfigError(
             f"It is a model of kind {str(kind)[:40]!r}; this slmlib has {', '.join(MODELS)}.",

@@ -28,7 +28,7 @@ Function = Callable[[Array], Array]
 
 
 def as_array(tensor: Tensor) -> Array:
-    """The tensor's numbers; in float32 and float64 they are its own past."""
+    """The tensor's numbers: in float32 and float64 its own memory, which may be written to; else a float32 copy."""
     return tensor.detach().to(torch.promote_types(tensor.dtype, torch.float32)).numpy()
 
 

@@ -24,24 +24,24 @@ class Cache(Protocol):
     """How many places have been read, the empty ones included."""
 
 
-Memory = TypeVar("Memory", bound=Cache)
+CacheType = TypeVar("CacheType", bound=Cache)
 
 
-class LanguageModel(nn.Module, Generic[Memory]):
+class LanguageModel(nn.Module, Generic[CacheType]):
     """A causal model: tokens (B, T) to logits (B, T, V), each position seeing only its past. Built from a
     config and a seed: with a seed the first weights are the same on every machine."""
 
     config: LanguageModelConfig
     embedding: nn.Embedding
 
-    def forward(self, tokens: Tensor, cache: Memory | None = None, last_only: bool = False) -> Tensor:
+    def forward(self, tokens: Tensor, cache: CacheType | None = None, last_only: bool = False) -> Tensor:
         """tokens: (B, T) integers. Returns logits (B, T, V), or with last_only those of the last one, (B, 1, V).
 
         With a cache, `tokens` continue what the cache has seen, and the cache remembers them too.
         """
         raise NotImplementedError
 
-    def new_cache(self, padding: Tensor, capacity: int = 0) -> Memory:
+    def new_cache(self, padding: Tensor, capacity: int = 0) -> CacheType:
         """An empty memory for generation. padding: (B,) how many places at the start of each row are empty;
         capacity: most tokens a row will have, those places included; 0 means context_length."""
         raise NotImplementedError
@@ -62,7 +62,7 @@ class LanguageModel(nn.Module, Generic[Memory]):
         return self.embedding.weight.device
 
 
-def read_rows(model: LanguageModel[Memory], rows: Sequence[Sequence[int]], cache: Memory) -> Tensor:
+def read_rows(model: LanguageModel[CacheType], rows: Sequence[Sequence[int]], cache: CacheType) -> Tensor:
     """The logits after the last token of each row, (B, V). rows: token ids, equally many in each; the cache
     remembers them."""
     return model(torch.tensor(rows, device=model.device), cache, last_only=True)[:, -1]

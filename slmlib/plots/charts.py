@@ -1,5 +1,6 @@
 """Lines, bars and histograms from plain data, each with a message and its alt text."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -24,7 +25,9 @@ Number = Callable[[float], str]
 
 
 def number(value: float) -> str:
-    """Four digits at most: 1,234 or 0.1234."""
+    """Four digits at most: 1,234 or 0.1234; in words where there is no number to write."""
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinity" if value > 0 else "minus infinity"
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
 
 
@@ -53,7 +56,8 @@ def lines(
     for i, (name, (xs, ys)) in enumerate(curves.items()):
         color, dashes, marker = (PALETTE[i % len(PALETTE)], LINES[i % len(LINES)], MARKERS[i % len(MARKERS)])
         axes.plot(xs, ys, color=color, linestyle=dashes, marker=marker if markers else "", markersize=5)
-        ends.append((name, xs[-1], ys[-1], color))
+        # A curve that came apart is named where it was last seen.
+        ends += [(name, x, y, color) for x, y in zip(xs, ys, strict=True) if math.isfinite(y)][-1:]
         said.append(f"{name}: from {write(ys[0])} at {number(xs[0])} to {write(ys[-1])} at {number(xs[-1])}.")
     axes.margins(x=0.02)
     if not log_x and all(x == int(x) for xs, _ in curves.values() for x in xs):

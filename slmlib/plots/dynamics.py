@@ -225,10 +225,6 @@ def _numbers(run: Curves) -> str:
     )
 
 
-def _sentence(message: str) -> str:
-    return message if message.endswith(("?", "!", ".")) else f"{message}."
-
-
 def _loss(value: float) -> str:
     return number(round(value, 2)) if math.isfinite(value) else "not a number"
 

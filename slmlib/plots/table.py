@@ -61,7 +61,7 @@ class Table:
 
     def _right(self, column: int) -> bool:
         """Whether a column holds numbers only."""
-        return column > 0 and all(isinstance(row[column], (int, float)) for row in self.rows)
+        return column > 0 and all(type(row[column]) in (int, float) for row in self.rows)
 
 
 def spaced(text: str) -> str:
@@ -70,6 +70,8 @@ def spaced(text: str) -> str:
 
 
 def _text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
     if isinstance(cell, float):
-        return f"{cell:,.2f}"
+        return f"{cell:,.2f}" if cell == 0 or abs(cell) >= 0.01 else f"{cell:.2g}"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)

@@ -1,7 +1,7 @@
 """What every tokenizer here does, whoever made it: text to token ids and back.
 
 Two kinds exist. `slmlib.text.tokenizer.Tokenizer` is ours, learned here or GPT-2's. Models that were trained
-elsewhere bring their own, `slmlib.text.imported_tokenizer.ImportedTokenizer`. Everything above this room
+elsewhere bring their own, `slmlib.text.imported_tokenizer.ImportedTokenizer`. Everything above this module
 (streams, generation, checkpoints) uses only what stands in this file.
 """
 

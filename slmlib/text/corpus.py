@@ -70,7 +70,7 @@ def open_corpus(
     source: str = "auto",
     *,
     max_bytes: int | None = None,
-    most_told: int | None = None,
+    max_storyworld_bytes: int | None = None,
     progress: bool = False,
 ) -> Corpus:
     """Choose a corpus. Nothing is downloaded or generated before its stories are asked for.
@@ -78,8 +78,8 @@ def open_corpus(
     source: "tinystories", "storyworld", the path of a .txt, .jsonl, .csv or .parquet file, of one of these with
     .gz, or of a folder of these (`stories.csv#body` also names the column), or "auto": the path in SLM_CORPUS if
     set, else TinyStories if it is stored here or the Hub offers it, else StoryWorld. max_bytes: how much
-    training text is needed at most, None for no limit. most_told: the same for StoryWorld, of which a megabyte takes a
-    second to tell.
+    training text is needed at most, None for no limit. max_storyworld_bytes: the same for StoryWorld, of which a
+    megabyte takes a second to tell.
 
     Raises DataError when the path holds no text, or is empty.
     """
@@ -92,7 +92,7 @@ def open_corpus(
         )
     path = os.environ.get("SLM_CORPUS", "") if source == "auto" else source
     tinystories = TinyStories(max_bytes, progress=progress)
-    told = min((limit for limit in (max_bytes, most_told) if limit is not None), default=None)
+    told = min((limit for limit in (max_bytes, max_storyworld_bytes) if limit is not None), default=None)
     if source == "tinystories":
         return Corpus("TinyStories", "TinyStories was asked for.", tinystories, max_bytes)
     if source == "storyworld":

@@ -1,4 +1,4 @@
-"""Stories that share most of their wording: MinHash and banding, in bounded memory.
+"""Stories that share most of their wording: MinHash and banding, in 120 bytes a story.
 
 A story is the set of its word triples ("shingles"). Two stories are as alike as their Jaccard similarity, shared
 shingles / all shingles. MinHash (Broder 1997) replaces a set by a short signature: for each of many random orders
@@ -7,9 +7,9 @@ their agreement estimates the similarity. Banding finds candidates without compa
 cut into bands, and only stories that agree in a whole band are compared (Leskovec, Rajaraman and Ullman, "Mining
 of Massive Datasets", section 3.4).
 
-Why not a library: datasketch keeps some kilobytes a story in Python objects. Here it is 120 bytes a story and a
-table of fixed size. When that table fills up, the oldest entries go: then some pairs are missed, but what is
-reported was compared and is alike.
+Why not a library: datasketch keeps some kilobytes a story in Python objects. Here it is a signature of 120 bytes
+and a table of fixed size. When that table fills up, new entries take the places of old ones: then some pairs are
+missed, but what is reported was compared and is alike.
 """
 
 import re

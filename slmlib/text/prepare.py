@@ -58,7 +58,7 @@ def prepare(
     *,
     vocab_size: int = 4096,
     max_bytes: int | None = None,
-    most_told: int | None = None,
+    max_storyworld_bytes: int | None = None,
     tokenizer: BaseTokenizer | None = None,
     folder: Path | str | None = None,
     near_duplicates: float = 0.0,
@@ -66,14 +66,16 @@ def prepare(
 ) -> PreparedData:
     """Make ready a corpus for training, or open what an earlier call made.
 
-    source, max_bytes, most_told: see `slmlib.text.corpus.open_corpus`. tokenizer: use this one instead of learning one
-    of `vocab_size` tokens from the training stories (vocab_size is then ignored). folder: where results are
-    kept, `home()/data` unless given. near_duplicates: also remove stories at least this similar to an earlier
+    source, max_bytes, max_storyworld_bytes: see `slmlib.text.corpus.open_corpus`. tokenizer: use this one instead of
+    learning one of `vocab_size` tokens from the training stories (vocab_size is then ignored). folder: where results
+    are kept, `home()/data` unless given. near_duplicates: also remove stories at least this similar to an earlier
     one (0.8 is usual, see `slmlib.text.near_duplicates`); 0 keeps them.
 
     Raises DataError when there is no usable corpus, or too little of it to train and validate on.
     """
-    corpus = open_corpus(source, max_bytes=max_bytes, most_told=most_told, progress=progress)
+    corpus = open_corpus(
+        source, max_bytes=max_bytes, max_storyworld_bytes=max_storyworld_bytes, progress=progress
+    )
     everything = [_RECIPE, corpus.fingerprint, tokenizer.fingerprint if tokenizer else vocab_size]
     near = NearDuplicates(near_duplicates) if near_duplicates else None
     if near is not None:

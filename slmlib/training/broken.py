@@ -229,7 +229,7 @@ def _windows(tokens: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _to_fp16(gradient: Tensor) -> Tensor:
-    """What is left of it in fp16: five bits of exponent, and zero below 6e-8."""
+    """What is left of it in fp16: five bits of exponent, and zero below 3e-8, half of its smallest number."""
     return gradient.half().float()
 
 

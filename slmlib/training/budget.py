@@ -10,7 +10,7 @@ from slmlib.training.speed import PRODUCT_RATE
 SMALLEST_TEXT = 10 * 10**6
 """Bytes of text that even the shortest run asks for: enough for a tokenizer and an honest validation set."""
 
-TELLING_SHARE, TELLING_RATE = 0.1, 1e6
+STORYWORLD_SHARE, STORYWORLD_BYTES_PER_SECOND = 0.1, 1e6
 """This share of a time budget at most goes into telling StoryWorld, but for `SMALLEST_TEXT`, some ten seconds; and how
 many bytes a second are told. Measured: 1.03 MB on one core, and cleaning, which follows, does 8. Stories that were told
 once can be read several times."""
@@ -37,12 +37,12 @@ def text_budget(model: LanguageModelConfig, train: TrainConfig, device: Device) 
     return max(SMALLEST_TEXT, megabytes * 10**6)
 
 
-def telling_budget(train: TrainConfig) -> int | None:
+def storyworld_budget(train: TrainConfig) -> int | None:
     """About how many bytes of StoryWorld there is time to tell, at least 10 MB; None, for no limit, where a run was
     asked for in steps."""
     if train.total_steps:
         return None
-    return max(SMALLEST_TEXT, int(TELLING_SHARE * train.minutes * 60 * TELLING_RATE))
+    return max(SMALLEST_TEXT, int(STORYWORLD_SHARE * train.minutes * 60 * STORYWORLD_BYTES_PER_SECOND))
 
 
 def share_budget(

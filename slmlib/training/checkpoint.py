@@ -121,7 +121,7 @@ def _not_ours(model: object) -> CheckpointError:
             "Save the model itself, not its compiled or parallel wrapper.",
         )
     return CheckpointError(
-        f"{type(model).__name__} is no model of slmlib: a checkpoint must tell by a config how to build it anew.",
+        f"{type(model).__name__} is not a model of slmlib: a checkpoint needs a config to rebuild the model from.",
         "Keep its weights with torch.save(model.state_dict(), path).",
     )
 
@@ -143,7 +143,7 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
         )
     tensors = _read_tensors(folder / "model.safetensors")
     try:
-        config = read_shape(state)
+        config = read_model_config(state)
         progress = read_progress(state["progress"])
         expected_probe, expected_tokenizer = float(state["probe_loss"]), state["tokenizer_sha256"]
         if not all(token < config.vocab_size for token in progress.probe_tokens):
@@ -174,7 +174,7 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
     return Checkpoint(folder, model, tokenizer, progress)
 
 
-def read_shape(state: dict[str, Any]) -> LanguageModelConfig:
+def read_model_config(state: dict[str, Any]) -> LanguageModelConfig:
     """The model's config in a checkpoint's state.json; the first ones did not say that they held a decoder."""
     return read_config(state.get("kind", ModelConfig.kind), state["model"])
 
@@ -249,9 +249,8 @@ def load_optimizer(checkpoint: Checkpoint, model: LanguageModel, optimizer: torc
 def newest_checkpoint(folder: Path, say: Callable[[str], None] = print) -> Checkpoint | None:
     """The newest good checkpoint below `folder`, or None when there is none at all.
 
-    Good means also that it holds the step it is named after.
-
-    Damaged ones are named and passed over; when every one is damaged, that is a CheckpointError.
+    Good means that it is whole and holds the step it is named after. Others are named and passed over; when no good
+    one is left, that is a CheckpointError.
     """
     found = checkpoint_folders(folder)
     problems = []
@@ -289,6 +288,15 @@ def restore_replaced(folder: Path) -> None:
 def checkpoint_folders(folder: Path) -> list[Path]:
     """The checkpoints below a folder, oldest first; what somebody has given another name is none."""
     return sorted(path for path in folder.glob("step-" + "[0-9]" * 8) if path.is_dir())
+
+
+def require_no_checkpoints(run: Path) -> None:
+    """Refuse to begin a run where another one left its checkpoints: the later ones of both would pass for the newest."""
+    if found := checkpoint_folders(run / "checkpoints"):
+        raise CheckpointError(
+            f"{run} holds checkpoints of an earlier run, the last one {found[-1].name}.",
+            "Go on from it with Trainer(..., resume=newest_checkpoint(folder)), or choose another folder.",
+        )
 
 
 def step_folder(folder: Path, step: int) -> Path:

@@ -1,6 +1,6 @@
 """When a step goes wrong: what is kept, what is written down, and what a person is told.
 
-The loop in `trainer` calls this room in three lines; everything that is only needed on a bad day stands here.
+The loop in `trainer` calls this module in three lines; everything that is only needed on a bad day stands here.
 """
 
 import math

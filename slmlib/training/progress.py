@@ -29,7 +29,7 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
     """One entry an evaluation: step, nats, tokens, bytes."""
     seconds: float = 0.0
-    """Time spent training so far, over all processes."""
+    """Seconds of training steps so far, those before a resume included."""
     scaler: dict[str, float] = field(default_factory=dict)
     """State of float16's loss scaler; empty otherwise."""
 

@@ -27,7 +27,7 @@ from slmlib.training.budget import (
     SMALLEST_TEXT,
     deadline_of,
     share_budget,
-    telling_budget,
+    storyworld_budget,
     text_budget,
 )
 from slmlib.training.checkpoint import Checkpoint, newest_checkpoint, restore_replaced
@@ -136,7 +136,8 @@ def _start_or_resume(
     say(f"Corpus: {data.corpus_name}. {data.corpus_why}")
     if data.tokenizer.vocab_size != wish.model.vocab_size:
         say(
-            f"This text has only {data.tokenizer.vocab_size:,} tokens to learn, not {wish.model.vocab_size:,}."
+            f"This text yields only {data.tokenizer.vocab_size:,} different tokens, so the vocabulary is that small, "
+            f"not {wish.model.vocab_size:,}."
         )
         wish = replace(wish, model=wish.model.change({"vocab_size": data.tokenizer.vocab_size}))
     if checkpoint is None:
@@ -173,7 +174,10 @@ def _start_or_resume(
 
 
 def extra_logs(wish: Wish, train: TrainConfig, step: int) -> tuple[Observer, ...]:
-    """The logs that were asked for beside the run's own, going on after a step (`Trainer.last_saved`)."""
+    """The logs that were asked for beside the run's own.
+
+    TensorBoard's goes on after a step (`Trainer.last_saved`); for Weights & Biases each start is a run of its own.
+    """
     logs: tuple[Observer, ...] = ()
     if train.tensorboard:
         logs += (tensorboard_log(wish.folder / "tensorboard", step),)
@@ -188,7 +192,7 @@ def prepare_data(wish: Wish, device: Device, progress: bool = True) -> PreparedD
         wish.corpus,
         vocab_size=wish.model.vocab_size,
         max_bytes=text_budget(wish.model, wish.train, device),
-        most_told=telling_budget(wish.train),
+        max_storyworld_bytes=storyworld_budget(wish.train),
         tokenizer=gpt2() if wish.tokenizer == "gpt2" else None,
         progress=progress,
     )
@@ -319,8 +323,8 @@ def stories_of(checkpoint: Checkpoint, corpus: str, device: Device) -> PreparedD
     if data.corpus_name == run.corpus and data.valid.info.sha256 != run.valid_sha256:
         # Without a split of its own, what a corpus sets aside depends on how much of it is read.
         budget = text_budget(model, run.asked, replace(device, type=cast(Any, run.decided.device)))
-        most_told = telling_budget(run.asked)
-        data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=budget, most_told=most_told)
+        told = storyworld_budget(run.asked)
+        data = prepare(corpus, tokenizer=checkpoint.tokenizer, max_bytes=budget, max_storyworld_bytes=told)
     return data
 
 

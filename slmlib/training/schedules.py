@@ -13,8 +13,8 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     """The learning rate of optimizer step `step`, counted from 0 to total_steps - 1.
 
     Warm-up is linear and its first value is above 0. Then `cosine` (Loshchilov and Hutter 2017, without
-    restarts), `linear`, `wsd` (Hu et al. 2024, MiniCPM, section 4) or `constant`; the last step has
-    min_learning_rate, except with `constant`.
+    restarts), `linear`, `wsd` (Hu et al. 2024, MiniCPM, section 4) or `constant`. A descent of two steps or more ends
+    at min_learning_rate; one of a single step keeps the highest rate.
     """
     total = config.total_steps
     if total < 1:

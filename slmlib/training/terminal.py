@@ -150,8 +150,7 @@ def closing_card(result: Result) -> str:
     trainer = result.trainer
     title = (
         f"{'Finished' if result.finished else 'Stopped and saved'}: step {trainer.step:,} of "
-        f"{trainer.config.total_steps:,}"
-        + ("" if result.trained_now else " (this run had been finished before)")
+        f"{trainer.config.total_steps:,}" + ("" if result.trained_now else " (it was already finished)")
     )
     lines = [title, *(f"  {name:<14}  {text}" for name, text in _measured(result) + _kept(result))]
     folder = shlex.quote(near(trainer.folder))
@@ -178,7 +177,7 @@ def _measured(result: Result) -> list[tuple[str, str]]:
     ]
     told = [(name, f"{after:<10}  before training {before}") for name, after, before in rows]
     if (measured := int(trainer.history[-1]["step"])) != trainer.step:
-        told.append(("measured", f"at step {measured:,}; to stop did not wait for another measurement"))
+        told.append(("measured", f"at step {measured:,}; stopping did not wait for another measurement"))
     tokens = trainer.step * trainer.config.batch_size * trainer.model.config.context_length
     if not trainer.seconds:
         return told

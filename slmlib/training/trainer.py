@@ -25,7 +25,14 @@ from slmlib.ranks import ALONE, Ranks, gradients_stay, largest_divisor
 from slmlib.text.base_tokenizer import BaseTokenizer
 from slmlib.text.stream import TokenStream
 from slmlib.training.budget import FEWEST_STEPS
-from slmlib.training.checkpoint import Checkpoint, load_optimizer, prune, save_checkpoint, step_folder
+from slmlib.training.checkpoint import (
+    Checkpoint,
+    load_optimizer,
+    prune,
+    require_no_checkpoints,
+    save_checkpoint,
+    step_folder,
+)
 from slmlib.training.faults import SMALLEST_SCALE, DivergenceWatch, explained, give_up
 from slmlib.training.interrupts import StopRequest
 from slmlib.training.logs import Event, JsonlLog, Observer
@@ -83,13 +90,19 @@ class Trainer:
         self.watch = DivergenceWatch()
         if resume is not None:
             self._go_on_from(resume)
-        self.observers = observers
+        self.observers, self.log = observers, tuple[Observer, ...]()
 
     def run(self) -> Evaluation:
-        """Train to the last step or until asked to stop; returns the last measurement of the validation set."""
-        began, half = time.perf_counter(), (self.step, self.seconds)
+        """Train to the last step or until asked to stop; returns the last measurement of the validation set.
+
+        After a stop the same call goes on. Raises CheckpointError where a new run would mix with another one's folder.
+        """
+        # As if the steps of an earlier call had been made without a break.
+        began, half = time.perf_counter() - self.seconds, (self.step, self.seconds)
         if self.ranks.is_first:
-            self.observers = (JsonlLog(self.folder / "log.jsonl", self.last_saved), *self.observers)
+            if not self.history:
+                require_no_checkpoints(self.folder)
+            self.log = (JsonlLog(self.folder / "log.jsonl", self.last_saved),)
         with StopRequest(self.ranks.is_first, ends=self.ranks.world_size > 1) as stop, explained(self):
             self.tell(
                 "start",
@@ -304,7 +317,7 @@ class Trainer:
     def tell(self, kind: str, **values: object) -> None:
         """Send one event to every observer."""
         event: Event = {"event": kind, "step": self.step, "seconds": round(self.seconds, 3), **values}
-        for observer in self.observers:
+        for observer in (*self.log, *self.observers):
             observer(event)
 
     def _go_on_from(self, checkpoint: Checkpoint) -> None:

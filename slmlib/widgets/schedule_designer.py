@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import ipywidgets
 
 MOST_WARMUP = 50
-"""Per cent of all steps."""
+"""Per cent of all steps, where it was not made with more."""
 
 PEAKS = tuple(round(digit * 10**-power, 5) for power in (4, 3, 2) for digit in (1, 2, 3, 6))
-"""Learning rates on the slider, evenly spread by eye: 0.0001 to 0.06."""
+"""Learning rates to choose beside its own, evenly spread by eye: 0.0001 to 0.06."""
 
 
 class ScheduleDesigner(Widget):
@@ -60,11 +60,9 @@ class ScheduleDesigner(Widget):
             style=WHOLE_NAME,
             layout=WIDE,
         )
-        nearest = min(PEAKS, key=lambda one: abs(one - self.config.learning_rate))
-        peak = choice("Peak", [(f"{one:g}", one) for one in PEAKS], nearest)
-        percent = slider(
-            "Warm-up, per cent of all steps", MOST_WARMUP, round(100 * self.config.warmup_fraction)
-        )
+        here, percent_here = self.config.learning_rate, round(100 * self.config.warmup_fraction)
+        peak = choice("Peak", [(f"{one:g}", one) for one in sorted({*PEAKS, here})], here)
+        percent = slider("Warm-up, per cent of all steps", max(MOST_WARMUP, percent_here), percent_here)
         return view(self._designed, warmup=percent, shape=menu, peak=peak)
 
     def _designed(self, warmup: int, shape: Schedule, peak: float) -> Page:

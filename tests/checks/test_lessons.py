@@ -45,7 +45,6 @@ def test_a_lesson_is_as_its_source_says(number):
     assert number in LESSONS
 
 
-@pytest.mark.anywhere
 @pytest.mark.parametrize("number", HERE.lessons()[::-1])  # the long ones first
 def test_a_student_can_do_a_lesson(number):
     walk_through(Lesson.read(HERE, number))

@@ -156,9 +156,9 @@ def test_tensors_that_do_not_fit_the_config_are_named(saved, change, sentence):
         (torch.nn.DataParallel, r"got DataParallel around a Decoder\. Save the model itself"),
         (
             lambda _: torch.nn.Linear(2, 2),
-            r"^Linear is no model of slmlib: .*torch\.save\(model\.state_dict\(\)",
+            r"^Linear is not a model of slmlib: .*torch\.save\(model\.state_dict\(\)",
         ),
-        (lambda _: {}, "^dict is no model of slmlib"),
+        (lambda _: {}, "^dict is not a model of slmlib"),
     ],
 )
 def test_what_is_no_plain_model_is_told_what_it_is(trained, tmp_path, wrapped, sentence):

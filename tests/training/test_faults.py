@@ -355,9 +355,9 @@ def stopping(number: int, moment: str, step: int, times: int = 1):
     return observe
 
 
-@pytest.fixture
-def whole(world):
-    trainer = world.trainer("whole")
+@pytest.fixture(scope="module")
+def whole(shared_world):
+    trainer = shared_world.trainer("whole")
     trainer.run()
     return trainer
 

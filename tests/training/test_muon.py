@@ -282,9 +282,9 @@ def test_it_learns_one_batch_by_heart(world, monkeypatch):
     assert losses[-1] < 0.1
 
 
-@pytest.fixture
-def uninterrupted(world):
-    trainer = world.trainer("uninterrupted", checkpoints=12, **MUON)
+@pytest.fixture(scope="module")
+def uninterrupted(shared_world):
+    trainer = shared_world.trainer("uninterrupted-with-muon", checkpoints=12, **MUON)
     trainer.run()
     return trainer
 

@@ -555,7 +555,7 @@ def test_torchrun_restarts_a_killed_rank_and_the_command_goes_on(wish, tmp_path)
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
         *("--max-restarts", "1", "-m", "--", "slmlib", "train", "--preset", "0.3M", "--corpus", wish.corpus),
         *("--vocab-size", "280", "--embed-dim", "16", "--num-heads", "1", "--context-length", "16"),
-        *("--num-layers", "1", "--total-steps", "400", "--batch-size", "4", "--checkpoints", "40"),
+        *("--num-layers", "1", "--total-steps", "200", "--batch-size", "4", "--checkpoints", "20"),
         *("--evaluations", "1", "--device", "cpu", "--dtype", "float32", "--threads", "1"),
         *("--compile", "off", "--run", "killed"),
     ]
@@ -580,10 +580,10 @@ def test_torchrun_restarts_a_killed_rank_and_the_command_goes_on(wish, tmp_path)
     assert code == 0, said
     assert re.search(r"Error: Step \d+: another process of this run has ended", said)
     assert len(re.findall("Going on from step", said)) == 1
-    assert len(re.findall("Finished: step 400 of 400", said)) == 1
+    assert len(re.findall("Finished: step 200 of 200", said)) == 1
     assert "Traceback" not in said
     steps, _ = series(read_log(folder / "log.jsonl"), "step", "loss")
-    assert steps == list(range(1, 401))
+    assert steps == list(range(1, 201))
 
 
 @pytest.mark.cuda

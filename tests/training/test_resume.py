@@ -35,9 +35,9 @@ def assert_identical(first: dict, second: dict) -> None:
     assert not different
 
 
-@pytest.fixture
-def uninterrupted(world):
-    trainer = world.trainer("uninterrupted", checkpoints=12)
+@pytest.fixture(scope="module")
+def uninterrupted(shared_world):
+    trainer = shared_world.trainer("uninterrupted", checkpoints=12)
     trainer.run()
     return trainer
 
@@ -80,6 +80,29 @@ def test_interrupt_saves_and_the_same_call_goes_on(world, uninterrupted, capfd):
     resumed = world.trainer("stopped", resume=newest_checkpoint(stopped.folder / "checkpoints"))
     resumed.run()
     assert_identical(weights(resumed), weights(uninterrupted))
+
+
+def test_the_same_trainer_goes_on_and_writes_every_event_once(world, uninterrupted):
+    def interrupt_at_step_7(event):
+        if event["event"] == "step" and event["step"] == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    trainer = world.trainer("stopped", observers=(interrupt_at_step_7,))
+    trainer.run()
+    assert trainer.step == 7
+    trainer.observers = ()
+    trainer.run()
+    assert_identical(weights(trainer), weights(uninterrupted))
+    steps = [event["step"] for event in read_log(trainer.folder / "log.jsonl") if event["event"] == "step"]
+    assert steps == list(range(1, 13))
+
+
+def test_a_new_run_does_not_mix_with_an_earlier_one(world):
+    world.trainer("run", total_steps=2).run()
+    second = world.trainer("run", total_steps=1, seed=5)
+    with pytest.raises(CheckpointError, match=r"run holds checkpoints of an earlier run.*step-00000002"):
+        second.run()
+    assert newest_step(second.folder) == 2
 
 
 @pytest.mark.parametrize("kind", ["start", "story", "evaluation"])

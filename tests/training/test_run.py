@@ -59,7 +59,7 @@ def test_the_same_wish_goes_on_and_then_says_it_is_finished(wish):
     assert again.finished
     assert not again.trained_now
     assert again.evaluation == resumed.evaluation
-    assert "finished before" in closing_card(again)
+    assert "already finished" in closing_card(again)
 
 
 def test_a_number_format_that_nobody_asked_for_is_not_said_to_be(wish):
@@ -86,7 +86,7 @@ def test_the_card_of_a_stopped_run_says_when_it_was_measured(wish):
 
     rare = replace(wish, train=replace(wish.train, evaluations=1))
     stopped, _ = quietly(rare, (stop,))
-    assert re.search(r"measured +at step 0; to stop did not wait", closing_card(stopped))
+    assert re.search(r"measured +at step 0; stopping did not wait", closing_card(stopped))
     finished, _ = quietly(rare)
     assert "measured" not in closing_card(finished)
 
@@ -273,8 +273,10 @@ def test_storyworld_is_told_for_a_tenth_of_the_time_at_most(
 ):
     asked = []
 
-    def prepare(source, *, max_bytes, most_told, **_):
-        asked.append(open_corpus(source, max_bytes=max_bytes, most_told=most_told).expected_bytes)
+    def prepare(source, *, max_bytes, max_storyworld_bytes, **_):
+        asked.append(
+            open_corpus(source, max_bytes=max_bytes, max_storyworld_bytes=max_storyworld_bytes).expected_bytes
+        )
 
     monkeypatch.setattr(run_module, "prepare", prepare)
     chosen = preset(name)
