@@ -266,19 +266,13 @@ def test_a_table_reads_in_html_and_in_text():
     assert '<td style="text-align: right">12,345</td>' in page
 
 
-def test_a_cell_shows_what_is_in_it():
-    shown = repr(
-        Table(
-            "cells",
-            ("name", "value", "is"),
-            [("rate", 0.0004, True), ("loss", 1234.5, False), ("none", 0.0, True)],
-        )
-    )
-    assert [line.split() for line in shown.splitlines()[-3:]] == [
-        ["rate", "0.0004", "yes"],
-        ["loss", "1,234.50", "no"],
-        ["none", "0.00", "yes"],
+def test_a_yes_or_no_is_no_number():
+    table = Table("runs", ("name", "loss", "finished"), [("a", 1234.5, True), ("b", 2.0, False)])
+    assert [line.split() for line in repr(table).splitlines()[-2:]] == [
+        ["a", "1,234.50", "yes"],
+        ["b", "2.00", "no"],
     ]
+    assert '<td style="text-align: left">yes</td>' in table._repr_html_()
 
 
 def test_a_row_that_does_not_fit_is_refused():

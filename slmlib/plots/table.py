@@ -73,5 +73,5 @@ def _text(cell: object) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float):
-        return f"{cell:,.2f}" if cell == 0 or abs(cell) >= 0.01 else f"{cell:.2g}"
+        return f"{cell:,.2f}"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
