@@ -33,6 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # such as `python -m checks progress | head -1`
+        sys.stderr.close()
+        return 1
+    except OSError as error:
+        print(f"The operating system refused: {error}.", file=sys.stderr)
+        return 2
 
 
 def _add_building(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -89,7 +95,12 @@ def _prove(options: argparse.Namespace) -> int:
     course = Course.here()
     found = []
     for number in options.lessons or course.lessons():
-        for exercise in course.exercises(number):
+        exercises = course.exercises(number)
+        if number in options.lessons and not exercises:
+            raise CourseError(
+                f"Lesson {number} has no exercises.", f"The lessons are {', '.join(course.lessons())}."
+            )
+        for exercise in exercises:
             weak = weaknesses(course, exercise)
             print("\n".join(weak) or f"{exercise.id} {exercise.title}: proved", flush=True)
             found += weak

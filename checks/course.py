@@ -50,7 +50,10 @@ class Course:
     @classmethod
     def here(cls) -> "Course":
         """The folder SLM_COURSE names, else the checkout this package lies in."""
-        return cls(Path(os.environ.get("SLM_COURSE") or Path(__file__).parent.parent).resolve())
+        named = os.environ.get("SLM_COURSE")
+        if named and not Path(named).is_dir():
+            raise CourseError(f"SLM_COURSE names {named}, which is no folder.", "Correct it, or unset it.")
+        return cls(Path(named or Path(__file__).parent.parent).resolve())
 
     def source(self, lesson: str) -> Path | None:
         """The lesson's source, solutions/NN_name.py, or None."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import tyro
 
 from slmlib.config import MambaConfig, ModelConfig, Sampling, TrainConfig
-from slmlib.errors import ConfigError, SlmError
+from slmlib.errors import ConfigError, DataError, SlmError
 from slmlib.files import home, print_any_character
 from slmlib.flags import parse
 from slmlib.presets import PRESETS, Preset, default_preset, preset
@@ -24,9 +24,13 @@ from slmlib.shell import terminal_width
 from slmlib.storyworld.command import StoriesCommand
 
 if TYPE_CHECKING:
+    from slmlib.text.base_tokenizer import BaseTokenizer
     from slmlib.training.checkpoint import Checkpoint
 
 _SIZES = "; ".join(f"{name} for {size.good_for}" for name, size in PRESETS.items())
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C ended (128 + SIGINT), so that `train && export` does not export half a run."""
+
 _PRESET = tyro.conf.arg(help=f"Size: {_SIZES}; or auto, the device's. The defaults below are the preset's.")
 
 
@@ -72,6 +76,8 @@ class Train:
             return
         loss_curve(read_log(folder / "log.jsonl")).save(folder / "loss.png")
         print(closing_card(result))
+        if not result.finished and result.trainer.ranks.world_size == 1:  # torchrun would start it again
+            raise SystemExit(INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,16 @@ class Generate(ModelCommand):
         if self.count < 1:
             raise ConfigError(f"count must be at least 1; it is {self.count}.")
 
+    def require_usable_prompt(self, tokenizer: "BaseTokenizer") -> None:
+        """Refuse what cannot be encoded, before the first word is printed and with a remedy for a shell."""
+        try:
+            tokenizer.encode(self.prompt)
+        except DataError as error:
+            raise DataError(
+                f"--prompt cannot be read. {error.problem}",
+                "Leave marks such as <|endoftext|> out of it; letters beyond ASCII need a terminal in UTF-8.",
+            ) from None
+
     def execute(self) -> None:
         """Run the command."""
         import torch
@@ -126,6 +142,7 @@ class Generate(ModelCommand):
         from slmlib.generation import stream
 
         checkpoint, device = self.load(), choose_device(dtype=self.dtype)
+        self.require_usable_prompt(checkpoint.tokenizer)
         checkpoint.model.to(device.type, getattr(torch, device.dtype))
         for number in range(self.count):
             if number:
@@ -174,7 +191,13 @@ class Report:
         from slmlib.files import write_text
         from slmlib.report import write_report
 
-        write_text(self.out, write_report(self.runs))
+        # work/runs/* also names what lessons keep there.
+        runs = [name for name in self.runs if (Path(name) / "log.jsonl").is_file()]
+        if not runs or len(self.runs) == 1:
+            runs = list(self.runs)  # refused with a reason
+        elif left_out := len(self.runs) - len(runs):
+            print(f"Left out, because they are not runs: {left_out} of {len(self.runs)}.", file=sys.stderr)
+        write_text(self.out, write_report(runs))
         print(f"Written: {self.out}. Open it in a browser.")
 
 
@@ -281,7 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(2) from None
     except KeyboardInterrupt as stop:
         print(f"\nStopped. {stop}".rstrip(), file=sys.stderr)
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
         sys.stderr.close()
         raise SystemExit(1) from None

@@ -4,6 +4,7 @@ Everything slmlib leaves on a disk goes through this module, so that a full disk
 pulled plug never leaves half a file under a good name.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -137,7 +138,16 @@ def explain_os_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SlmError(
-            f"Could not write {path}: {reason}.",
-            "Free some disk space or choose a folder you may write to (set SLM_HOME); what was saved before is intact.",
-        ) from error
+        raise SlmError(f"Could not write {path}: {reason}.", _way_out(path, error.errno)) from error
+
+
+def _way_out(path: Path, number: int | None) -> str:
+    """What helps when the operating system refused to write there."""
+    elsewhere = "set SLM_HOME to" if path.absolute().is_relative_to(home().absolute()) else "choose"
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"Free some disk space, or {elsewhere} a folder on another disk; what was saved before is intact."
+        )
+    if number in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        return "A file stands where a folder is needed, or a folder where a file is: choose another path."
+    return f"If it is not the disk, {elsewhere} a folder you may write to; what was saved before is intact."

@@ -18,6 +18,11 @@ def load_model(path: str = "shipped") -> Checkpoint:
     if not path:
         raise CheckpointError("The name of the model is empty.", "Give a run or a checkpoint, or `shipped`.")
     folder = Path(path)
+    if not folder.exists() and " " in path:
+        raise CheckpointError(
+            f"There is no folder {folder}; the first word of the command names a model.",
+            f'To begin a story with these words: --prompt "{path}".',
+        )
     if not folder.is_dir():
         raise CheckpointError(f"There is no folder {folder}.", "Give a run or a checkpoint, or `shipped`.")
     if (folder / "checkpoints").is_dir():
@@ -30,4 +35,10 @@ def load_model(path: str = "shipped") -> Checkpoint:
             f"{folder} holds the checkpoints of a run.",
             f"Give the run, {folder.parent}, or one of them, {inside[-1]}.",
         )
+    for name, model in (("config.json", folder), ("model.bin", folder / "model.bin")):
+        if not (folder / "manifest.json").exists() and (folder / name).is_file():
+            raise CheckpointError(
+                f"{folder} is a model for other libraries, not a checkpoint.",
+                f"python -m slmlib import {model} makes a checkpoint of it.",
+            )
     return load_checkpoint(folder)

@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import fields
@@ -326,6 +327,35 @@ def test_how_a_command_ends(capsys, monkeypatch, raised, code, told):
     assert answer(capsys, "doctor") == (code, "", told)
 
 
+def test_a_training_that_was_stopped_does_not_end_as_one_that_is_finished(tmp_path, one_file, monkeypatch):
+    """`train && export` would export half a run."""
+    monkeypatch.setattr(
+        "slmlib.training.trainer.Trainer.write_story", lambda *_: signal.raise_signal(signal.SIGINT)
+    )
+    with pytest.raises(SystemExit) as end:
+        trained(tmp_path, one_file, "--total-steps", "2")
+    assert end.value.code == 130
+    assert load_model(str(tmp_path / "home" / "runs" / "mine")).progress.step == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows sends no signal when a terminal is closed")
+def test_a_closed_terminal_saves(tmp_path, one_file):
+    import pty
+
+    line = "train --preset 0.3M --num-layers 1 --vocab-size 300 --threads 1 --compile off --total-steps 100000 --run mine"
+    run = tmp_path / "home" / "runs" / "mine"
+    process, terminal = pty.fork()
+    if not process:
+        os.execv(sys.executable, [sys.executable, "-m", "slmlib", *line.split(), "--corpus", one_file])
+    said = b""
+    while not (run / "log.jsonl").exists() or '"event": "step"' not in (run / "log.jsonl").read_text():
+        said += os.read(terminal, 4096)  # an error once the process has ended
+    os.close(terminal)
+    _, status = os.waitpid(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 130, said
+    assert load_model(str(run)).progress.step > 0
+
+
 def test_a_training_left_at_once_says_what_is_there(capsys, monkeypatch, tmp_path):
     def leave(wish, observers, say, started):
         raise KeyboardInterrupt
@@ -505,6 +535,31 @@ def test_stories_of_storyworld_can_be_printed_with_their_facts(capsys):
     output = capsys.readouterr().out
     assert output.count("ln p = ") == 2
     assert output.count('"characters"') == 2
+
+
+def test_a_familys_name_may_be_in_capitals(capsys):
+    main(["families", "GPT2"])
+    assert "124,439,808" in capsys.readouterr().out
+
+
+def test_a_prompt_that_cannot_be_read_is_refused_before_the_first_word(capsys):
+    for prompt, told in (("a <|endoftext|>", "special token"), ("\udcfcber", "half a surrogate pair")):
+        code, said, error = answer(capsys, "generate", "--prompt", prompt)
+        assert (code, said) == (2, "")
+        assert told in error
+        assert "UTF-8" in error
+        assert "allowed_special" not in error
+
+
+def test_a_report_leaves_out_what_lessons_keep_beside_runs(capsys, tmp_path, one_file, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run, _ = trained(tmp_path, one_file, "--total-steps", "2")
+    (tmp_path / "home" / "runs" / "lesson_08_valid.bin").touch()
+    capsys.readouterr()
+    main(["report", run, str(tmp_path / "home" / "runs" / "lesson_08_valid.bin")])
+    said, error = capsys.readouterr()
+    assert error == "Left out, because they are not runs: 1 of 2.\n"
+    assert "Written: report.html" in said
 
 
 def test_families_are_listed_with_size_and_what_was_new(capsys):

@@ -1,5 +1,6 @@
 """Files are whole or not there, and a refusal is one sentence."""
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -70,7 +71,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(tmp_path, monkeypat
 def test_a_folder_that_may_not_be_written_to_is_one_sentence(tmp_path):
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(SlmError, match="SLM_HOME"):
+        with pytest.raises(SlmError, match="a folder you may write to"):
             write_text(tmp_path / "file.txt", "new")
     finally:
         tmp_path.chmod(0o700)
@@ -78,8 +79,23 @@ def test_a_folder_that_may_not_be_written_to_is_one_sentence(tmp_path):
 
 def test_a_file_where_a_folder_should_be_is_one_sentence(tmp_path):
     write_text(tmp_path / "file", "")
-    with pytest.raises(SlmError, match="SLM_HOME"):
+    with pytest.raises(SlmError, match="A file stands where a folder is needed"):
         write_text(tmp_path / "file" / "below", "")
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, "Free some disk space, or {} a folder on another disk"),
+        (errno.EACCES, "If it is not the disk, {} a folder you may write to"),
+    ],
+)
+def test_a_refusal_names_slm_home_only_where_it_decides(tmp_path, monkeypatch, number, told):
+    monkeypatch.setenv("SLM_HOME", str(tmp_path / "home"))
+    for path, way in ((home() / "runs" / "a", "set SLM_HOME to"), (tmp_path / "report.html", "choose")):
+        with pytest.raises(SlmError) as refusal, files.explain_os_errors(path):
+            raise OSError(number, "no")
+        assert told.format(way) in refusal.value.fix
 
 
 @pytest.mark.parametrize("path", ["", ".", "/"])

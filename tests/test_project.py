@@ -254,6 +254,14 @@ def test_help_lists_every_target(ready: Path) -> None:
 
 
 @needs_make
+def test_a_misspelt_option_is_named(ready: Path) -> None:
+    for word in ("minutes=5", "MINUTE=20"):
+        said = make(ready, "train", word)
+        assert said.returncode == 2
+        assert f"There is no option {word.split('=')[0]}. The options are HOST PORT MINUTES" in said.stderr
+
+
+@needs_make
 def test_train_passes_only_what_was_given(ready: Path) -> None:
     assert make(ready, "train").stdout.split("\n")[:-1] == ["<-m>", "<slmlib>", "<train>"]
     said = make(ready, "train", "MINUTES=0.5", "CORPUS=my stories/all.txt", "ARGS=--seed 3")

@@ -68,6 +68,14 @@ def test_a_path_without_a_model_is_one_sentence(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     with pytest.raises(CheckpointError, match="has no checkpoint yet"):
         load_model(str(tmp_path))
+    with pytest.raises(CheckpointError, match='To begin a story with these words: --prompt "Tom had a ball"'):
+        load_model("Tom had a ball")
+    for name, model in (("config.json", "exported"), ("model.bin", "exported/model.bin")):
+        exported = tmp_path / name / "exported"
+        exported.mkdir(parents=True)
+        (exported / name).touch()
+        with pytest.raises(CheckpointError, match=f"python -m slmlib import .*/{model} makes a checkpoint"):
+            load_model(str(exported))
     with pytest.raises(CheckpointError, match="The name of the model is empty"):
         load_model("")
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from checks.course import Course
 from checks.grading.settings import Settings
 from slmlib.errors import SlmError
 
@@ -90,8 +91,20 @@ def _grade(options: argparse.Namespace) -> int:
             "--require-cuda needs --from-state.",
             "Where a model was trained stands in the bundle beside the notebook.",
         )
+    if options.canvas_assignment and not options.canvas:
+        raise SlmError("--canvas-assignment needs --canvas.", "Add --canvas, which writes the file.")
+    known = Course.here().lessons()
+    if unknown := [lesson for lesson, _ in options.canvas_assignment if lesson not in known]:
+        raise SlmError(
+            f"--canvas-assignment names lesson {unknown[0]}, which is not there.",
+            f"The lessons are {', '.join(known)}.",
+        )
     folder = options.folder.absolute()
     out = options.out or folder.with_name(f"{re.sub('[.]zip$', '', folder.name, flags=re.I)}-grades")
+    if out.resolve() == folder.resolve():
+        raise SlmError(
+            "The grades cannot lie among the submissions.", "Name another folder with --out, or leave it out."
+        )
     roster = Roster.read(options.roster) if options.roster else Roster()
     settings = Settings(
         cell_seconds=options.cell_seconds,
@@ -127,6 +140,10 @@ def _grade(options: argparse.Namespace) -> int:
     print(f"Grades: {out / 'gradebook.csv'}. Pages: {out / 'class.html'} and students/.")
     if decide:
         print(f"For you to decide: {decide} findings, listed in class.html.")
+    if unreadable := sum(row.grades.state == "unreadable" for row in batch.rows):
+        print(
+            f"{unreadable} files could not be read: their cells are empty, not 0, and gradebook.csv says why."
+        )
     if failed:
         print(f"The grader failed on {failed} files; their rows say why.")
     if batch.interrupted:

@@ -28,6 +28,7 @@ def family(name: str) -> ModelConfig:
 
 def catalogued(name: str) -> Family:
     """The whole row of a published model; ConfigError names those that sound alike."""
+    name = name if name in CATALOG else name.lower()
     if name not in CATALOG:
         alike = get_close_matches(name, CATALOG, n=4)
         raise ConfigError(

@@ -144,12 +144,17 @@ def _build(
 ) -> None:
     """Make everything in a folder that is not in use yet."""
     report = clean_into(folder, corpus, near, progress)
-    for split, count in (("train", report.train_stories), ("validation", report.valid_stories)):
-        if count == 0:
-            raise DataError(
-                f"Of {report.stories_in} stories in {corpus.name}, cleaning left none for {split}.",
-                f"Use more stories, or a folder with a valid.txt; stories are divided by {END_OF_TEXT} lines.",
-            )
+    if report.train_stories == 0:
+        raise DataError(
+            f"Of {report.stories_in} stories in {corpus.name}, cleaning left none for train.",
+            f"Use more stories; they are divided by {END_OF_TEXT} lines.",
+        )
+    if report.valid_stories == 0:
+        raise DataError(
+            f"Of {report.stories_in} stories in {corpus.name}, none is left for validation, for which about one in "
+            "twenty is set aside.",
+            f"Use 100 stories or more, divided by {END_OF_TEXT} lines, or a folder with a train.txt and a valid.txt.",
+        )
     texts = {split: folder / f"{split}.txt" for split in _SPLITS}
     if tokenizer is None:
         words = story_bar(read_stories(texts["train"]), "counting words", report.train_bytes, progress)

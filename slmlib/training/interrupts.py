@@ -1,7 +1,8 @@
-"""Ctrl-C, Kernel -> Interrupt and a scheduler's SIGTERM: finish the step, save, then stop."""
+"""Ctrl-C, Kernel -> Interrupt, a scheduler's SIGTERM and a closed terminal: finish the step, save, then stop."""
 
 import os
 import signal
+import stat
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,6 +10,9 @@ from types import FrameType
 from typing import Self, TypeVar
 
 Result = TypeVar("Result")
+
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Windows has no SIGHUP, which a closed terminal or a dropped connection sends."""
 
 CLEAR_LINE = "\r\x1b[2K"
 """Back to the start of the line, and wipe it (ECMA-48, EL)."""
@@ -29,7 +33,9 @@ class StopRequest:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in STOPS:
+                if number != signal.SIGINT and signal.getsignal(number) is signal.SIG_IGN:
+                    continue  # nohup: a closed terminal is to stop nothing
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 
@@ -57,6 +63,8 @@ class StopRequest:
             self._break_off = False
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if number not in (signal.SIGINT, signal.SIGTERM):
+            _print_nowhere()
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         if self.speaks and not self.requested:
@@ -65,6 +73,14 @@ class StopRequest:
         if self._break_off:
             self._break_off = False
             raise _Stop
+
+
+def _print_nowhere() -> None:
+    """The terminal is gone, and each further line on it would be an error on the way to the save."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        if stat.S_ISCHR(os.fstat(descriptor).st_mode):  # a file or a pipe still listens
+            os.dup2(nowhere, descriptor)
 
 
 def _say(text: str) -> None:

@@ -1,5 +1,6 @@
 """What a student types, and what strict mode and nbgrader make of it."""
 
+import io
 import json
 import re
 
@@ -227,6 +228,50 @@ def test_the_graders_help_says_what_holds_without_options(capsys):
     said = " ".join(capsys.readouterr().out.split())
     for default in ("default: 120", "default: 600", "default: 4096", "default: 1024"):
         assert default in said
+
+
+def test_a_lesson_without_exercises_is_not_proved(capsys):
+    assert main(["prove", "99"]) == 2
+    assert "Lesson 99 has no exercises. The lessons are 00, " in capsys.readouterr().err
+
+
+def test_a_course_that_is_not_there_is_a_sentence(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("SLM_COURSE", str(tmp_path / "nowhere"))
+    assert main(["progress"]) == 2
+    assert "nowhere, which is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(OSError(28, "No space left on device"), 2), (BrokenPipeError(), 1)]
+)
+def test_a_refusing_system_is_no_traceback(monkeypatch, capsys, error, code):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr("checks.__main__.Ledger", refuse)
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert main(["progress"]) == code
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--canvas-assignment", "06=4711"], "--canvas-assignment needs --canvas"),
+        (["--canvas", "--canvas-assignment", "99=4711"], "names lesson 99, which is not there"),
+        (["--out", "{folder}"], "cannot lie among the submissions"),
+    ],
+)
+def test_what_a_grader_cannot_want_is_refused(capsys, tmp_path, words, told):
+    assert main(["grade", str(tmp_path), *(word.format(folder=tmp_path) for word in words)]) == 2
+    assert told in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_cannot_be_read_are_said_at_the_end(capsys, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ada_02.ipynb").write_text("no notebook")
+    assert main(["grade", str(tmp_path / "in")]) == 0
+    assert "1 files could not be read: their cells are empty, not 0" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["06", "x=1", "06=", "=4711"])

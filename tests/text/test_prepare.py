@@ -187,7 +187,9 @@ def test_an_error_leaves_nothing_behind(corpus, monkeypatch):
 
 def test_too_few_stories_to_validate_on(tmp_path):
     (tmp_path / "one.txt").write_text("A single story.")
-    with pytest.raises(DataError, match="left none for validation"):
+    with pytest.raises(
+        DataError, match=r"Of 1 stories in one\.txt, none is left for validation.*Use 100 stories or more"
+    ):
         prepare(str(tmp_path / "one.txt"), vocab_size=300, progress=False)
 
 

@@ -15,7 +15,7 @@ import torch
 
 from slmlib.config import MambaConfig, ModelConfig, TrainConfig
 from slmlib.devices import Device
-from slmlib.errors import CheckpointError, ConfigError, SlmError, TrainingError
+from slmlib.errors import CheckpointError, ConfigError, DataError, SlmError, TrainingError
 from slmlib.presets import preset
 from slmlib.text.corpus import open_corpus
 from slmlib.training import run as run_module
@@ -286,6 +286,13 @@ def test_storyworld_is_told_for_a_tenth_of_the_time_at_most(
     in_steps = replace(wish, train=replace(wish.train, total_steps=10**6))
     run_module.prepare_data(in_steps, replace(CPU, type=device_type))
     assert asked[1] == text_budget(in_steps.model, in_steps.train, CPU)
+
+
+def test_a_text_too_short_for_the_context_is_refused_before_anything_is_saved(wish):
+    wide = replace(wish, model=wish.model.change({"context_length": 100_000}))
+    with pytest.raises(DataError, match="too few for one window of 100,000"):
+        quietly(wide)
+    assert quietly(wish)[0].finished, "the same name is free for another wish"
 
 
 def test_a_run_that_broke_off_does_not_lose_its_folder(wish):
