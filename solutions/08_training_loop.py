@@ -755,8 +755,8 @@ print(f"{parameters:,} parameters, {plan.total_steps:,} steps, {read:,} tokens: 
 
 # %% [markdown]
 # Watch the loss fall through the grey lines: first the unigram line (it knows which tokens are frequent), then the
-# bigram line (it looks back). You may stop the run with its button or with Kernel → Interrupt: it saves first. (An
-# **observer** is a function that the trainer tells what happens. The second one here lets a torch scheduler walk
+# bigram line (it looks back). You may stop the run with its button or with Kernel → Interrupt: it saves first. To begin
+# anew, run the cell above once more, too: it empties the run's folder. (An **observer** is a function that the trainer tells what happens. The second one here lets a torch scheduler walk
 # along: the trainer computes its rates itself, and the lab wants to see a scheduler.)
 
 # %% tags=["nbval-ignore-output"]

@@ -295,7 +295,7 @@ def require_no_checkpoints(run: Path) -> None:
     if found := checkpoint_folders(run / "checkpoints"):
         raise CheckpointError(
             f"{run} holds checkpoints of an earlier run, the last one {found[-1].name}.",
-            "Go on from it with Trainer(..., resume=newest_checkpoint(folder)), or choose another folder.",
+            "To begin anew, remove that folder or choose another; to go on, Trainer(..., resume=newest_checkpoint(...)).",
         )
 
 
