@@ -92,8 +92,7 @@ def test_a_pronoun_that_could_mean_another_is_found():
             broken = replaced(story, start, end, one["pronoun"].capitalize())
             hits += any("could mean" in problem or "not spoken of" in problem for problem in audit(broken))
             tested += 1
-    print(hits, tested)
-    assert hits > 0
+    assert hits > tested / 2
 
 
 def test_every_wrong_name_is_found():
