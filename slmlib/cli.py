@@ -23,14 +23,14 @@ from slmlib.ranks import launched
 from slmlib.shell import terminal_width
 from slmlib.storyworld.command import StoriesCommand
 
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C ended (128 + SIGINT), so that `train && export` does not export half a run."""
+
 if TYPE_CHECKING:
     from slmlib.text.base_tokenizer import BaseTokenizer
     from slmlib.training.checkpoint import Checkpoint
 
 _SIZES = "; ".join(f"{name} for {size.good_for}" for name, size in PRESETS.items())
-INTERRUPTED = 130
-"""The exit code of what Ctrl-C ended (128 + SIGINT), so that `train && export` does not export half a run."""
-
 _PRESET = tyro.conf.arg(help=f"Size: {_SIZES}; or auto, the device's. The defaults below are the preset's.")
 
 

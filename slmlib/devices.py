@@ -28,6 +28,9 @@ device that computes something else gives about 1."""
 CGROUP = Path("/sys/fs/cgroup")
 """Where Linux tells a container what it may use (version 2 of control groups)."""
 
+THE_CPU = "SLM_DEVICE=cpu (train also has --device cpu)"
+"""How a person asks for it; only one command has a flag."""
+
 
 @dataclass(frozen=True)
 class Device:
@@ -178,24 +181,24 @@ def _require_present(kind: DeviceType) -> None:
     if kind == "mps" and ranks.world_size > 1:
         raise ConfigError(
             "MPS serves one process.",
-            "Leave out torchrun, or use the CPU: SLM_DEVICE=cpu (train also has --device cpu).",
+            f"Leave out torchrun, or use the CPU: {THE_CPU}.",
         )
     if kind == "mps" and not torch.backends.mps.is_available():
         raise ConfigError(
             "MPS was asked for, but torch sees no Apple GPU.",
-            "Use the CPU: SLM_DEVICE=cpu (train also has --device cpu).",
+            f"Use the CPU: {THE_CPU}.",
         )
     if kind == "cuda" and not torch.cuda.is_available():
         built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
         raise ConfigError(
             f"CUDA was asked for, but torch sees no GPU (torch {torch.__version__} was built {built}).",
-            "Check nvidia-smi and the driver, or use the CPU: SLM_DEVICE=cpu (train also has --device cpu).",
+            f"Check nvidia-smi and the driver, or use the CPU: {THE_CPU}.",
         )
     if kind == "cuda" and ranks.world_size > 1:
         if ranks.local_world_size > torch.cuda.device_count():
             raise ConfigError(
                 f"{ranks.local_world_size} processes need a GPU each; here are {torch.cuda.device_count()}.",
-                f"Say torchrun --nproc-per-node {torch.cuda.device_count()}, or use the CPU: SLM_DEVICE=cpu (train also has --device cpu).",
+                f"Say torchrun --nproc-per-node {torch.cuda.device_count()}, or use the CPU: {THE_CPU}.",
             )
         torch.cuda.set_device(ranks.local_rank)  # `cuda` means this one from now on
 
@@ -208,12 +211,12 @@ def _require_trustworthy(kind: DeviceType) -> None:
     except RuntimeError as error:  # such as a GPU that is older than anything this torch was built for
         raise ConfigError(
             f"The device {kind} is there, but torch cannot compute on it ({first_line(error)}).",
-            "Install a torch build made for it, or use the CPU: SLM_DEVICE=cpu (train also has --device cpu).",
+            f"Install a torch build made for it, or use the CPU: {THE_CPU}.",
         ) from None
     if not difference < SELF_TEST_TOLERANCE:
         raise ConfigError(
             f"The device {kind} disagrees with the CPU (relative gradient difference {difference:.1e}).",
-            "Update the system and torch, or use the CPU: SLM_DEVICE=cpu (train also has --device cpu).",
+            f"Update the system and torch, or use the CPU: {THE_CPU}.",
         )
 
 

@@ -4,8 +4,8 @@
     measure(stories, reference)
 
 Each measure is a share from 0 to 1, counted over all stories together. None of them says that a story is good:
-they say which kind of mistake is gone. Compare each with its value on as many real
-stories of the same length: of more stories, fewer pairs are distinct.
+they say which kind of mistake is gone. Compare each with its value on as many real stories of the same length: of
+more stories, fewer pairs are distinct.
 """
 
 import re

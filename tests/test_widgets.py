@@ -4,6 +4,7 @@ import json
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from slmlib.errors import ConfigError, DataError
@@ -267,7 +268,7 @@ def test_a_table_reads_in_html_and_in_text():
 
 
 def test_a_yes_or_no_is_no_number():
-    table = Table("runs", ("name", "loss", "finished"), [("a", 1234.5, True), ("b", 2.0, False)])
+    table = Table("runs", ("name", "loss", "finished"), [("a", 1234.5, True), ("b", np.float64(2), False)])
     assert [line.split() for line in repr(table).splitlines()[-2:]] == [
         ["a", "1,234.50", "yes"],
         ["b", "2.00", "no"],

@@ -61,7 +61,8 @@ class Table:
 
     def _right(self, column: int) -> bool:
         """Whether a column holds numbers only."""
-        return column > 0 and all(type(row[column]) in (int, float) for row in self.rows)
+        cells = [row[column] for row in self.rows]
+        return column > 0 and all(isinstance(one, int | float) and not isinstance(one, bool) for one in cells)
 
 
 def spaced(text: str) -> str:

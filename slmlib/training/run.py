@@ -134,9 +134,8 @@ def _start_or_resume(
     with ranks.first_goes_first():
         data = prepare_data(replace(wish, corpus=corpus_of(wish, checkpoint)), device, progress)
     say(f"Corpus: {data.corpus_name}. {data.corpus_why}")
-    data.train.windows_per_epoch(
-        wish.model.context_length
-    )  # refuses too short a text before anything is saved
+    # Refuses a text that is too short before anything is saved.
+    data.train.windows_per_epoch(wish.model.context_length)
     if data.tokenizer.vocab_size != wish.model.vocab_size:
         say(
             f"This text yields only {data.tokenizer.vocab_size:,} different tokens, so the vocabulary is that small, "

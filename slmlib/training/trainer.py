@@ -156,9 +156,9 @@ class Trainer:
 
         The number of steps was decided by some seconds of measuring; by now the pace is known. began: when the run
         did, in seconds of time.perf_counter. half: step and seconds of training half way to here; the pace is that of the
-        steps since, of a machine that is warm.
+        steps since, of a machine that is warm, and unknown where there are none.
         """
-        if self.deadline == math.inf or self.config.schedule != "wsd" or self.step == 0:
+        if self.deadline == math.inf or self.config.schedule != "wsd" or self.step == half[0]:
             return
         now, planned = time.perf_counter(), self.config.total_steps
         pace = (self.seconds - half[1]) / (self.step - half[0])

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 import signal
+import time
 from dataclasses import replace
 
 import pytest
@@ -95,6 +96,20 @@ def test_the_same_trainer_goes_on_and_writes_every_event_once(world, uninterrupt
     assert_identical(weights(trainer), weights(uninterrupted))
     steps = [event["step"] for event in read_log(trainer.folder / "log.jsonl") if event["event"] == "step"]
     assert steps == list(range(1, 13))
+
+
+def test_a_trainer_that_stops_where_its_rate_begins_to_fall_goes_on(world):
+    """There the steps that are left are counted anew, and nothing is known of the pace yet."""
+
+    def interrupt_at_step_6(event):
+        if event["event"] == "step" and event["step"] == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    deadline = time.perf_counter() + 1000
+    trainer = world.trainer("stopped", schedule="wsd", deadline=deadline, observers=(interrupt_at_step_6,))
+    trainer.run()
+    trainer.run()
+    assert (trainer.step, trainer.finished) == (12, True)
 
 
 def test_a_new_run_does_not_mix_with_an_earlier_one(world):
