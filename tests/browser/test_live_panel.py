@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from slmlib.training.checkpoint import newest_checkpoint
 
 RUN = """
+import shutil
 from pathlib import Path
 from slmlib.config import ModelConfig, TrainConfig
 from slmlib.devices import Device
@@ -21,6 +22,7 @@ train, valid = (TokenStream.write(f"{name}.bin", stories, tokenizer) for name in
 model = Decoder(ModelConfig(tokenizer.vocab_size, context_length=16, embed_dim=16, num_layers=1), seed=0)
 config = TrainConfig(total_steps=1_000_000, batch_size=2, dtype="float32", device="cpu", threads=1, checkpoints=2000)
 folder = Path("watched")
+shutil.rmtree(folder, ignore_errors=True)
 device = Device("cpu", "test", "float32", "a test")
 trainer = Trainer(model, tokenizer, train, valid, config, device, folder, observers=(LivePanel(folder, every=100),))
 trainer.run()
