@@ -23,12 +23,12 @@ from slmlib.ranks import launched
 from slmlib.shell import terminal_width
 from slmlib.storyworld.command import StoriesCommand
 
-INTERRUPTED = 130
-"""The exit code of what Ctrl-C ended (128 + SIGINT), so that `train && export` does not export half a run."""
-
 if TYPE_CHECKING:
     from slmlib.text.base_tokenizer import BaseTokenizer
     from slmlib.training.checkpoint import Checkpoint
+
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C ended (128 + SIGINT), so that `train && export` does not export half a run."""
 
 _SIZES = "; ".join(f"{name} for {size.good_for}" for name, size in PRESETS.items())
 _PRESET = tyro.conf.arg(help=f"Size: {_SIZES}; or auto, the device's. The defaults below are the preset's.")
@@ -193,9 +193,8 @@ class Report:
 
         # work/runs/* also names what lessons keep there.
         runs = [name for name in self.runs if (Path(name) / "log.jsonl").is_file()]
-        if not runs or len(self.runs) == 1:
-            runs = list(self.runs)  # refused with a reason
-        elif left_out := len(self.runs) - len(runs):
+        runs = runs or list(self.runs)  # none at all is refused with a reason
+        if left_out := len(self.runs) - len(runs):
             print(f"Left out, because they are not runs: {left_out} of {len(self.runs)}.", file=sys.stderr)
         write_text(self.out, write_report(runs))
         print(f"Written: {self.out}. Open it in a browser.")

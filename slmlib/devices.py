@@ -179,15 +179,9 @@ def _require_present(kind: DeviceType) -> None:
 
     ranks = launched()
     if kind == "mps" and ranks.world_size > 1:
-        raise ConfigError(
-            "MPS serves one process.",
-            f"Leave out torchrun, or use the CPU: {THE_CPU}.",
-        )
+        raise ConfigError("MPS serves one process.", f"Leave out torchrun, or use the CPU: {THE_CPU}.")
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError(
-            "MPS was asked for, but torch sees no Apple GPU.",
-            f"Use the CPU: {THE_CPU}.",
-        )
+        raise ConfigError("MPS was asked for, but torch sees no Apple GPU.", f"Use the CPU: {THE_CPU}.")
     if kind == "cuda" and not torch.cuda.is_available():
         built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
         raise ConfigError(

@@ -35,10 +35,11 @@ def load_model(path: str = "shipped") -> Checkpoint:
             f"{folder} holds the checkpoints of a run.",
             f"Give the run, {folder.parent}, or one of them, {inside[-1]}.",
         )
-    for name, model in (("config.json", folder), ("model.bin", folder / "model.bin")):
-        if not (folder / "manifest.json").exists() and (folder / name).is_file():
-            raise CheckpointError(
-                f"{folder} is a model for other libraries, not a checkpoint.",
-                f"python -m slmlib import {model} makes a checkpoint of it.",
-            )
+    exported = {"config.json": folder, "model.bin": folder / "model.bin"}
+    named = [model for name, model in exported.items() if (folder / name).is_file()]
+    if named and not (folder / "manifest.json").exists():
+        raise CheckpointError(
+            f"{folder} is a model for other libraries, not a checkpoint.",
+            f"python -m slmlib import {named[0]} makes a checkpoint of it.",
+        )
     return load_checkpoint(folder)

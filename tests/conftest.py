@@ -28,8 +28,7 @@ LONGEST = ("tests/checks/grading/test_battery.py", ANYWHERE, "tests/training/")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest goes first, so that no process is left alone with it at the end."""
-    places = {item.nodeid: [name in item.nodeid for name in LONGEST] for item in items}
-    items.sort(key=lambda item: places[item.nodeid], reverse=True)
+    items.sort(key=lambda item: [name in item.nodeid for name in LONGEST], reverse=True)
 
 
 @pytest.hookimpl(optionalhook=True)

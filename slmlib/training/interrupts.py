@@ -81,6 +81,7 @@ def _print_nowhere() -> None:
     for descriptor in (1, 2):
         if stat.S_ISCHR(os.fstat(descriptor).st_mode):  # a file or a pipe still listens
             os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def _say(text: str) -> None:

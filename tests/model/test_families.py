@@ -237,11 +237,7 @@ def test_a_family_runs_in_bfloat16_and_stays_near(config):
 
 def switches(config):
     """What is on and what is off: families that only have other numbers run through the same lines."""
-    kinds = {
-        bool: bool,
-        int: lambda number: min(number, 2),
-        float: bool,
-    }  # 1 stands for none, where it repeats
+    kinds = {bool: bool, float: bool, int: lambda number: min(number, 2)}  # as 1 block repeats nothing
     values = {name: kinds.get(type(value), str)(value) for name, value in config.to_dict().items()}
     return values | {"num_kv_heads": config.num_kv_heads not in (0, config.num_heads)}
 

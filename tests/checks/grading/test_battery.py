@@ -24,9 +24,8 @@ NAMES = [path.stem for path in run_battery.BATTERY]
 def battery(tmp_path_factory):
     """Verdicts by name, and where the grades lie."""
     folder = tmp_path_factory.mktemp("battery")
-    Path("/tmp/owned").unlink(
-        missing_ok=True
-    )  # what a hostile notebook would write, here or in another checkout
+    # What a hostile notebook would write, here or in another checkout.
+    Path("/tmp/owned").unlink(missing_ok=True)
     before = dict(os.environ)
     try:
         verdicts = run_battery.run(folder)
